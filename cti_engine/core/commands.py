@@ -1,0 +1,155 @@
+"""Commands: what to do outside. The core returns them; the runtime stores them, then sends them.
+
+A command is harmless when it arrives twice (the link numbers them) and when its leg is gone (it is refused).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from cti_engine.core.signals import Dialog
+
+
+@dataclass(frozen=True, slots=True)
+class Prompt:
+    """One piece of what a caller hears; the runtime turns it into sound files.
+
+    `kind`: `text` (spoken by text to speech), `sound` (a name from the sound packages, e.g.
+    `queue-thankyou`), `number` (a cardinal), `digits` (digit by digit), `file` (a WAV path),
+    `music` (a music-on-hold class; `default`).
+    """
+
+    kind: str
+    value: str
+    language: str = "en"
+
+
+# --- to a SIP worker ---------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerLeg:
+    worker: str
+    leg: str
+
+
+@dataclass(frozen=True, slots=True)
+class RejectLeg:
+    worker: str
+    leg: str
+    sip_code: int
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class DialLeg:
+    """Ring `target` (a user registered at the edge, or E.164 through a trunk) from `worker`.
+
+    `caller_number` and `caller_name` are shown to the phone. `leg` is named by the core.
+    """
+
+    worker: str
+    leg: str
+    contact: str
+    target: str
+    caller_number: str
+    caller_name: str = ""
+    headers: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class EndLeg:
+    """BYE, CANCEL or a final answer, whichever the leg's state asks for.
+
+    `sip_code` is used when an incoming leg was never answered; `reason` goes into a Reason header.
+    """
+
+    worker: str
+    leg: str
+    sip_code: int = 0
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class PlayPrompts:
+    """Play a list to a leg, replacing what plays there. `repeat` loops for ever (music)."""
+
+    worker: str
+    leg: str
+    playback: str
+    prompts: tuple[Prompt, ...]
+    stop_on_digit: bool = False
+    repeat: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class StopPlayback:
+    worker: str
+    leg: str
+    playback: str
+
+
+@dataclass(frozen=True, slots=True)
+class SetAudioPaths:
+    """Who hears whom in the whole worker, as (speaker leg, listener leg) pairs; sent whole."""
+
+    worker: str
+    paths: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class StartRecording:
+    """Two gap-free mono files (caller side, agent side), interleaved to `name`.wav at the end."""
+
+    worker: str
+    recording: str
+    name: str
+    caller_leg: str
+    agent_leg: str
+
+
+@dataclass(frozen=True, slots=True)
+class StopRecording:
+    worker: str
+    recording: str
+
+
+# --- to the edge -------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class EndDialog:
+    """Send a BYE in the name of a worker that is gone, so that the phone does not stay busy."""
+
+    leg: str
+    dialog: Dialog
+
+
+# --- to the runtime ----------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class LookUp:
+    """Ask the customer store for `number`; LookupReturned follows within `deadline` seconds."""
+
+    contact: str
+    number: str
+    deadline: float
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """The answer to a request. `code` is empty when `ok`, else a closed list for the page."""
+
+    request: str
+    ok: bool
+    code: str = ""
+    text: str = ""
+    result: dict[str, object] = field(default_factory=dict)
+
+
+WorkerCommand = (
+    AnswerLeg | RejectLeg | DialLeg | EndLeg | PlayPrompts | StopPlayback
+    | SetAudioPaths | StartRecording | StopRecording
+)  # fmt: skip
+Command = WorkerCommand | EndDialog | LookUp | Reply

@@ -1,0 +1,76 @@
+"""End causes with attribution: the closed list of why a call or an offer ended, and who ended it.
+
+SIP and Q.850 codes follow RFC 3398 and RFC 4497; no free text is ever a reason.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Party(StrEnum):
+    CALLER = "caller"
+    AGENT = "agent"
+    SYSTEM = "system"
+    CARRIER = "carrier"
+    UNKNOWN = "unknown"
+
+
+class OfferOutcome(StrEnum):
+    """How an offer to an agent ended when no conversation came of it."""
+
+    NO_ANSWER = "no_answer"
+    REJECTED = "rejected"
+    BUSY = "busy"
+    UNREACHABLE = "unreachable"
+    NOT_REGISTERED = "not_registered"
+    CALLER_GONE = "caller_gone"
+    WORKER_LOST = "worker_lost"
+
+
+@dataclass(frozen=True, slots=True)
+class EndCause:
+    """`name` is what the CDR shows, with the party in front: `caller/hang_up`."""
+
+    party: Party
+    name: str
+    q850: int
+    sip_code: int = 0
+
+    def __str__(self) -> str:
+        return f"{self.party}/{self.name}"
+
+
+CALLER_HANG_UP = EndCause(Party.CALLER, "hang_up", 16)
+CALLER_ABANDONED_RINGING = EndCause(Party.CALLER, "cancelled", 16, 487)
+CALLER_ABANDONED_IVR = EndCause(Party.CALLER, "left_in_menu", 16)
+CALLER_ABANDONED_QUEUE = EndCause(Party.CALLER, "abandoned_in_queue", 16)
+CALLER_ABANDONED_OFFER = EndCause(Party.CALLER, "abandoned_while_ringing", 16)
+AGENT_HANG_UP = EndCause(Party.AGENT, "hang_up", 16)
+FLOW_HANG_UP = EndCause(Party.SYSTEM, "flow_ended", 16)
+QUEUE_TIME_OUT = EndCause(Party.SYSTEM, "queue_time_out", 19)
+MAXIMUM_LENGTH = EndCause(Party.SYSTEM, "maximum_length", 16)
+UNKNOWN_NUMBER = EndCause(Party.SYSTEM, "unknown_number", 1, 404)
+FLOW_FAULT = EndCause(Party.SYSTEM, "flow_fault", 41, 500)
+ANSWER_FAILED = EndCause(Party.CARRIER, "answer_failed", 41)
+WORKER_LOST = EndCause(Party.SYSTEM, "worker_lost", 41)
+LEG_LOST = EndCause(Party.SYSTEM, "leg_lost", 41)
+ENGINE_AWAY = EndCause(Party.SYSTEM, "engine_away", 41)
+SHUT_DOWN = EndCause(Party.SYSTEM, "shut_down", 41, 503)
+
+OFFER_OUTCOME_BY_SIP_CODE = {
+    480: OfferOutcome.NOT_REGISTERED,
+    404: OfferOutcome.NOT_REGISTERED,
+    486: OfferOutcome.BUSY,
+    600: OfferOutcome.BUSY,
+    603: OfferOutcome.REJECTED,
+    403: OfferOutcome.REJECTED,
+    408: OfferOutcome.UNREACHABLE,
+    503: OfferOutcome.UNREACHABLE,
+}
+
+
+def offer_outcome(sip_code: int) -> OfferOutcome:
+    """The outcome that a failed agent leg's final SIP code stands for."""
+    return OFFER_OUTCOME_BY_SIP_CODE.get(sip_code, OfferOutcome.UNREACHABLE)

@@ -1,0 +1,226 @@
+"""Events: facts of the business, append-only, stored before they are published, folded into every report.
+
+Each event is about one contact, agent or queue. Audience and permission stand in `wire/catalogue`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True)
+class CallArrived:
+    contact: str
+    ani: str
+    dnis: str
+    name: str
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class CallAnswered:
+    """The caller's leg is connected (200 sent): billing starts, the flow can speak."""
+
+    contact: str
+
+
+@dataclass(frozen=True, slots=True)
+class CallAttributesSet:
+    contact: str
+    attributes: dict[str, object]
+
+
+@dataclass(frozen=True, slots=True)
+class IvrStepEntered:
+    contact: str
+    flow: str
+    step: str
+
+
+@dataclass(frozen=True, slots=True)
+class CallQueued:
+    contact: str
+    queue: str
+    priority: int
+    position: int
+
+
+@dataclass(frozen=True, slots=True)
+class QueueStepAdvanced:
+    contact: str
+    queue: str
+    step: int
+
+
+@dataclass(frozen=True, slots=True)
+class AgentReserved:
+    contact: str
+    agent: str
+    offer: str
+    queue: str
+    expires_in: float
+
+
+@dataclass(frozen=True, slots=True)
+class CallOffered:
+    """The screen pop. `path` is what the caller chose, `contacts` the last contacts, newest first."""
+
+    contact: str
+    offer: str
+    agent: str
+    number: str
+    name: str
+    segment: str
+    language: str
+    queue: str
+    waited_s: float
+    path: tuple[str, ...] = ()
+    contacts: tuple[dict[str, object], ...] = ()
+    hints: tuple[dict[str, object], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class AgentDialled:
+    """`shown`: the page had painted the pop; False when the deadline came first or no page is open."""
+
+    contact: str
+    agent: str
+    offer: str
+    leg: str
+    shown: bool
+
+
+@dataclass(frozen=True, slots=True)
+class OfferEnded:
+    """An offer that did not become a conversation. `outcome`: see `end_causes.OfferOutcome`."""
+
+    contact: str
+    agent: str
+    offer: str
+    outcome: str
+    rang_s: float
+    sip_code: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class AgentRona:
+    contact: str
+    agent: str
+    offer: str
+    rang_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class CallRequeued:
+    """Back in the queue with its first queue time: it stands where it stood."""
+
+    contact: str
+    queue: str
+    position: int
+    waited_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class CallBridged:
+    contact: str
+    agent: str
+    queue: str
+    waited_s: float
+    rang_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class CallHeld:
+    contact: str
+    agent: str
+    held: bool
+
+
+@dataclass(frozen=True, slots=True)
+class CallAbandoned:
+    contact: str
+    queue: str
+    waited_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class QueueLeft:
+    """A call left a queue without an agent and without hanging up: `reason` time_out, flow, full."""
+
+    contact: str
+    queue: str
+    waited_s: float
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class RecordingStored:
+    contact: str
+    path: str
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class CallEnded:
+    """The caller's leg is over. `cause` and `party` come from `end_causes`."""
+
+    contact: str
+    cause: str
+    party: str
+    sip_code: int
+    q850: int
+
+
+@dataclass(frozen=True, slots=True)
+class WrapUpStarted:
+    contact: str
+    agent: str
+    ends_in: float
+
+
+@dataclass(frozen=True, slots=True)
+class WrapUpEnded:
+    """`disposition` is empty when the time ran out."""
+
+    contact: str
+    agent: str
+    disposition: str
+    note: str
+
+
+@dataclass(frozen=True, slots=True)
+class ContactClosed:
+    """The last fact of a contact; `cdr` is the record (see reporting.cdr)."""
+
+    contact: str
+    cdr: dict[str, object] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class AgentStateChanged:
+    """Status is what the human chose, state what the engine knows; `was_for` seconds in the old pair."""
+
+    agent: str
+    status: str
+    reason: str
+    state: str
+    contact: str
+    was_status: str
+    was_reason: str
+    was_state: str
+    was_for: float
+
+
+@dataclass(frozen=True, slots=True)
+class PhoneStateChanged:
+    agent: str
+    registered: bool
+
+
+Event = (
+    CallArrived | CallAnswered | CallAttributesSet | IvrStepEntered | CallQueued
+    | QueueStepAdvanced | AgentReserved | CallOffered | AgentDialled | OfferEnded | AgentRona
+    | CallRequeued | CallBridged | CallHeld | CallAbandoned | QueueLeft | RecordingStored
+    | CallEnded | WrapUpStarted | WrapUpEnded | ContactClosed | AgentStateChanged
+    | PhoneStateChanged
+)  # fmt: skip

@@ -1,0 +1,289 @@
+"""Signals: what happened outside. Frozen facts from workers, edge, look-ups and pages; `Acd.handle` takes them.
+
+Leg ids are opaque: the worker names a leg that comes in, the core names a leg that it dials.
+Field conventions: numbers as dialled or E.164, times in seconds, `sip_code` 0 where there was none.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True)
+class Dialog:
+    """What anybody needs to send a BYE for a leg whose worker is gone (RFC 3261 section 12)."""
+
+    call_id: str
+    local_uri: str
+    local_tag: str
+    remote_uri: str
+    remote_tag: str
+    local_cseq: int
+    remote_target: str
+    route_set: tuple[str, ...] = ()
+
+
+# --- from a SIP worker -------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class InviteReceived:
+    """A caller's INVITE has been placed on `worker`, which has answered 180.
+
+    `source` is what the edge vouches for: `trunk:NAME`, `account:USER` or `guest`.
+    `headers` holds only the headers that the core may read (User-to-User, Diversion, ...).
+    """
+
+    worker: str
+    leg: str
+    ani: str
+    dnis: str
+    name: str = ""
+    source: str = "guest"
+    call_id: str = ""
+    headers: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class LegRinging:
+    """A dialled phone rings (180/183)."""
+
+    worker: str
+    leg: str
+    sip_code: int = 180
+
+
+@dataclass(frozen=True, slots=True)
+class LegAnswered:
+    """A leg is connected (200 and ACK) and its audio can be bridged."""
+
+    worker: str
+    leg: str
+    dialog: Dialog
+
+
+@dataclass(frozen=True, slots=True)
+class LegFailed:
+    """A dialled leg ended before it was answered (486, 480, 404, 408, 603, 487 ...)."""
+
+    worker: str
+    leg: str
+    sip_code: int
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class LegEnded:
+    """A leg is over. `by` is `remote` (BYE or CANCEL from the phone) or `local` (we ended it).
+
+    Sent for incoming legs that never connected too, and exactly once per leg unless LegFailed was.
+    """
+
+    worker: str
+    leg: str
+    by: str
+    sip_code: int = 0
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class DigitPressed:
+    """One key, `0`-`9`, `*`, `#`, `A`-`D`. `method`: `rfc4733`, `info` or `inband`."""
+
+    worker: str
+    leg: str
+    digit: str
+    method: str = "rfc4733"
+
+
+@dataclass(frozen=True, slots=True)
+class PlaybackEnded:
+    """A prompt list is over: `completed` False when it was stopped (command, digit, leg ended)."""
+
+    worker: str
+    leg: str
+    playback: str
+    completed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class RecordingEnded:
+    """Both mono files are closed and interleaved to the stereo file at `path`; `seconds` long."""
+
+    worker: str
+    recording: str
+    path: str
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class LegHeld:
+    """The phone itself put the leg on hold (`held` True) or took it back, by re-INVITE."""
+
+    worker: str
+    leg: str
+    held: bool
+
+
+@dataclass(frozen=True, slots=True)
+class TransferAsked:
+    """The phone sent REFER; the worker has answered 603 unless the core says otherwise later."""
+
+    worker: str
+    leg: str
+    target: str
+    replaces: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class CommandRefused:
+    """A worker or the edge could not do a command. `code` is a closed list in `end_causes`."""
+
+    worker: str
+    command: str
+    leg: str
+    code: str
+    text: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerSeen:
+    """A worker connected (again) and says which legs live, so that the core can reconcile."""
+
+    worker: str
+    legs: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerLost:
+    """A worker process is gone for good; whatever lived on it is over."""
+
+    worker: str
+    reason: str = ""
+
+
+# --- from the edge -----------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class PhoneRegistered:
+    """A phone of `user` is reachable until `expires_in` seconds from now."""
+
+    user: str
+    contact: str
+    expires_in: float
+
+
+@dataclass(frozen=True, slots=True)
+class PhoneUnregistered:
+    """The last phone of `user` is gone (un-REGISTER or expiry)."""
+
+    user: str
+
+
+@dataclass(frozen=True, slots=True)
+class EdgeSeen:
+    """The edge connected (again): all users that have a live registration."""
+
+    users: tuple[str, ...] = ()
+
+
+# --- look-ups ----------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class LookupReturned:
+    """The customer look-up for a contact came back; `profile` empty when nobody was found."""
+
+    contact: str
+    profile: dict[str, object] = field(default_factory=dict)
+    error: str = ""
+
+
+# --- requests of agents and supervisors, already authenticated by the console -------------------
+
+
+@dataclass(frozen=True, slots=True)
+class PageOpened:
+    """An agent's page is open, so a pop can be shown there."""
+
+    agent: str
+    page: str
+
+
+@dataclass(frozen=True, slots=True)
+class PageClosed:
+    agent: str
+    page: str
+
+
+@dataclass(frozen=True, slots=True)
+class OfferShown:
+    """The pop of this offer has been painted on the agent's page."""
+
+    agent: str
+    offer: str
+
+
+@dataclass(frozen=True, slots=True)
+class ReadyRequested:
+    request: str
+    agent: str
+
+
+@dataclass(frozen=True, slots=True)
+class NotReadyRequested:
+    request: str
+    agent: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class LogOutRequested:
+    request: str
+    agent: str
+
+
+@dataclass(frozen=True, slots=True)
+class HangUpRequested:
+    """`state_version` is the one the page saw; an older one is refused (decision 13)."""
+
+    request: str
+    agent: str
+    contact: str
+    state_version: int
+
+
+@dataclass(frozen=True, slots=True)
+class DispositionSubmitted:
+    """Ends the wrap-up of `contact`. `disposition` is a code of config/dispositions.yaml."""
+
+    request: str
+    agent: str
+    contact: str
+    disposition: str
+    note: str = ""
+
+
+# --- the clock ---------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class TimePassed:
+    """The one timer of the runtime fired: whatever is due at `now` expires."""
+
+
+@dataclass(frozen=True, slots=True)
+class Restarted:
+    """The engine has loaded its state again; deadlines that fell due meanwhile get `grace` seconds."""
+
+    grace: float = 2.0
+
+
+Signal = (
+    InviteReceived | LegRinging | LegAnswered | LegFailed | LegEnded | DigitPressed | PlaybackEnded
+    | RecordingEnded | LegHeld | TransferAsked | CommandRefused | WorkerSeen | WorkerLost
+    | PhoneRegistered | PhoneUnregistered | EdgeSeen | LookupReturned
+    | PageOpened | PageClosed | OfferShown | ReadyRequested | NotReadyRequested | LogOutRequested
+    | HangUpRequested | DispositionSubmitted | TimePassed | Restarted
+)  # fmt: skip

@@ -1,0 +1,112 @@
+"""Ports: what the runtime needs of outside systems, as Protocols. One contract test runs against every adapter."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
+
+from cti_engine.core.commands import Prompt
+
+
+@dataclass(frozen=True, slots=True)
+class StoredEvent:
+    """One fact in the log. `seq` is global, gap-free and starts at 1; `at` is wall time in seconds."""
+
+    seq: int
+    at: float
+    event: str
+    contact: str
+    data: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class StoredCommand:
+    """A command that its peer has not yet acknowledged. `seq` grows for ever, over restarts too."""
+
+    seq: int
+    peer: str
+    type: str
+    body: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """What one or more signals changed; written whole or not at all.
+
+    `rows` maps (kind, id) to a JSON-like document, or None to delete the row. Kinds are the core's:
+    `contact`, `leg`, `agent`, `queue`, `reservation`, `counter`, `link` (last signal held per peer session)
+    and `cdr` (never deleted, never loaded at start).
+    """
+
+    rows: Mapping[tuple[str, str], dict[str, Any] | None] = field(default_factory=dict)
+    events: Sequence[StoredEvent] = ()
+    commands: Sequence[StoredCommand] = ()
+    commands_done: Sequence[int] = ()
+    published_to: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """What the store holds at start, without `cdr` rows. `last_seq`: the last event's number."""
+
+    rows: dict[tuple[str, str], dict[str, Any]]
+    commands: list[StoredCommand]
+    last_seq: int
+    last_command: int
+    published_to: int
+
+
+class StoreUnavailable(Exception):
+    """The store cannot take a batch now (disk full, connection lost). The text says what to do."""
+
+
+class Store(Protocol):
+    """The engine's one place of record. Blocking; the runtime calls it from one thread of its own.
+
+    The same URL opened by other processes may only read (`read_only`); the engine is the only writer.
+    """
+
+    def open_epoch(self) -> int:
+        """Raise the stored epoch by one and return it (the fencing token of this engine's life)."""
+        ...
+
+    def load(self) -> Loaded: ...
+
+    def write(self, batch: Batch) -> None:
+        """Durable against process death when it returns. Raises StoreUnavailable, then nothing was written."""
+        ...
+
+    def events_since(self, seq: int, limit: int = 1000) -> list[StoredEvent]:
+        """Events with a number above `seq`, in order."""
+        ...
+
+    def events_of(self, contact: str) -> list[StoredEvent]:
+        """All events of one contact, in order."""
+        ...
+
+    def cdrs(self, since: float = 0.0, until: float | None = None, limit: int = 1000) -> list[dict[str, Any]]:
+        """Closed contacts' records with `since <= ended_at < until`, oldest first."""
+        ...
+
+    def close(self) -> None: ...
+
+
+class CustomerLookup(Protocol):
+    """Finds a customer by number. Blocking; called from a thread with a deadline."""
+
+    def profile(self, number: str) -> dict[str, Any] | None:
+        """The JSON-like profile of whoever has this number in any notation, or None.
+
+        Keys that the core reads: `customer, name, segment, language, value, contacts, hints`.
+        """
+        ...
+
+
+class PromptFiles(Protocol):
+    """Turns prompts into sound files. Never synthesises while a caller waits: `build` made them before."""
+
+    def files(self, prompt: Prompt) -> tuple[Path, ...]:
+        """8 kHz 16-bit mono WAV files to play in order. Raises KeyError when one was never built."""
+        ...
