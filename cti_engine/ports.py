@@ -1,4 +1,4 @@
-"""Ports: what the runtime needs of outside systems, as Protocols. One contract test runs against every adapter."""
+"""Ports: what the runtime needs of outside systems, as Protocols; one contract test per port."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ class Store(Protocol):
     def load(self) -> Loaded: ...
 
     def write(self, batch: Batch) -> None:
-        """Durable against process death when it returns. Raises StoreUnavailable, then nothing was written."""
+        """Durable against process death on return. Raises StoreUnavailable: then nothing was written."""
         ...
 
     def events_since(self, seq: int, limit: int = 1000) -> list[StoredEvent]:

@@ -1,4 +1,4 @@
-"""Signals: what happened outside. Frozen facts from workers, edge, look-ups and pages; `Acd.handle` takes them.
+"""Signals: what happened outside. Frozen facts from workers, edge, look-ups and pages, for `Acd.handle`.
 
 Leg ids are opaque: the worker names a leg that comes in, the core names a leg that it dials.
 Field conventions: numbers as dialled or E.164, times in seconds, `sip_code` 0 where there was none.

@@ -116,6 +116,7 @@ class LinkClient:
         self._epoch = 0
         self._writer: asyncio.StreamWriter | None = None
         self._closing = False
+        self._drained = asyncio.Event()
         self.away_since: float | None = time.monotonic()
 
     @property
@@ -206,13 +207,18 @@ class LinkClient:
     def _acknowledged(self, seq: int) -> None:
         while self._waiting and self._waiting[0][0].seq <= seq:
             self._waiting.popleft()
+        if not self._waiting:
+            self._drained.set()
 
     async def flush(self, timeout: float = 2.0) -> bool:
         """Wait until everything sent is acknowledged; False when the time ran out."""
-        deadline = time.monotonic() + timeout
-        while self._waiting and time.monotonic() < deadline:
-            await asyncio.sleep(0.005)
-        return not self._waiting
+        self._drained.clear()
+        if self._waiting:
+            try:
+                await asyncio.wait_for(self._drained.wait(), timeout)
+            except TimeoutError:
+                return False
+        return True
 
     def close(self) -> None:
         self._closing = True

@@ -1,0 +1,55 @@
+"""What pages see of agents and queues: published retained on every change, so late pages know all too.
+
+Times named `..._at` are wall seconds since the epoch.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True)
+class AgentView:
+    """`status` ready | not_ready | logged_out; `state` idle | reserved | ringing | talking | wrap_up.
+
+    While there is a contact (from the offer to the end of wrap-up) `offer` holds the data of CallOffered,
+    so a page that reloads paints the same pop again. `state_version` goes into requests (decision 13).
+    """
+
+    agent: str
+    name: str
+    status: str
+    reason: str
+    state: str
+    since_at: float
+    phone: bool
+    queues: tuple[str, ...]
+    state_version: int
+    contact: str = ""
+    offer: dict[str, object] = field(default_factory=dict)
+    bridged_at: float = 0.0
+    wrap_up_ends_at: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class QueueView:
+    """`oldest_at` is 0 when nobody waits. Counts are since midnight of the center's day.
+
+    `in_time` of the calls answered were answered within the threshold; `service_level` is
+    in_time / offered with still-waiting calls left out, 1.0 when nothing was offered yet.
+    """
+
+    queue: str
+    name: str
+    waiting: int
+    oldest_at: float
+    agents_ready: int
+    agents_logged_in: int
+    offered: int
+    answered: int
+    abandoned: int
+    flowed_out: int
+    in_time: int
+    service_level: float
+    target: float
+    threshold: float
