@@ -1,0 +1,168 @@
+"""The closed list of what the bus carries: every event with its audience and permission, every request.
+
+An event for the audience `agent` has a field `agent`, and reaches the page of that agent only. A request's
+arguments are the fields of the signal it becomes, less those that its envelope carries.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass, fields
+from enum import StrEnum
+from typing import Any
+
+import msgspec
+
+from cti_engine.core import events, signals
+from cti_engine.ports import StoredEvent
+from cti_engine.wire import envelope
+from cti_engine.wire.envelope import BadMessage, Envelope, Request
+
+
+class Audience(StrEnum):
+    """Whose pages an event is for."""
+
+    AGENT = "agent"
+    SUPERVISOR = "supervisor"
+    ADMIN = "admin"
+
+
+class Permission(StrEnum):
+    """What an account may do; a role is a set of these."""
+
+    TAKE_CALLS = "take_calls"  # be an agent: own state, own pops, own calls
+    WATCH_CENTER = "watch_center"  # see all queues, agents and calls
+    STEER_AGENTS = "steer_agents"  # change another agent's state, end another's call
+    READ_RECORDS = "read_records"  # CDRs and recordings
+    ADMINISTER = "administer"  # accounts and configuration
+
+
+ROLES: dict[str, frozenset[Permission]] = {
+    "agent": frozenset({Permission.TAKE_CALLS}),
+    "supervisor": frozenset(Permission) - {Permission.ADMINISTER},
+    "admin": frozenset(Permission),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class EventEntry:
+    """`permission` lets an account see every such event; the agent concerned needs none."""
+
+    type: type
+    audience: tuple[Audience, ...]
+    permission: Permission
+
+
+def _entry(type_: type, permission: Permission, *audience: Audience) -> tuple[str, EventEntry]:
+    return type_.__name__, EventEntry(type_, audience, permission)
+
+
+_WATCH, _READ = Permission.WATCH_CENTER, Permission.READ_RECORDS
+_AGENT, _SUPERVISOR, _ADMIN = Audience.AGENT, Audience.SUPERVISOR, Audience.ADMIN
+
+EVENTS: dict[str, EventEntry] = dict(
+    (
+        _entry(events.CallArrived, _WATCH, _SUPERVISOR),
+        _entry(events.CallAnswered, _WATCH, _SUPERVISOR),
+        _entry(events.CallAttributesSet, _WATCH, _SUPERVISOR),
+        _entry(events.IvrStepEntered, _WATCH, _SUPERVISOR),
+        _entry(events.CallQueued, _WATCH, _SUPERVISOR),
+        _entry(events.QueueStepAdvanced, _WATCH, _SUPERVISOR),
+        _entry(events.AgentReserved, _WATCH, _AGENT, _SUPERVISOR),
+        _entry(events.CallOffered, _WATCH, _AGENT, _SUPERVISOR),
+        _entry(events.AgentDialled, _WATCH, _AGENT, _SUPERVISOR),
+        _entry(events.OfferEnded, _WATCH, _AGENT, _SUPERVISOR),
+        _entry(events.AgentRona, _WATCH, _AGENT, _SUPERVISOR),
+        _entry(events.CallRequeued, _WATCH, _SUPERVISOR),
+        _entry(events.CallBridged, _WATCH, _AGENT, _SUPERVISOR),
+        _entry(events.CallHeld, _WATCH, _AGENT, _SUPERVISOR),
+        _entry(events.CallAbandoned, _WATCH, _SUPERVISOR),
+        _entry(events.QueueLeft, _WATCH, _SUPERVISOR),
+        _entry(events.RecordingStored, _READ, _SUPERVISOR, _ADMIN),
+        _entry(events.CallEnded, _WATCH, _SUPERVISOR),
+        _entry(events.WrapUpStarted, _WATCH, _AGENT, _SUPERVISOR),
+        _entry(events.WrapUpEnded, _WATCH, _AGENT, _SUPERVISOR),
+        _entry(events.ContactClosed, _READ, _SUPERVISOR, _ADMIN),
+        _entry(events.AgentStateChanged, _WATCH, _AGENT, _SUPERVISOR),
+        _entry(events.PhoneStateChanged, _WATCH, _AGENT, _SUPERVISOR),
+    )
+)
+
+
+@dataclass(frozen=True, slots=True)
+class RequestEntry:
+    """`for_others` is the permission to ask it for another agent; None: only that agent himself may."""
+
+    signal: type
+    permission: Permission
+    for_others: Permission | None
+
+
+_TAKE, _STEER = Permission.TAKE_CALLS, Permission.STEER_AGENTS
+
+REQUESTS: dict[str, RequestEntry] = {
+    "Ready": RequestEntry(signals.ReadyRequested, _TAKE, _STEER),
+    "NotReady": RequestEntry(signals.NotReadyRequested, _TAKE, _STEER),
+    "LogOut": RequestEntry(signals.LogOutRequested, _TAKE, _STEER),
+    "HangUp": RequestEntry(signals.HangUpRequested, _TAKE, _STEER),
+    "OfferShown": RequestEntry(signals.OfferShown, _TAKE, None),
+    "SubmitDisposition": RequestEntry(signals.DispositionSubmitted, _TAKE, None),
+    "PageOpened": RequestEntry(signals.PageOpened, _TAKE, None),
+    "PageClosed": RequestEntry(signals.PageClosed, _TAKE, None),
+}
+
+ENVELOPE_FIELDS = frozenset({"request", "contact", "state_version"})  # of a signal, not in its args
+
+
+def envelope_of(stored: StoredEvent) -> Envelope:
+    """The live notice of a stored event. Raises KeyError for an event that is not in the catalogue."""
+    return Envelope(
+        seq=stored.seq,
+        at=envelope.rfc3339(stored.at),
+        event=stored.event,
+        contact=stored.contact,
+        audience=EVENTS[stored.event].audience,
+        data=stored.data,
+    )
+
+
+def may_see(
+    event: str, data: dict[str, Any], permissions: Collection[Permission], agent: str | None = None
+) -> bool:
+    """Whether an account with `permissions`, who is `agent` (None: no agent), may see this event."""
+    entry = EVENTS[event]
+    if entry.permission in permissions:
+        return True
+    return agent is not None and Audience.AGENT in entry.audience and data.get("agent") == agent
+
+
+def may_see_state(kind: str, id_: str, permissions: Collection[Permission], agent: str | None = None) -> bool:
+    """Agents see themselves and every queue; all agents need the permission to watch."""
+    if Permission.WATCH_CENTER in permissions:
+        return True
+    return agent is not None and (kind == "queue" or (kind == "agent" and id_ == agent))
+
+
+def may_ask(name: str, for_agent: str, permissions: Collection[Permission], agent: str | None = None) -> bool:
+    """Whether an account with `permissions`, who is `agent`, may ask this in the name of `for_agent`."""
+    entry = REQUESTS[name]
+    if agent is not None and for_agent == agent:
+        return entry.permission in permissions
+    return entry.for_others is not None and entry.for_others in permissions
+
+
+def signal_of(request: Request) -> signals.Signal:
+    """The signal that a request becomes. Raises BadMessage for an unknown name or wrong arguments."""
+    entry = REQUESTS.get(request.name)
+    if entry is None:
+        raise BadMessage(f"no request is called {request.name[:40]!r}", "unknown_request")
+    wanted = {f.name for f in fields(entry.signal)}
+    if "contact" in wanted and not request.contact:
+        raise BadMessage(f"{request.name} needs a contact")
+    carried = {"request": request.id, "contact": request.contact, "state_version": request.state_version}
+    body = {**request.args, **{name: carried[name] for name in wanted & ENVELOPE_FIELDS}}
+    try:
+        signal: signals.Signal = msgspec.convert(body, entry.signal)
+    except msgspec.ValidationError as error:
+        raise BadMessage(f"{request.name}: {error}") from error
+    return signal
