@@ -1,0 +1,41 @@
+# Every target makes or refreshes .venv and the system packages itself: quick and offline when nothing is missing.
+#   make run [LAN=1]    the whole center        make test    lint, types, import contracts, tests
+#   make demo           run + robots            PYTHON=...   3.11 or 3.12; default: the first that works
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DELETE_ON_ERROR:
+MAKEFLAGS += --no-print-directory
+export PYTHON
+
+PY := .venv/bin/python
+BENCHES := bench-calls bench-edge bench-engine
+
+.PHONY: run demo test lint $(BENCHES) screenshots packages-run packages-test
+
+run: packages-run .venv/ready-run
+	@exec .venv/bin/cti-engine run $(if $(LAN),--lan)
+
+demo: packages-run .venv/ready-run
+	@exec .venv/bin/cti-engine run --demo $(if $(LAN),--lan)
+
+test: lint
+	@exec $(PY) -m pytest $(ARGS)
+
+lint: packages-test .venv/ready-test
+	@$(PY) -m ruff check .
+	@$(PY) -m ruff format --check .
+	@$(PY) -m mypy
+	@.venv/bin/lint-imports
+
+$(BENCHES): packages-test .venv/ready-test
+	@exec $(PY) -m benchmarks.$(subst -,_,$@) $(ARGS)
+
+screenshots: packages-test .venv/ready-test
+	@exec $(PY) -m tests.browser.screenshots $(ARGS)
+
+packages-run packages-test: packages-%:
+	@packaging/system-packages.sh $*
+
+# After the system packages, because Debian's Python cannot make a .venv without python3-venv.
+.venv/ready-run .venv/ready-test: .venv/ready-%: pyproject.toml packaging/make-venv.sh | packages-%
+	@packaging/make-venv.sh $*
