@@ -1,0 +1,54 @@
+"""Every name that a flow may use, and its type; whoever runs a flow resolves these.
+
+The lookup is `names("queue.position") -> value`, None where it has none (outside a queue, say). Declared call
+attributes (`config/attributes.yaml`, `set` steps) come on top; flow variables stand without a prefix.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from cti_engine.core.expressions.values import BOOLEAN, DURATION, NUMBER, TEXT, Type, list_of, text_of
+
+CALL_NAMES: Mapping[str, Type] = {
+    "call.ani": TEXT,
+    "call.dnis": TEXT,
+    "call.name": TEXT,
+    "call.source": TEXT,
+    "call.language": TEXT,
+    "call.customer": TEXT,
+    "call.segment": TEXT,
+    "call.value": NUMBER,
+    "call.known": BOOLEAN,  # a customer was found
+    "call.priority": NUMBER,
+    "call.age": DURATION,  # since it arrived
+    "call.preferred_agents": list_of(TEXT),
+}
+QUEUE_NAMES: Mapping[str, Type] = {
+    "queue.id": TEXT,
+    "queue.name": TEXT,
+    "queue.position": NUMBER,  # 1 is next
+    "queue.ahead": NUMBER,  # position - 1
+    "queue.waiting": NUMBER,  # calls that wait, this one too
+    "queue.waited": DURATION,
+    "queue.ewt": DURATION,
+    "queue.wait_minutes": NUMBER,  # the estimate in whole minutes, at least 1
+    "queue.agents_ready": NUMBER,
+    "queue.agents_logged_in": NUMBER,
+}
+NOW_NAMES: Mapping[str, Type] = {
+    "now.hour": NUMBER,
+    "now.minute": NUMBER,
+    "now.time": TEXT,  # "09:30", local to the center
+    "now.date": TEXT,  # "2026-11-22"
+    "now.weekday": text_of("mon", "tue", "wed", "thu", "fri", "sat", "sun"),
+}
+FLOW_NAMES: Mapping[str, Type] = {**CALL_NAMES, **QUEUE_NAMES, **NOW_NAMES}
+
+SHORT_NAMES: Mapping[str, str] = {
+    "position": "queue.position",
+    "ahead": "queue.ahead",
+    "waiting": "queue.waiting",
+    "wait_minutes": "queue.wait_minutes",
+}
+"""What a text may say without the prefix: `{position|number}`."""
