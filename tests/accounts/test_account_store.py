@@ -1,0 +1,158 @@
+"""accounts.db: passwords made once, told once, kept only as hashes."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+import sqlite3
+import stat
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from cti_engine.adapters.account_store import Account, AccountProblem, AccountStore, ha1, read_accounts_file
+from cti_engine.wire import private_files
+
+WORLD = [
+    Account("maria", "agent", "María Gómez"),
+    Account("sofia", "supervisor", permissions=("monitor", "reports")),
+    Account("guest1", "caller"),
+]
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[AccountStore]:
+    opened = AccountStore(tmp_path / "accounts.db", "cti")
+    yield opened
+    opened.close()
+
+
+def test_ensure_makes_each_account_once(store: AccountStore) -> None:
+    """The first call makes and returns all passwords; a second one makes none and changes no password."""
+    made = dict(store.ensure(WORLD))
+    before = store.get("maria")
+    assert set(made) == {"maria", "sofia", "guest1"}
+    assert store.ensure([*WORLD, Account("john", "agent")])[0][0] == "john"
+    assert store.ensure(WORLD) == []
+    assert store.get("maria") == before
+
+
+def test_ha1_is_that_of_the_rfc(tmp_path: Path) -> None:
+    """HA1 is the digest of user:realm:password in the account's algorithm (RFC 7616 3.9.1)."""
+    assert ha1("Mufasa", "http-auth@example.org", "Circle of Life") == "3d78807defe7de2157e2b0b6573a855f"
+    store = AccountStore(tmp_path / "accounts.db", "cti", "sha-256")
+    [(user, password)] = store.ensure([Account("maria", "agent")])
+    kept = store.get(user)
+    assert kept is not None and kept.algorithm == "sha-256"
+    assert kept.ha1 == hashlib.sha256(f"maria:cti:{password}".encode()).hexdigest()
+    store.close()
+
+
+def test_accounts_file_is_private_and_complete(store: AccountStore) -> None:
+    """accounts.txt (0600) tells every password, also of accounts added later; the database tells none."""
+    made = dict(store.ensure(WORLD)) | dict(store.ensure([Account("john", "agent")]))
+    assert read_accounts_file(store.accounts_file) == made
+    for path in (store.accounts_file, store.path):
+        assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    kept = b"".join(p.read_bytes() for p in store.path.parent.glob("accounts.db*"))
+    assert not [user for user, password in made.items() if password.encode() in kept]
+
+
+def test_passwords_are_strong_and_readable() -> None:
+    """A password has at least 80 bits, no two are alike, and no letter can be mistaken for another."""
+    alphabet = private_files._READABLE
+    assert len(set(alphabet)) == len(alphabet)
+    assert private_files._GROUPS * private_files._LETTERS * math.log2(len(alphabet)) >= 80
+    many = {private_files.readable_password() for _ in range(200)}
+    assert len(many) == 200
+    assert not set("".join(many)) & set("ilo01")
+
+
+def test_verify_tells_right_from_wrong(store: AccountStore) -> None:
+    """Pages accept the right password of an enabled console account and nothing else."""
+    made = dict(store.ensure(WORLD))
+    good = store.verify("sofia", made["sofia"])
+    assert good is not None and good.permissions == ("monitor", "reports")
+    assert store.verify("sofia", made["maria"]) is None
+    assert store.verify("nobody", made["maria"]) is None
+    assert store.verify("guest1", made["guest1"]) is None, "a caller has no page"
+    store.disable("sofia")
+    assert store.verify("sofia", made["sofia"]) is None
+    assert (kept := store.get("sofia")) is not None and kept.disabled
+    store.disable("sofia", False)
+    assert store.verify("sofia", made["sofia"]) is not None
+
+
+def test_rotate_replaces_passwords(store: AccountStore) -> None:
+    """A rotated account has a new password everywhere, others keep theirs; an unknown one changes nothing."""
+    made = dict(store.ensure(WORLD))
+    [(user, fresh)] = store.rotate(["maria"])
+    assert user == "maria" and fresh != made["maria"]
+    assert store.verify("maria", fresh) and not store.verify("maria", made["maria"])
+    assert store.verify("sofia", made["sofia"])
+    assert read_accounts_file(store.accounts_file) == made | {"maria": fresh}
+    before = store.all()
+    with pytest.raises(AccountProblem, match="there is no account 'nobody'"):
+        store.rotate(["sofia", "nobody"])
+    assert store.all() == before
+    assert {user for user, _ in store.rotate()} == set(made)
+
+
+def test_nothing_is_kept_when_it_cannot_be_told(store: AccountStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    """If accounts.txt cannot be written, no account with an unknown password is left behind."""
+
+    def disk_full(path: Path, content: bytes) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("cti_engine.adapters.account_store.write_private", disk_full)
+    with pytest.raises(OSError, match="No space left"):
+        store.ensure(WORLD)
+    assert store.all() == []
+
+
+@pytest.mark.parametrize(
+    ("account", "says"),
+    [
+        (Account("ma ria", "agent"), "cannot be a SIP user"),
+        (Account("", "agent"), "cannot be a SIP user"),
+        (Account("maria", "boss"), "use one of agent"),
+    ],
+)
+def test_bad_accounts_are_refused_clearly(store: AccountStore, account: Account, says: str) -> None:
+    """A name that cannot stand in a SIP URI and an unknown role are refused, and nothing is kept."""
+    with pytest.raises(AccountProblem, match=says):
+        store.ensure([Account("good", "agent"), account])
+    assert store.all() == []
+
+
+def test_realm_is_fixed(store: AccountStore, tmp_path: Path) -> None:
+    """A changed realm would break every HA1: it is refused with what to do; so is an unknown digest."""
+    with pytest.raises(AccountProblem, match="made for the realm 'cti'"):
+        AccountStore(tmp_path / "accounts.db", "other")
+    with pytest.raises(AccountProblem, match="digest 'sha-1' is not known"):
+        AccountStore(tmp_path / "x.db", "cti", "sha-1")
+
+
+def test_reader_sees_the_writers_accounts(store: AccountStore, tmp_path: Path) -> None:
+    """The edge opens the file read-only, sees accounts made later, and cannot change any."""
+    with pytest.raises(AccountProblem, match="start the engine first"):
+        AccountStore(tmp_path / "none.db", "cti", read_only=True)
+    reader = AccountStore(store.path, "cti", read_only=True)
+    store.ensure(WORLD)
+    assert [account.user for account in reader.all()] == ["maria", "sofia", "guest1"]
+    with pytest.raises(sqlite3.OperationalError, match="readonly"):
+        reader.disable("maria")
+    reader.close()
+
+
+def test_threads_share_a_store(store: AccountStore) -> None:
+    """Eight threads that ensure the same accounts make each of them exactly once."""
+    made: list[tuple[str, str]] = []
+    threads = [threading.Thread(target=lambda: made.extend(store.ensure(WORLD))) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(user for user, _ in made) == ["guest1", "maria", "sofia"]
