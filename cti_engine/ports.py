@@ -62,6 +62,10 @@ class StoreUnavailable(Exception):
     """The store cannot take a batch now (disk full, connection lost). The text says what to do."""
 
 
+class StoreTaken(Exception):
+    """Another engine has this store (its lock, or a newer epoch): this one must stop, not carry on alone."""
+
+
 class Store(Protocol):
     """The engine's one place of record. Blocking; the runtime calls it from one thread of its own.
 
@@ -75,7 +79,11 @@ class Store(Protocol):
     def load(self) -> Loaded: ...
 
     def write(self, batch: Batch) -> None:
-        """Durable against process death on return. Raises StoreUnavailable: then nothing was written."""
+        """Durable against process death on return; a batch may be repeated, also joined with later ones.
+
+        Raises StoreUnavailable: then write it again later; StoreTaken; ValueError when event numbers would
+        have a gap or change.
+        """
         ...
 
     def events_since(self, seq: int, limit: int = 1000) -> list[StoredEvent]:
@@ -88,6 +96,10 @@ class Store(Protocol):
 
     def cdrs(self, since: float = 0.0, until: float | None = None, limit: int = 1000) -> list[dict[str, Any]]:
         """Closed contacts' records with `since <= ended_at < until`, oldest first."""
+        ...
+
+    def prune_events(self, before: float, limit: int = 5000) -> int:
+        """Forget published events older than `before`, oldest first; how many went (`limit`: call again)."""
         ...
 
     def close(self) -> None: ...
