@@ -46,11 +46,12 @@ class InviteReceived:
 
 @dataclass(frozen=True, slots=True)
 class LegRinging:
-    """A dialled phone rings (180/183)."""
+    """A dialled phone rings (180/183). `dialog` (early) is what a CANCEL would need."""
 
     worker: str
     leg: str
     sip_code: int = 180
+    dialog: Dialog | None = None
 
 
 @dataclass(frozen=True, slots=True)

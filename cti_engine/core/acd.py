@@ -1,0 +1,173 @@
+"""The ACD: one synchronous entry point, signals in, commands and events out. No clock, no chance, no I/O.
+
+Live calls, tests, simulation and replay all drive this class.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from cti_engine.core import (
+    conversation,
+    endings,
+    flow_runner,
+    intake,
+    offers,
+    recovery,
+    requests,
+    signals,
+)
+from cti_engine.core import (
+    end_causes as causes,
+)
+from cti_engine.core.agent import Agent
+from cti_engine.core.center import Center, Row, WorkerNote
+from cti_engine.core.commands import Command
+from cti_engine.core.contact import Contact
+from cti_engine.core.definitions import CenterDefinitions
+from cti_engine.core.events import Event
+from cti_engine.core.reservation import Reservation
+from cti_engine.core.view_builder import agent_view, queue_view
+from cti_engine.core.views import AgentView, QueueView
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What one signal led to. `events` are (wall seconds, fact) in order; `rows` what to store or delete.
+
+    `late` counts legal races, `anomalies` names inputs that no table allows (told to the log).
+    """
+
+    commands: list[Command] = field(default_factory=list)
+    events: list[tuple[float, Event]] = field(default_factory=list)
+    rows: dict[tuple[str, str], Row | dict[str, object] | None] = field(default_factory=dict)
+    agents: dict[str, AgentView] = field(default_factory=dict)
+    queues: dict[str, QueueView] = field(default_factory=dict)
+    late: int = 0
+    anomalies: list[str] = field(default_factory=list)
+
+
+class Acd:
+    def __init__(self, definitions: CenterDefinitions, *, utc_offset: float = 0.0) -> None:
+        self.center = Center(definitions, utc_offset)
+
+    def load(self, rows: dict[tuple[str, str], Row]) -> None:
+        """Take the rows that an earlier life stored; follow with `Restarted`."""
+        self.center.load(rows)
+
+    def install(self, definitions: CenterDefinitions) -> None:
+        """Take a new validated set at once; its effects come with the next signal."""
+        self.center.install(definitions)
+        self.center.forget_unused_flows()
+
+    def next_deadline(self) -> float | None:
+        return self.center.deadlines.next()
+
+    def handle(self, signal: signals.Signal, now: float, at: float | None = None) -> Outcome:
+        """Take one signal. `now` never goes back; `at` (≤ now) is when it happened, default now.
+
+        Facts carry `at`, deadlines count from `now`: a signal that waited on a link keeps its true time.
+        """
+        center = self.center
+        center.now = max(center.now, now)
+        center.at = center.now if at is None else min(at, center.now)
+        HANDLERS[type(signal)](center, signal)
+        offers.match_all(center)
+        center.at = center.now
+        while (key := center.deadlines.take_due(center.now)) is not None:
+            owner = center.owner(key[0], key[1])
+            if owner is not None and owner.deadlines.pop(key[2], None) is not None:
+                DEADLINES[(key[0], key[2])](center, owner)
+                offers.match_all(center)
+        return self._outcome()
+
+    def _outcome(self) -> Outcome:
+        center = self.center
+        outcome = Outcome(
+            center.commands,
+            center.events,
+            center.changed,
+            {a: agent_view(center, a) for a in sorted(center.seen_agents) if a in center.agents},
+            {q: queue_view(center, q) for q in sorted(center.seen_queues) if q in center.definitions.queues},
+            center.late,
+            center.anomalies,
+        )
+        center.commands, center.events, center.changed = [], [], {}
+        center.seen_agents, center.seen_queues = set(), set()
+        center.late, center.anomalies = 0, []
+        return outcome
+
+
+def _nothing(center: Center, signal: Any) -> None:
+    """TimePassed: what is due is handled after every signal."""
+
+
+HANDLERS: dict[type[signals.Signal], Callable[[Center, Any], None]] = {
+    signals.InviteReceived: intake.invite,
+    signals.LegRinging: conversation.leg_ringing,
+    signals.LegAnswered: conversation.leg_answered,
+    signals.LegFailed: conversation.leg_failed,
+    signals.LegEnded: conversation.leg_ended,
+    signals.DigitPressed: conversation.digit_pressed,
+    signals.PlaybackEnded: conversation.playback_ended,
+    signals.RecordingEnded: conversation.recording_ended,
+    signals.LegHeld: conversation.leg_held,
+    signals.TransferAsked: conversation.transfer_asked,
+    signals.CommandRefused: recovery.refused,
+    signals.WorkerSeen: recovery.worker_seen,
+    signals.WorkerLost: recovery.worker_lost,
+    signals.PhoneRegistered: recovery.phone_registered,
+    signals.PhoneUnregistered: recovery.phone_unregistered,
+    signals.EdgeSeen: recovery.edge_seen,
+    signals.LookupReturned: intake.looked_up,
+    signals.PageOpened: requests.page_opened,
+    signals.PageClosed: requests.page_closed,
+    signals.OfferShown: lambda center, signal: offers.shown(center, signal.agent, signal.offer),
+    signals.ReadyRequested: requests.ready,
+    signals.NotReadyRequested: requests.not_ready,
+    signals.LogOutRequested: requests.log_out,
+    signals.HangUpRequested: requests.hang_up,
+    signals.DispositionSubmitted: requests.disposition,
+    signals.TimePassed: _nothing,
+    signals.Restarted: recovery.restarted,
+}
+
+
+def _pop_over(center: Center, offer: Reservation) -> None:
+    offers.dial(center, offer, shown=False)
+
+
+def _end_with(cause: causes.EndCause) -> Callable[[Center, Contact], None]:
+    return lambda center, contact: endings.end_contact(center, contact, cause)
+
+
+def _wrap_up_over(center: Center, agent: Agent) -> None:
+    endings.end_wrap_up(center, agent, "", "")
+
+
+def _worker_silent(center: Center, note: WorkerNote) -> None:
+    recovery.worker_lost(center, signals.WorkerLost(note.id, "silent after a restart"))
+
+
+def _close_overdue(center: Center, contact: Contact) -> None:
+    center.anomalies.append(f"contact {contact.id}: closed without word of its legs or recording")
+    contact.recording = ""
+    endings.close_if_done(center, contact, overdue=True)
+
+
+DEADLINES: dict[tuple[str, str], Callable[[Center, Any], None]] = {
+    ("contact", "answer"): _end_with(causes.ANSWER_FAILED),
+    ("contact", "look_up"): intake.go_on,
+    ("contact", "length"): _end_with(causes.MAXIMUM_LENGTH),
+    ("contact", "flow"): flow_runner.deadline,
+    ("contact", "wait"): flow_runner.queue_time_out,
+    ("contact", "cool_down"): offers.cool_down_over,
+    ("contact", "closing"): _close_overdue,
+    ("reservation", "pop"): _pop_over,
+    ("reservation", "ring"): offers.not_answered,
+    ("agent", "wrap_up"): _wrap_up_over,
+    ("worker", "explain"): recovery.explain_over,
+    ("worker", "silent"): _worker_silent,
+}

@@ -1,0 +1,312 @@
+"""The state of the whole center, and the four things that machines do to it: touch, emit, command, schedule.
+
+Machines know each other by id and live in modules of functions (`intake`, `offers`, ...); this is what they share.
+Nothing here decides anything.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from cti_engine.core import events as ev
+from cti_engine.core.agent import AGENT, LOGGED_OUT, Agent
+from cti_engine.core.commands import Command
+from cti_engine.core.contact import Contact
+from cti_engine.core.deadlines import Deadlines
+from cti_engine.core.definitions import CenterDefinitions, QueueDefinition
+from cti_engine.core.ivr.flow import Flow
+from cti_engine.core.leg import Leg
+from cti_engine.core.machine import ILLEGAL, LATE, Table
+from cti_engine.core.reporting.service_level import QueueCounts
+from cti_engine.core.reservation import Reservation
+from cti_engine.core.routing.matcher import Matcher
+
+DAY = 86_400.0
+
+
+@dataclass(slots=True)
+class Counters:
+    """Row kind `counter`: where the ids come from, so that they never depend on a clock."""
+
+    next: dict[str, int] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class WorkerNote:
+    """Row kind `worker`. `suspects`: legs that we know and it did not name; `strangers`: the reverse."""
+
+    id: str
+    suspects: tuple[str, ...] = ()
+    strangers: tuple[str, ...] = ()
+    deadlines: dict[str, float] = field(default_factory=dict)
+
+
+Row = Contact | Leg | Agent | Reservation | QueueCounts | WorkerNote | Counters
+Owner = Contact | Agent | Reservation | WorkerNote
+ROW_TYPES: dict[str, type[Row]] = {
+    "contact": Contact,
+    "leg": Leg,
+    "agent": Agent,
+    "reservation": Reservation,
+    "queue": QueueCounts,
+    "worker": WorkerNote,
+    "counter": Counters,
+}
+_KIND: dict[type, str] = {row: kind for kind, row in ROW_TYPES.items()}
+
+
+class Center:
+    def __init__(self, definitions: CenterDefinitions, utc_offset: float = 0.0) -> None:
+        self.utc_offset = utc_offset
+        self.now = 0.0
+        self.at = 0.0
+        self.contacts: dict[str, Contact] = {}
+        self.legs: dict[str, Leg] = {}
+        self.agents: dict[str, Agent] = {}
+        self.reservations: dict[str, Reservation] = {}
+        self.queues: dict[str, QueueCounts] = {}
+        self.workers: dict[str, WorkerNote] = {}
+        self.counters = Counters()
+        self.deadlines = Deadlines()
+        self.matcher = Matcher(self._excluded)
+        self.flows: dict[tuple[str, str], Flow] = {}
+        self.commands: list[Command] = []
+        self.events: list[tuple[float, ev.Event]] = []
+        self.changed: dict[tuple[str, str], Row | dict[str, object] | None] = {}
+        self.seen_agents: set[str] = set()
+        self.seen_queues: set[str] = set()
+        self.to_match: list[tuple[str, str]] = []
+        self.late = 0
+        self.anomalies: list[str] = []
+        self.install(definitions)
+
+    # --- definitions ---------------------------------------------------------------------------
+
+    def install(self, definitions: CenterDefinitions) -> None:
+        """Take a validated set at once. Running flows keep their version; who is gone is logged out."""
+        self.definitions = definitions
+        for flow in definitions.flows.values():
+            self.flows[(flow.id, flow.version)] = flow
+        self.matcher.set_members({q.id: q.members for q in definitions.queues.values()})
+        for agent_id in definitions.agents:
+            if agent_id not in self.agents:
+                self.agents[agent_id] = Agent(agent_id, since=self.now, idle_since=self.now)
+                self.touch(self.agents[agent_id])
+            self.seen_agents.add(agent_id)
+        for agent in self.agents.values():
+            if agent.id not in definitions.agents and agent.status != LOGGED_OUT:
+                agent.status = LOGGED_OUT
+                self.matcher.agent_taken(agent.id)
+                self.touch(agent)
+        for queue_id in definitions.queues:
+            if queue_id not in self.queues:
+                self.queues[queue_id] = QueueCounts(queue_id)
+            self.seen_queues.add(queue_id)
+        self.to_match += [("agent", a.id) for a in self.agents.values() if a.available]
+
+    def queue_definition(self, contact: Contact) -> QueueDefinition:
+        """The queue a contact waits in; a queue deleted meanwhile is served by nobody until its time-out."""
+        found = self.definitions.queues.get(contact.queue)
+        return found if found is not None else QueueDefinition(contact.queue, contact.queue, ())
+
+    def forget_unused_flows(self) -> None:
+        """Drop flow versions that neither the running set nor a running contact uses."""
+        used = {(f.id, f.version) for f in self.definitions.flows.values()}
+        used |= {(c.flow.flow, c.flow.version) for c in self.contacts.values() if c.flow is not None}
+        self.flows = {key: flow for key, flow in self.flows.items() if key in used}
+
+    # --- the four verbs ------------------------------------------------------------------------
+
+    def new_id(self, prefix: str) -> str:
+        number = self.counters.next.get(prefix, 0) + 1
+        self.counters.next[prefix] = number
+        self.changed[("counter", "ids")] = self.counters
+        return f"{prefix}{number}"
+
+    def touch(self, row: Contact | Leg | Agent | Reservation | QueueCounts | WorkerNote) -> None:
+        """Mark a row as changed: it is stored with this signal."""
+        self.changed[(_KIND[type(row)], row.id)] = row
+        if isinstance(row, Agent):
+            self.seen_agents.add(row.id)
+        elif isinstance(row, Contact):
+            if row.queue:
+                self.seen_queues.add(row.queue)
+            if row.agent:
+                self.seen_agents.add(row.agent)
+
+    def command(self, command: Command) -> None:
+        self.commands.append(command)
+
+    def emit(self, event: ev.Event) -> None:
+        """Publish a fact and feed it to the folds that depend on it."""
+        self.events.append((self.at, event))
+        contact = self.contacts.get(getattr(event, "contact", ""))
+        if contact is not None:
+            contact.cdr.apply(event, self.at)
+            self.touch(contact)
+        queue_id = getattr(event, "queue", "")
+        counts = self.queues.get(queue_id)
+        if counts is not None:
+            self._roll_day(counts, event)
+            counts.apply(event, self.definitions.queues[queue_id].service_level_threshold)
+            self.touch(counts)
+            self.seen_queues.add(queue_id)
+
+    def schedule(self, owner: Owner, name: str, at: float | None) -> None:
+        """Set or (None) cancel the owner's deadline `name`, wall seconds."""
+        key = (_KIND[type(owner)], owner.id, name)
+        if at is None:
+            owner.deadlines.pop(name, None)
+            self.deadlines.cancel(key)
+        else:
+            owner.deadlines[name] = at
+            self.deadlines.set(key, at)
+        self.touch(owner)
+
+    def cancel_all(self, owner: Owner) -> None:
+        for name in list(owner.deadlines):
+            self.schedule(owner, name, None)
+
+    def fire(self, table: Table, row: Contact | Leg | Agent | Reservation, input_: str) -> bool:
+        """Advance a machine; False when the input is LATE or illegal, then nothing has changed."""
+        target = table.next(row.state, input_)
+        if target == LATE:
+            self.late += 1
+            return False
+        if target == ILLEGAL:
+            self.anomalies.append(f"{table.name} {row.id}: {input_} in state {row.state}")
+            return False
+        row.state = target
+        self.touch(row)
+        return True
+
+    # --- rows come and go ----------------------------------------------------------------------
+
+    def add(self, row: Contact | Leg | Reservation) -> None:
+        match row:
+            case Contact():
+                self.contacts[row.id] = row
+            case Leg():
+                self.legs[row.id] = row
+            case Reservation():
+                self.reservations[row.id] = row
+        self.touch(row)
+
+    def drop(self, row: Contact | Leg | Reservation | WorkerNote) -> None:
+        if not isinstance(row, Leg):
+            self.cancel_all(row)
+        match row:
+            case Contact():
+                self.contacts.pop(row.id, None)
+            case Leg():
+                self.legs.pop(row.id, None)
+            case Reservation():
+                self.reservations.pop(row.id, None)
+            case WorkerNote():
+                self.workers.pop(row.id, None)
+        self.changed[(_KIND[type(row)], row.id)] = None
+
+    def legs_of(self, contact: Contact) -> Iterator[Leg]:
+        for leg_id in (contact.caller_leg, contact.agent_leg):
+            leg = self.legs.get(leg_id)
+            if leg is not None:
+                yield leg
+
+    # --- agents --------------------------------------------------------------------------------
+
+    def agent_enters(
+        self, agent: Agent, input_: str = "", *, status: str = "", reason: str | None = None
+    ) -> bool:
+        """Change an agent's state (by the table), status or both, and tell it as one fact."""
+        was_state, was_status, was_reason = agent.state, agent.status, agent.reason
+        if input_ and not self.fire(AGENT, agent, input_):
+            return False
+        if status:
+            agent.status = status
+        if reason is not None:
+            agent.reason = reason
+        now_is = (agent.state, agent.status, agent.reason)
+        if now_is != (was_state, was_status, was_reason):
+            self.emit(
+                ev.AgentStateChanged(
+                    agent.id,
+                    agent.status,
+                    agent.reason,
+                    agent.state,
+                    agent.contact,
+                    was_status,
+                    was_reason,
+                    was_state,
+                    max(0.0, self.at - agent.since),
+                )
+            )
+            agent.since = self.at
+        self.touch(agent)
+        self.seen_queues.update(self.matcher.queues_of(agent.id))
+        if agent.available:
+            self.matcher.agent_free(agent.id, agent.idle_since)
+            self.to_match.append(("agent", agent.id))
+        else:
+            self.matcher.agent_taken(agent.id)
+        return True
+
+    def _excluded(self, contact_id: str, agent_id: str) -> bool:
+        contact = self.contacts[contact_id]
+        return contact.state != "queued" or contact.excluded.get(agent_id, 0.0) > self.now
+
+    # --- the day -------------------------------------------------------------------------------
+
+    def _roll_day(self, counts: QueueCounts, event: ev.Event) -> None:
+        day = int((self.at + self.utc_offset) // DAY)
+        if counts.day == day:
+            return
+        waiting = {c.id for c in self.contacts.values() if c.queue == counts.id and c.in_queue}
+        if isinstance(event, ev.CallQueued):
+            waiting.discard(event.contact)
+        elif isinstance(event, ev.CallBridged | ev.CallAbandoned | ev.QueueLeft):
+            waiting.add(event.contact)
+        counts.start_day(day, len(waiting))
+
+    def load(self, rows: dict[tuple[str, str], Row]) -> None:
+        """Take stored rows (no `cdr`), rebuild the matcher and the deadlines."""
+        for (kind, id_), row in rows.items():
+            match row:
+                case Counters():
+                    self.counters = row
+                case Agent():
+                    self.agents[id_] = row
+                case QueueCounts():
+                    self.queues[id_] = row
+                case WorkerNote():
+                    self.workers[id_] = row
+                case Contact():
+                    self.contacts[id_] = row
+                case Leg():
+                    self.legs[id_] = row
+                case Reservation():
+                    self.reservations[id_] = row
+            if isinstance(row, (Contact, Agent, Reservation, WorkerNote)):
+                for name, at in row.deadlines.items():
+                    self.deadlines.set((kind, id_, name), at)
+        for contact in self.contacts.values():
+            if contact.in_queue:
+                self.matcher.call_waits(
+                    contact.id, contact.queue, contact.queue_priority, contact.queued_at, contact.queue_seq
+                )
+        for agent in self.agents.values():
+            if agent.available:
+                self.matcher.agent_free(agent.id, agent.idle_since)
+                self.to_match.append(("agent", agent.id))
+        self.install(self.definitions)
+
+    def owner(self, kind: str, id_: str) -> Owner | None:
+        match kind:
+            case "contact":
+                return self.contacts.get(id_)
+            case "agent":
+                return self.agents.get(id_)
+            case "reservation":
+                return self.reservations.get(id_)
+            case _:
+                return self.workers.get(id_)

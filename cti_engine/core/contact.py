@@ -1,0 +1,81 @@
+"""A contact: the core's object, from a caller's INVITE to the closed record; a call is a voice contact.
+
+    arriving -> in_flow -> queued <-> offered -> talking -> ended -> closed
+In `queued` and `offered` the contact keeps its first queue time; in `ended` an agent may still wrap up.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from cti_engine.core.ivr.session import IvrState
+from cti_engine.core.machine import table
+from cti_engine.core.reporting.cdr import Cdr
+
+CONTACT = table(
+    "contact",
+    {
+        "arriving": {"flow_started": "in_flow", "caller_gone": "ended", "system_ended": "ended"},
+        "in_flow": {"enqueued": "queued", "caller_gone": "ended", "system_ended": "ended"},
+        "queued": {
+            "reserved": "offered",
+            "left_queue": "in_flow",
+            "caller_gone": "ended",
+            "system_ended": "ended",
+        },
+        "offered": {
+            "offer_failed": "queued",
+            "bridged": "talking",
+            "caller_gone": "ended",
+            "system_ended": "ended",
+        },
+        "talking": {"caller_gone": "ended", "agent_gone": "ended", "system_ended": "ended"},
+        "ended": {"closed": "closed"},
+    },
+    late={"ended": ["caller_gone", "agent_gone", "system_ended", "offer_failed", "flow_started"]},
+    final="closed",
+)
+
+
+@dataclass(slots=True)
+class Contact:
+    """Row kind `contact`. Times are wall seconds. `deadlines` maps a name to when it falls due.
+
+    `version` grows with every change of state; requests from pages must carry it (decision 13).
+    `excluded` maps an agent to the time until which this call is not offered to them again.
+    """
+
+    id: str
+    worker: str
+    caller_leg: str
+    ani: str
+    dnis: str
+    name: str
+    source: str
+    language: str
+    priority: int
+    state: str = "arriving"
+    kind: str = "voice"
+    version: int = 1
+    definitions: str = ""
+    attributes: dict[str, object] = field(default_factory=dict)
+    profile: dict[str, object] = field(default_factory=dict)
+    looked_up: bool = False
+    flow: IvrState | None = None
+    path: list[str] = field(default_factory=list)
+    queue: str = ""
+    queue_seq: int = 0
+    queued_at: float = 0.0
+    queue_priority: int = 0
+    offer: str = ""
+    agent: str = ""
+    agent_leg: str = ""
+    excluded: dict[str, float] = field(default_factory=dict)
+    recording: str = ""
+    wrapping_up: bool = False
+    deadlines: dict[str, float] = field(default_factory=dict)
+    cdr: Cdr = field(default_factory=Cdr)
+
+    @property
+    def in_queue(self) -> bool:
+        return self.state in ("queued", "offered")

@@ -1,0 +1,143 @@
+"""What legs tell while a call lives: ringing, answered, held, keys, ended. Unknown legs are late, never an error."""
+
+from __future__ import annotations
+
+from cti_engine.core import end_causes as causes
+from cti_engine.core import endings, flow_runner, intake, offers
+from cti_engine.core import events as ev
+from cti_engine.core.center import Center
+from cti_engine.core.contact import Contact
+from cti_engine.core.end_causes import EndCause
+from cti_engine.core.leg import LEG, Leg
+from cti_engine.core.signals import (
+    DigitPressed,
+    LegAnswered,
+    LegEnded,
+    LegFailed,
+    LegHeld,
+    LegRinging,
+    PlaybackEnded,
+    RecordingEnded,
+    TransferAsked,
+)
+
+
+def _leg(center: Center, leg_id: str) -> Leg | None:
+    leg = center.legs.get(leg_id)
+    if leg is None:
+        center.late += 1
+    return leg
+
+
+def leg_ringing(center: Center, signal: LegRinging) -> None:
+    leg = _leg(center, signal.leg)
+    if leg is not None and center.fire(LEG, leg, "ringing"):
+        if signal.dialog is not None:
+            leg.dialog = signal.dialog
+        offers.ringing(center, leg)
+
+
+def leg_answered(center: Center, signal: LegAnswered) -> None:
+    leg = _leg(center, signal.leg)
+    if leg is None or not center.fire(LEG, leg, "answered"):
+        return
+    if leg.role == "caller":
+        intake.answered(center, leg, signal.dialog)
+    else:
+        offers.answered(center, leg, signal.dialog)
+
+
+def leg_failed(center: Center, signal: LegFailed) -> None:
+    leg = _leg(center, signal.leg)
+    if leg is None:
+        return
+    ended_by_us = leg.state == "ending"
+    if center.fire(LEG, leg, "failed"):
+        endings.leg_gone(center, leg)
+        contact = center.contacts.get(leg.contact)
+        if ended_by_us or contact is None:
+            return
+        if leg.role == "agent":
+            offers.failed(center, leg, signal.sip_code)
+        else:
+            endings.end_contact(center, contact, causes.ANSWER_FAILED)
+
+
+def leg_ended(center: Center, signal: LegEnded) -> None:
+    """A leg is over. If we had not ended it, its party has: that ends the call."""
+    leg = _leg(center, signal.leg)
+    if leg is None:
+        return
+    state = leg.state
+    if not center.fire(LEG, leg, "ended"):
+        return
+    contact = center.contacts.get(leg.contact)
+    center.drop(leg)
+    if contact is None:
+        return
+    if state == "ending":
+        endings.close_if_done(center, contact)
+    elif leg.role == "caller":
+        cause = _caller_cause(contact, state)
+        endings.end_contact(center, contact, cause if signal.by == "remote" else causes.ENGINE_AWAY)
+        endings.close_if_done(center, contact)
+    elif contact.state == "talking" and contact.agent_leg == leg.id:
+        cause = causes.AGENT_HANG_UP if signal.by == "remote" else causes.ENGINE_AWAY
+        endings.end_contact(center, contact, cause)
+    else:
+        offers.failed(center, leg, signal.sip_code)
+
+
+def _caller_cause(contact: Contact, leg_state: str) -> EndCause:
+    if leg_state in ("offered", "answering"):
+        return causes.CALLER_ABANDONED_RINGING
+    match contact.state:
+        case "queued":
+            return causes.CALLER_ABANDONED_QUEUE
+        case "offered":
+            return causes.CALLER_ABANDONED_OFFER
+        case "arriving" | "in_flow":
+            return causes.CALLER_ABANDONED_IVR
+        case _:
+            return causes.CALLER_HANG_UP
+
+
+def digit_pressed(center: Center, signal: DigitPressed) -> None:
+    """The caller's key goes to the flow; an agent's keys mean nothing yet."""
+    leg = _leg(center, signal.leg)
+    contact = center.contacts.get(leg.contact) if leg is not None else None
+    if leg is not None and leg.role == "caller" and contact is not None:
+        flow_runner.digit(center, contact, signal.digit)
+
+
+def playback_ended(center: Center, signal: PlaybackEnded) -> None:
+    leg = _leg(center, signal.leg)
+    contact = center.contacts.get(leg.contact) if leg is not None else None
+    if contact is not None:
+        flow_runner.playback_ended(center, contact, signal.playback, signal.completed)
+
+
+def recording_ended(center: Center, signal: RecordingEnded) -> None:
+    for contact in center.contacts.values():
+        if contact.recording == signal.recording and contact.worker == signal.worker:
+            center.emit(ev.RecordingStored(contact.id, signal.path, signal.seconds))
+            contact.recording = ""
+            endings.close_if_done(center, contact)
+            return
+    center.late += 1
+
+
+def leg_held(center: Center, signal: LegHeld) -> None:
+    """A phone put the other on hold by itself (re-INVITE)."""
+    leg = _leg(center, signal.leg)
+    contact = center.contacts.get(leg.contact) if leg is not None else None
+    if leg is None or contact is None or contact.state != "talking":
+        return
+    leg.held_since = center.at if signal.held else None
+    center.touch(leg)
+    center.emit(ev.CallHeld(contact.id, contact.agent, signal.held))
+
+
+def transfer_asked(center: Center, signal: TransferAsked) -> None:
+    """The worker has answered 603: transfers come with the agent's desk."""
+    center.anomalies.append(f"leg {signal.leg}: transfer to {signal.target} refused")

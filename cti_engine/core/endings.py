@@ -1,0 +1,197 @@
+"""How things end: an offer without an answer, a call by anybody, a wrap-up, and at last the contact's record.
+
+A contact closes when its legs are gone, its recording is stored and nobody wraps up; only then is the CDR complete.
+"""
+
+from __future__ import annotations
+
+from cti_engine.core import end_causes as causes
+from cti_engine.core import events as ev
+from cti_engine.core.agent import LOGGED_OUT, NOT_READY, READY, Agent
+from cti_engine.core.center import Center
+from cti_engine.core.commands import EndLeg, StopPlayback, StopRecording
+from cti_engine.core.contact import CONTACT, Contact
+from cti_engine.core.end_causes import EndCause, OfferOutcome, Party
+from cti_engine.core.leg import LEG, Leg
+from cti_engine.core.reservation import RESERVATION, Reservation
+
+LEGS_GONE_WITHIN = 10.0
+"""Seconds until a contact closes although a worker never told that a leg or a recording is over."""
+
+NOT_READY_AFTER = {
+    OfferOutcome.NO_ANSWER: "rona",
+    OfferOutcome.REJECTED: "rejected",
+    OfferOutcome.BUSY: "phone_busy",
+    OfferOutcome.UNREACHABLE: "phone_unreachable",
+    OfferOutcome.NOT_REGISTERED: "phone_unreachable",
+}
+
+
+def end_leg(center: Center, leg: Leg, cause: EndCause) -> None:
+    """Ask the worker to end a leg, whatever state it is in; harmless twice."""
+    if leg.state != "ending" and center.fire(LEG, leg, "end"):
+        center.command(EndLeg(leg.worker, leg.id, cause.sip_code, cause.name))
+
+
+def offer_over(center: Center, reservation: Reservation, outcome: OfferOutcome, sip_code: int = 0) -> None:
+    """An offer came to nothing: both parties return to a defined state, the agent leg is ended.
+
+    The agent's idle clock is kept when it was not their doing; a missed offer counts against them.
+    """
+    if not center.fire(RESERVATION, reservation, "over"):
+        return
+    agent = center.agents[reservation.agent]
+    rang = center.at - reservation.ringing_at if reservation.ringing_at else 0.0
+    leg = center.legs.get(reservation.leg)
+    if leg is not None:
+        end_leg(center, leg, causes.CALLER_ABANDONED_OFFER)
+    center.emit(
+        ev.OfferEnded(reservation.contact, agent.id, reservation.id, outcome, max(0.0, rang), sip_code)
+    )
+    if outcome is OfferOutcome.NO_ANSWER:
+        center.emit(ev.AgentRona(reservation.contact, agent.id, reservation.id, max(0.0, rang)))
+    center.drop(reservation)
+    reason = NOT_READY_AFTER.get(outcome)
+    if reason is not None:
+        agent.missed += 1
+        if agent.missed >= center.definitions.limits.rona_before_not_ready and agent.status == READY:
+            agent.after, agent.after_reason = agent.after or NOT_READY, agent.after_reason or reason
+    free_agent(center, agent)
+    contact = center.contacts[reservation.contact]
+    if reason is not None:
+        contact.excluded[agent.id] = center.now + center.definitions.limits.rona_cool_down
+    contact.offer = contact.agent = contact.agent_leg = ""
+    center.touch(contact)
+
+
+def requeue(center: Center, contact: Contact) -> None:
+    """Back to waiting where it stood: first queue time and priority are kept."""
+    if not center.fire(CONTACT, contact, "offer_failed"):
+        return
+    contact.version += 1
+    definition = center.queue_definition(contact)
+    waited = center.at - contact.queued_at
+    center.emit(
+        ev.CallRequeued(contact.id, contact.queue, center.matcher.position(contact.id), max(0.0, waited))
+    )
+    center.schedule(contact, "wait", contact.queued_at + definition.max_wait)
+    if contact.excluded:
+        center.schedule(contact, "cool_down", min(contact.excluded.values()))
+    center.to_match.append(("call", contact.id))
+
+
+def leave_queue(center: Center, contact: Contact) -> None:
+    """Out of the queue, whatever comes next."""
+    center.matcher.call_left(contact.id)
+    for name in ("wait", "cool_down"):
+        center.schedule(contact, name, None)
+    center.seen_queues.add(contact.queue)
+
+
+def end_contact(center: Center, contact: Contact, cause: EndCause) -> None:
+    """The call is over for the caller. Harmless when it is over already (two hang-ups crossing)."""
+    state = contact.state
+    input_ = {Party.CALLER: "caller_gone", Party.AGENT: "agent_gone"}.get(cause.party, "system_ended")
+    if not center.fire(CONTACT, contact, input_):
+        return
+    contact.version += 1
+    contact.flow = None
+    worker_lost = cause == causes.WORKER_LOST
+    if state in ("queued", "offered"):
+        leave_queue(center, contact)
+        waited = max(0.0, center.at - contact.queued_at)
+        if cause.party is Party.CALLER:
+            center.emit(ev.CallAbandoned(contact.id, contact.queue, waited))
+        else:
+            center.emit(ev.QueueLeft(contact.id, contact.queue, waited, cause.name))
+    reservation = center.reservations.get(contact.offer)
+    if reservation is not None:
+        outcome = OfferOutcome.WORKER_LOST if worker_lost else OfferOutcome.CALLER_GONE
+        offer_over(center, reservation, outcome)
+    center.cancel_all(contact)
+    center.emit(ev.CallEnded(contact.id, cause.name, cause.party, cause.sip_code, cause.q850))
+    if contact.recording:
+        if worker_lost:
+            contact.recording = ""
+        else:
+            center.command(StopRecording(contact.worker, contact.recording))
+    for leg in list(center.legs_of(contact)):
+        end_leg(center, leg, cause)
+    if state == "talking":
+        _after_talk(center, contact, worker_lost)
+    center.schedule(contact, "closing", center.now + LEGS_GONE_WITHIN)
+    close_if_done(center, contact)
+
+
+def _after_talk(center: Center, contact: Contact, worker_lost: bool) -> None:
+    agent = center.agents[contact.agent]
+    agent.missed = 0
+    wrap_up = center.queue_definition(contact).wrap_up
+    if worker_lost or wrap_up <= 0:
+        agent.idle_since = center.at
+        free_agent(center, agent)
+        return
+    contact.wrapping_up = True
+    center.schedule(agent, "wrap_up", center.now + wrap_up)
+    center.agent_enters(agent, "wrap_up")
+    center.emit(ev.WrapUpStarted(contact.id, agent.id, wrap_up))
+
+
+def end_wrap_up(center: Center, agent: Agent, disposition: str, note: str) -> None:
+    """By the agent's disposition, or with empty values when the time has run out."""
+    contact = center.contacts.get(agent.contact)
+    center.emit(ev.WrapUpEnded(agent.contact, agent.id, disposition, note))
+    agent.idle_since = center.at
+    free_agent(center, agent)
+    if contact is not None:
+        contact.wrapping_up = False
+        center.touch(contact)
+        close_if_done(center, contact)
+
+
+def free_agent(center: Center, agent: Agent) -> None:
+    """Back to idle; a status asked for in mid-contact takes effect now."""
+    agent.contact = agent.offer = ""
+    agent.shown = {}
+    agent.bridged_at = 0.0
+    center.schedule(agent, "wrap_up", None)
+    status, reason = agent.after, agent.after_reason
+    agent.after = agent.after_reason = ""
+    if status:
+        center.agent_enters(agent, "release", status=status, reason="" if status == LOGGED_OUT else reason)
+    else:
+        center.agent_enters(agent, "release")
+
+
+def leg_gone(center: Center, leg: Leg) -> None:
+    """Forget a leg that is over and close its contact if that was the last thing it waited for."""
+    center.drop(leg)
+    contact = center.contacts.get(leg.contact)
+    if contact is not None:
+        close_if_done(center, contact)
+
+
+def close_if_done(center: Center, contact: Contact, *, overdue: bool = False) -> None:
+    """`overdue`: close without waiting for legs and recording any longer."""
+    if contact.state != "ended" or contact.wrapping_up:
+        return
+    legs = list(center.legs_of(contact))
+    if not overdue and (legs or contact.recording):
+        return
+    for leg in legs:
+        center.drop(leg)
+    if not center.fire(CONTACT, contact, "closed"):
+        return
+    contact.cdr.closed_at = center.at
+    record = contact.cdr.record()
+    center.emit(ev.ContactClosed(contact.id, record))
+    center.changed[("cdr", contact.id)] = record
+    center.drop(contact)
+
+
+def stop_prompts(center: Center, contact: Contact) -> None:
+    """Silence whatever the flow plays to the caller, and end the flow."""
+    if contact.flow is not None and contact.flow.playback:
+        center.command(StopPlayback(contact.worker, contact.caller_leg, contact.flow.playback))
+    contact.flow = None
+    center.schedule(contact, "flow", None)

@@ -1,0 +1,102 @@
+"""Intake: a caller's INVITE is answered at once and looked up meanwhile; then the dialled number's flow begins."""
+
+from __future__ import annotations
+
+from cti_engine.core import end_causes as causes
+from cti_engine.core import endings, flow_runner
+from cti_engine.core import events as ev
+from cti_engine.core.center import Center
+from cti_engine.core.commands import AnswerLeg, LookUp, RejectLeg
+from cti_engine.core.contact import CONTACT, Contact
+from cti_engine.core.leg import LEG, Leg
+from cti_engine.core.signals import Dialog, InviteReceived, LookupReturned
+
+LOOK_UP_MARGIN = 0.1
+"""Seconds that the core waits longer than the look-up's own deadline before it goes on without."""
+
+
+def invite(center: Center, signal: InviteReceived) -> None:
+    """A new call. An unknown number is refused with 404, and has its record all the same."""
+    if signal.leg in center.legs:
+        center.late += 1
+        return
+    number = center.definitions.dialled_numbers.get(signal.dnis)
+    contact = Contact(
+        center.new_id("c"),
+        signal.worker,
+        signal.leg,
+        signal.ani,
+        signal.dnis,
+        signal.name,
+        signal.source,
+        language=number.language if number else "",
+        priority=number.priority if number else 0,
+        definitions=center.definitions.version,
+    )
+    leg = Leg(signal.leg, signal.worker, contact.id, "caller", "offered")
+    center.add(contact)
+    center.add(leg)
+    center.emit(ev.CallArrived(contact.id, contact.ani, contact.dnis, contact.name, contact.source))
+    if number is None or number.flow not in center.definitions.flows:
+        cause = causes.UNKNOWN_NUMBER if number is None else causes.FLOW_FAULT
+        center.fire(LEG, leg, "end")
+        center.command(RejectLeg(leg.worker, leg.id, cause.sip_code, cause.name))
+        endings.end_contact(center, contact, cause)
+        return
+    limits = center.definitions.limits
+    center.fire(LEG, leg, "answer")
+    center.command(AnswerLeg(leg.worker, leg.id))
+    center.schedule(contact, "answer", center.now + limits.answer)
+    if contact.ani:
+        center.command(LookUp(contact.id, contact.ani, limits.look_up))
+        center.schedule(contact, "look_up", center.now + limits.look_up + LOOK_UP_MARGIN)
+    else:
+        contact.looked_up = True
+
+
+def answered(center: Center, leg: Leg, dialog: Dialog) -> None:
+    """The caller's leg is connected."""
+    leg.dialog = dialog
+    contact = center.contacts[leg.contact]
+    center.schedule(contact, "answer", None)
+    center.schedule(contact, "length", center.now + center.definitions.limits.maximum_length)
+    center.emit(ev.CallAnswered(contact.id))
+    _begin_when_ready(center, contact)
+
+
+def looked_up(center: Center, signal: LookupReturned) -> None:
+    """The customer's profile; late or empty it changes nothing."""
+    contact = center.contacts.get(signal.contact)
+    if contact is None or contact.looked_up:
+        center.late += 1
+        return
+    if signal.profile:
+        contact.profile = dict(signal.profile)
+        known = ("customer", "name", "segment", "value")
+        facts = {key: signal.profile[key] for key in known if signal.profile.get(key)}
+        contact.attributes.update(facts)
+        contact.name = str(facts.get("name", contact.name))
+        if facts:
+            center.emit(ev.CallAttributesSet(contact.id, facts))
+    go_on(center, contact)
+
+
+def go_on(center: Center, contact: Contact) -> None:
+    """Look-up done, failed or overdue: do not wait for it any longer."""
+    contact.looked_up = True
+    center.schedule(contact, "look_up", None)
+    _begin_when_ready(center, contact)
+
+
+def _begin_when_ready(center: Center, contact: Contact) -> None:
+    leg = center.legs.get(contact.caller_leg)
+    if not contact.looked_up or leg is None or leg.state != "connected" or contact.state != "arriving":
+        return
+    number = center.definitions.dialled_numbers.get(contact.dnis)
+    flow = center.definitions.flows.get(number.flow) if number else None
+    if flow is None:  # taken out by a reload between INVITE and answer
+        endings.end_contact(center, contact, causes.FLOW_FAULT)
+        return
+    if center.fire(CONTACT, contact, "flow_started"):
+        center.emit(ev.CallAttributesSet(contact.id, {"language": contact.language}))
+        flow_runner.begin(center, contact, flow)

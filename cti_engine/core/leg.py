@@ -1,0 +1,58 @@
+"""A leg: one SIP dialog of an interaction, as the core knows it (RFC 3261 section 13; the UAS side for callers).
+
+offered --answer--> answering --answered--> connected --ended--> gone
+dialling --ringing--> ringing --answered--> connected
+any of them --end--> ending --ended|failed--> gone
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from cti_engine.core.machine import table
+from cti_engine.core.signals import Dialog
+
+LEG = table(
+    "leg",
+    {
+        "offered": {"answer": "answering", "end": "ending", "ended": "gone", "failed": "gone"},
+        "answering": {"answered": "connected", "end": "ending", "ended": "gone", "failed": "gone"},
+        "dialling": {
+            "ringing": "ringing",
+            "answered": "connected",
+            "failed": "gone",
+            "ended": "gone",
+            "end": "ending",
+        },
+        "ringing": {
+            "ringing": "ringing",
+            "answered": "connected",
+            "failed": "gone",
+            "ended": "gone",
+            "end": "ending",
+        },
+        "connected": {"end": "ending", "ended": "gone"},
+        "ending": {"ended": "gone", "failed": "gone"},
+    },
+    late={
+        "answering": ["answer", "ringing"],
+        "connected": ["ringing", "answered", "failed"],
+        "ending": ["answer", "ringing", "answered", "end"],
+    },
+    final="gone",
+)
+
+
+@dataclass(slots=True)
+class Leg:
+    """`role` caller | agent. `offer` is the reservation that dialled it. Row kind `leg`."""
+
+    id: str
+    worker: str
+    contact: str
+    role: str
+    state: str
+    agent: str = ""
+    offer: str = ""
+    dialog: Dialog | None = None
+    held_since: float | None = None

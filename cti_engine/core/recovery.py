@@ -1,0 +1,155 @@
+"""After a loss: the engine restarted, a worker came back or is gone for good, the edge told who is registered.
+
+What a worker reports is the truth about legs; what we stored is the truth about contacts. Differences wait a moment,
+because the signals that explain them may still be on the link behind the hello.
+"""
+
+from __future__ import annotations
+
+from cti_engine.core import end_causes as causes
+from cti_engine.core import endings, offers
+from cti_engine.core import events as ev
+from cti_engine.core.center import Center, Owner, WorkerNote
+from cti_engine.core.commands import EndDialog, EndLeg
+from cti_engine.core.signals import (
+    CommandRefused,
+    EdgeSeen,
+    PhoneRegistered,
+    PhoneUnregistered,
+    Restarted,
+    WorkerLost,
+    WorkerSeen,
+)
+
+EXPLAINED_WITHIN = 1.0
+"""Seconds after a worker's hello in which the signals behind it may explain a difference."""
+SILENT_AFTER = 8.0
+"""Seconds after an engine restart in which a worker with legs must say hello."""
+
+
+def restarted(center: Center, signal: Restarted) -> None:
+    """Deadlines that fell due while nobody looked get a grace period: no storm of RONAs (decision 6)."""
+    owners: list[Owner] = [
+        *center.contacts.values(),
+        *center.agents.values(),
+        *center.reservations.values(),
+        *center.workers.values(),
+    ]
+    for owner in owners:
+        for name, at in list(owner.deadlines.items()):
+            if at < center.now + signal.grace:
+                center.schedule(owner, name, center.now + signal.grace)
+    for worker_id in sorted({leg.worker for leg in center.legs.values()}):
+        note = center.workers.setdefault(worker_id, WorkerNote(worker_id))
+        center.schedule(note, "silent", center.now + SILENT_AFTER)
+    center.to_match += [("call", c.id) for c in center.contacts.values() if c.state == "queued"]
+    center.seen_agents.update(center.agents)
+    center.seen_queues.update(center.queues)
+
+
+def worker_seen(center: Center, signal: WorkerSeen) -> None:
+    """A worker's hello names its live legs."""
+    note = center.workers.get(signal.worker)
+    ours = {leg.id for leg in center.legs.values() if leg.worker == signal.worker}
+    theirs = set(signal.legs)
+    if ours == theirs:
+        if note is not None:
+            center.drop(note)
+        return
+    note = note or WorkerNote(signal.worker)
+    center.workers[signal.worker] = note
+    note.suspects, note.strangers = tuple(sorted(ours - theirs)), tuple(sorted(theirs - ours))
+    center.schedule(note, "silent", None)
+    center.schedule(note, "explain", center.now + EXPLAINED_WITHIN)
+
+
+def explain_over(center: Center, note: WorkerNote) -> None:
+    """Legs that the worker still does not have are lost; legs that we still do not know are ended.
+
+    A leg that we have only asked to dial is left to its ring time: its DialLeg may be on the way.
+    """
+    for leg_id in note.suspects:
+        leg = center.legs.get(leg_id)
+        if leg is not None and leg.state != "dialling":
+            leg_lost(center, leg_id)
+    for leg_id in note.strangers:
+        if leg_id not in center.legs:
+            center.command(EndLeg(note.id, leg_id, causes.LEG_LOST.sip_code, causes.LEG_LOST.name))
+    center.drop(note)
+
+
+def leg_lost(center: Center, leg_id: str) -> None:
+    """A leg is gone without a word from its worker."""
+    leg = center.legs.get(leg_id)
+    if leg is None:
+        return
+    contact = center.contacts.get(leg.contact)
+    center.drop(leg)
+    if contact is None:
+        return
+    if leg.role == "agent" and contact.state == "offered":
+        offers.failed(center, leg, 0)
+    elif leg.role == "caller" or contact.state == "talking":
+        endings.end_contact(center, contact, causes.LEG_LOST)
+    endings.close_if_done(center, contact)
+
+
+def worker_lost(center: Center, signal: WorkerLost) -> None:
+    """A worker process is gone: its phones get a BYE from the edge, its contact ends, its agent is free."""
+    note = center.workers.get(signal.worker)
+    if note is not None:
+        center.drop(note)
+    for leg in [leg for leg in center.legs.values() if leg.worker == signal.worker]:
+        if leg.dialog is not None:
+            center.command(EndDialog(leg.id, leg.dialog))
+        center.drop(leg)
+    for contact in [c for c in center.contacts.values() if c.worker == signal.worker]:
+        if contact.state == "ended":
+            contact.recording = ""
+            endings.close_if_done(center, contact)
+        else:
+            endings.end_contact(center, contact, causes.WORKER_LOST)
+
+
+def refused(center: Center, signal: CommandRefused) -> None:
+    """A worker could not do what we asked; go on as if the outcome had come by itself."""
+    leg = center.legs.get(signal.leg)
+    if leg is None:
+        center.late += 1
+        return
+    match signal.command:
+        case "DialLeg":
+            center.drop(leg)
+            offers.failed(center, leg, 503)
+        case "AnswerLeg" | "EndLeg" | "RejectLeg" if signal.code == "no_such_leg":
+            leg_lost(center, leg.id)
+        case "StartRecording":
+            contact = center.contacts.get(leg.contact)
+            if contact is not None:
+                contact.recording = ""
+                center.touch(contact)
+        case _:
+            center.anomalies.append(f"{signal.command} refused for {signal.leg}: {signal.code}")
+
+
+def edge_seen(center: Center, signal: EdgeSeen) -> None:
+    live = set(signal.users)
+    for agent_id in center.agents:
+        _phone(center, agent_id, agent_id in live)
+
+
+def phone_registered(center: Center, signal: PhoneRegistered) -> None:
+    _phone(center, signal.user, True)
+
+
+def phone_unregistered(center: Center, signal: PhoneUnregistered) -> None:
+    _phone(center, signal.user, False)
+
+
+def _phone(center: Center, agent_id: str, registered: bool) -> None:
+    agent = center.agents.get(agent_id)
+    if agent is None or agent.phone == registered:
+        return
+    agent.phone = registered
+    center.emit(ev.PhoneStateChanged(agent.id, registered))
+    center.agent_enters(agent)

@@ -1,0 +1,124 @@
+"""The call detail record: a pure fold over one contact's events; a day's event log can rebuild every record.
+
+Wait counts from the first queueing to the bridge (or to leaving); ring is the answered offer's, from the phone's
+first 180 to its answer; hold is not talk.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field
+
+from cti_engine.core import events as ev
+
+
+@dataclass(slots=True)
+class Cdr:
+    """Times `..._at` in wall seconds (0 = never), `..._s` in seconds. `cause` is `party/name`."""
+
+    contact: str = ""
+    ani: str = ""
+    dnis: str = ""
+    name: str = ""
+    source: str = ""
+    customer: str = ""
+    segment: str = ""
+    language: str = ""
+    arrived_at: float = 0.0
+    answered_at: float = 0.0
+    queued_at: float = 0.0
+    bridged_at: float = 0.0
+    ended_at: float = 0.0
+    closed_at: float = 0.0
+    queue: str = ""
+    agent: str = ""
+    wait_s: float = 0.0
+    ring_s: float = 0.0
+    talk_s: float = 0.0
+    hold_s: float = 0.0
+    wrap_up_s: float = 0.0
+    offers: int = 0
+    missed_offers: list[str] = field(default_factory=list)
+    flow_path: list[str] = field(default_factory=list)
+    outcome: str = ""
+    cause: str = ""
+    party: str = ""
+    sip_code: int = 0
+    q850: int = 0
+    disposition: str = ""
+    note: str = ""
+    recording: str = ""
+    recording_s: float = 0.0
+    held_at: float = 0.0
+    wrap_up_at: float = 0.0
+
+    def apply(self, event: ev.Event, at: float) -> None:
+        """Take one event of this contact that happened at wall time `at`."""
+        match event:
+            case ev.CallArrived():
+                self.contact, self.ani, self.dnis = event.contact, event.ani, event.dnis
+                self.name, self.source, self.arrived_at = event.name, event.source, at
+                self.outcome = "left_in_menu"
+            case ev.CallAnswered():
+                self.answered_at = at
+            case ev.CallAttributesSet():
+                known = event.attributes
+                self.customer = str(known.get("customer", self.customer))
+                self.segment = str(known.get("segment", self.segment))
+                self.language = str(known.get("language", self.language))
+                self.name = str(known.get("name", self.name))
+            case ev.IvrStepEntered():
+                self.flow_path.append(f"{event.flow}.{event.step}")
+            case ev.CallQueued():
+                self.queue, self.outcome = event.queue, "abandoned"
+                self.queued_at = self.queued_at or at
+            case ev.CallOffered():
+                self.offers += 1
+            case ev.OfferEnded():
+                self.missed_offers.append(f"{event.agent}:{event.outcome}")
+            case ev.CallBridged():
+                self.agent, self.bridged_at, self.outcome = event.agent, at, "answered"
+                self.wait_s, self.ring_s = event.waited_s, event.rang_s
+            case ev.CallHeld():
+                self._held(event.held, at)
+            case ev.CallAbandoned():
+                self.wait_s = event.waited_s
+            case ev.QueueLeft():
+                self.wait_s, self.outcome = event.waited_s, "flowed_out"
+            case ev.RecordingStored():
+                self.recording, self.recording_s = event.path, event.seconds
+            case ev.CallEnded():
+                self._held(False, at)
+                self.ended_at, self.cause = at, f"{event.party}/{event.cause}"
+                self.party, self.sip_code, self.q850 = event.party, event.sip_code, event.q850
+                if self.bridged_at:
+                    self.talk_s = max(0.0, at - self.bridged_at - self.hold_s)
+                if self.outcome == "left_in_menu" and event.party != "caller":
+                    self.outcome = "refused" if not self.answered_at else "ended_in_menu"
+            case ev.WrapUpStarted():
+                self.wrap_up_at = at
+            case ev.WrapUpEnded():
+                self.wrap_up_s = at - self.wrap_up_at
+                self.disposition, self.note = event.disposition, event.note
+            case ev.ContactClosed():
+                self.closed_at = at
+            case _:
+                return
+
+    def _held(self, held: bool, at: float) -> None:
+        if held:
+            self.held_at = self.held_at or at
+        elif self.held_at:
+            self.hold_s += max(0.0, at - self.held_at)
+            self.held_at = 0.0
+
+    def record(self) -> dict[str, object]:
+        """The closed record as JSON-like values, without the fold's own marks."""
+        return {k: v for k, v in asdict(self).items() if k not in ("held_at", "wrap_up_at")}
+
+
+def fold(happened: list[tuple[float, ev.Event]]) -> Cdr:
+    """Rebuild a record from a contact's events in order."""
+    cdr = Cdr()
+    for at, event in happened:
+        cdr.apply(event, at)
+    return cdr

@@ -1,0 +1,49 @@
+"""Builds what pages see (`core/views.py`) from the state."""
+
+from __future__ import annotations
+
+from cti_engine.core.center import Center
+from cti_engine.core.views import AgentView, QueueView
+
+
+def agent_view(center: Center, agent_id: str) -> AgentView:
+    agent = center.agents[agent_id]
+    contact = center.contacts.get(agent.contact)
+    definition = center.definitions.agents.get(agent_id)
+    return AgentView(
+        agent=agent.id,
+        name=definition.name if definition else agent.id,
+        status=agent.status,
+        reason=agent.reason,
+        state=agent.state,
+        since_at=agent.since,
+        phone=agent.phone,
+        queues=center.matcher.queues_of(agent.id),
+        state_version=contact.version if contact else 0,
+        contact=agent.contact,
+        offer=agent.shown,
+        bridged_at=agent.bridged_at,
+        wrap_up_ends_at=agent.deadlines.get("wrap_up", 0.0),
+    )
+
+
+def queue_view(center: Center, queue_id: str) -> QueueView:
+    definition, counts = center.definitions.queues[queue_id], center.queues[queue_id]
+    waiting = [center.contacts[c] for c in center.matcher.waiting(queue_id)]
+    members = [center.agents[a] for a in definition.members if a in center.agents]
+    return QueueView(
+        queue=queue_id,
+        name=definition.name,
+        waiting=len(waiting),
+        oldest_at=min((c.queued_at for c in waiting), default=0.0),
+        agents_ready=sum(agent.available for agent in members),
+        agents_logged_in=sum(agent.status != "logged_out" for agent in members),
+        offered=counts.offered,
+        answered=counts.answered,
+        abandoned=counts.abandoned,
+        flowed_out=counts.flowed_out,
+        in_time=counts.in_time,
+        service_level=counts.service_level(len(waiting)),
+        target=definition.service_level_target,
+        threshold=definition.service_level_threshold,
+    )
