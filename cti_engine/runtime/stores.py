@@ -1,0 +1,29 @@
+"""Which store a URL names: `sqlite:` or `redis://` (architecture decision 5)."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from cti_engine.adapters.redis_store import RedisStore
+from cti_engine.adapters.sqlite_store import SqliteStore
+from cti_engine.ports import Store, StoreUnavailable
+
+FILE_NAME = "engine.db"
+
+
+def open_store(
+    url: str, *, read_only: bool = False, folder: Path = Path("var"), synchronous: str = "NORMAL"
+) -> Store:
+    """`sqlite:` is `engine.db` in `folder`, `sqlite:PATH` another file; `redis://`, `rediss://`, `unix://`.
+
+    Raises StoreUnavailable or StoreTaken, with a line that says what to do.
+    """
+    scheme, _, rest = url.partition(":")
+    if scheme == "sqlite":
+        path = Path(rest.removeprefix("//")) if rest.removeprefix("//") else folder / FILE_NAME
+        return SqliteStore(path, read_only=read_only, synchronous=synchronous)
+    if scheme in ("redis", "rediss", "unix"):
+        return RedisStore(url, read_only=read_only)
+    raise StoreUnavailable(
+        f"CTI_STORE_URL begins with {scheme[:20]!r}: sqlite:, redis:// and rediss:// are known"
+    )
