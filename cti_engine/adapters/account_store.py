@@ -14,7 +14,6 @@ from pathlib import Path
 from threading import Lock
 
 from argon2 import PasswordHasher
-from argon2.exceptions import Argon2Error, InvalidHashError
 
 from cti_engine.wire.private_files import readable_password, write_private
 
@@ -87,7 +86,6 @@ class AccountStore:
         self.algorithm = algorithm
         self._lock = Lock()
         self._hasher = PasswordHasher()
-        self._decoy = ""
         if not read_only:
             path.parent.mkdir(parents=True, exist_ok=True)
             path.touch(mode=0o600)
@@ -181,22 +179,6 @@ class AccountStore:
         """Every account, in the order in which they were made."""
         with self._lock:
             return [_stored(row) for row in self._db.execute(f"{_SELECT} ORDER BY rowid")]
-
-    def verify(self, user: str, password: str) -> StoredAccount | None:
-        """The account, if this is its password for pages. Takes some 30 ms on purpose: call it in a thread.
-
-        An unknown user takes as long as a known one, so that nobody learns who exists by timing.
-        """
-        with self._lock:
-            row = self._db.execute(
-                "SELECT password_hash FROM accounts WHERE user=? AND disabled=0", (user,)
-            ).fetchone()
-            self._decoy = self._decoy or self._hasher.hash(readable_password())
-        try:
-            self._hasher.verify(row[0] if row and row[0] else self._decoy, password)
-        except (Argon2Error, InvalidHashError):
-            return None
-        return self.get(user) if row and row[0] else None
 
     def close(self) -> None:
         with self._lock:

@@ -1,0 +1,273 @@
+"""Prompts to sound files. All are made before a flow goes live; while callers wait, this only looks them up.
+
+A file is named by all that made it, so a change makes a new one; none is ever removed while it may play.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from cti_engine.core.commands import Prompt
+from speech.engines import DEADLINE, ENGINES, IMPORTED_FROM, Engine
+from speech.numerals import NoNumerals, cardinal, digit_by_digit
+from speech.phrases import PHRASES
+from speech.wav_check import unplayable
+
+RULES_VERSION = 1
+"""Raise it when prompt_audio, the splitting of texts or an engine's voice changes: all prompts are made anew."""
+
+SOUNDS = Path("/usr/share/asterisk/sounds")
+MUSIC = {"default": Path("/usr/share/asterisk/moh")}
+
+
+@dataclass(frozen=True, slots=True)
+class PromptFault:
+    """A prompt that could not be made, and why."""
+
+    prompt: Prompt
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class BuildReport:
+    """`by` counts the files made by whom: `nanotts`, `espeak-ng`, `recording` or `hold tones`."""
+
+    made: int = 0
+    present: int = 0
+    seconds: float = 0.0
+    faults: tuple[PromptFault, ...] = ()
+    by: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class _Piece:
+    """One sound file of a prompt: `options`, best first, where it may stand; `order`: how to make it.
+
+    Without an order it stands there already and plays as it is.
+    """
+
+    options: tuple[Path, ...]
+    order: dict[str, Any] | None = None
+
+
+class PromptCache:
+    """The PromptFiles port. `directory` is ours alone; `base` is what `file` prompts are relative to.
+
+    `files` may be called by any thread; it touches the disk at the first use of a prompt only. `sounds` holds
+    a folder per language (`es`, or `es_MX_f_Allison` as Debian names it); `music` a folder of WAVs per class.
+    """
+
+    def __init__(
+        self,
+        directory: Path,
+        *,
+        base: Path = Path(),
+        sounds: Path = SOUNDS,
+        music: Mapping[str, Path] = MUSIC,
+        engines: Sequence[Engine] = ENGINES,
+        deadline: float = DEADLINE,
+    ) -> None:
+        self.directory = directory.absolute()
+        self._base = base.absolute()
+        self._sounds = sounds.absolute()
+        self._music = {name: folder.absolute() for name, folder in music.items()}
+        self._engines = engines
+        self._deadline = deadline
+        self._known: dict[Prompt, tuple[Path, ...]] = {}
+        self._folders: dict[str, Path | None] = {}
+
+    def files(self, prompt: Prompt) -> tuple[Path, ...]:
+        """8 kHz 16-bit mono WAVs to play in order. Raises KeyError naming the prompt when it was never built."""
+        known = self._known.get(prompt)
+        if known is None:
+            try:
+                found = tuple(_standing(piece) for piece in self._pieces(prompt))
+            except _Unmakeable as fault:
+                raise KeyError(f"{_named(prompt)}: {fault}") from None
+            if None in found:
+                raise KeyError(f"{_named(prompt)} was never built: run cti-engine prompts")
+            known = self._known[prompt] = tuple(path for path in found if path is not None)
+        return known
+
+    def build(
+        self, prompts: Iterable[Prompt], progress: Callable[[int, int], None] | None = None
+    ) -> BuildReport:
+        """Make every file that is missing; `progress(done, of)` after each. Blocking, seconds: use a thread.
+
+        A fault of one prompt stops no other. Raises OSError when the cache directory cannot be written.
+        """
+        began = time.monotonic()
+        self.directory.mkdir(parents=True, exist_ok=True)
+        faults: list[PromptFault] = []
+        wanted: dict[Path, tuple[_Piece, Prompt]] = {}
+        present: set[Path] = set()
+        for prompt in dict.fromkeys(prompts):
+            try:
+                for piece in self._pieces(prompt):
+                    standing = _undamaged(piece)
+                    if standing is not None:
+                        present.add(standing)
+                    elif piece.order is not None:
+                        wanted.setdefault(piece.options[0], (piece, prompt))
+            except _Unmakeable as fault:
+                faults.append(PromptFault(prompt, str(fault)))
+        by: Counter[str] = Counter()
+        pieces = list(wanted.values())
+        for done, result in enumerate(self._make([piece for piece, _ in pieces]), start=1):
+            if "fault" in result:
+                faults.append(PromptFault(pieces[int(result["id"])][1], result["fault"]))
+            else:
+                by[result["by"]] += 1
+            if progress is not None:
+                progress(done, len(pieces))
+        return BuildReport(by.total(), len(present), time.monotonic() - began, tuple(faults), dict(by))
+
+    def _make(self, pieces: list[_Piece]) -> Iterator[dict[str, str]]:
+        """Have the maker make them; one result for each, even if the maker dies."""
+        if not pieces:
+            return
+        settings = {"engines": [asdict(engine) for engine in self._engines], "deadline": self._deadline}
+        orders = [{"id": str(number), **(piece.order or {})} for number, piece in enumerate(pieces)]
+        left = {order["id"] for order in orders}
+        with subprocess.Popen(
+            [sys.executable, "-m", "speech.prompt_maker"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            cwd=IMPORTED_FROM,
+        ) as maker:
+            assert maker.stdin and maker.stdout
+            try:
+                with maker.stdin:
+                    maker.stdin.writelines(json.dumps(line) + "\n" for line in [settings, *orders])
+            except BrokenPipeError:
+                pass  # it died at once: told below, for each order
+            try:
+                for line in maker.stdout:
+                    result: dict[str, str] = json.loads(line)
+                    left.discard(result["id"])
+                    yield result
+            finally:
+                maker.kill()
+        for missing in sorted(left, key=int):
+            yield {"id": missing, "fault": f"the prompt maker died (code {maker.returncode})"}
+
+    # --- which files a prompt consists of -------------------------------------------------------
+
+    def _pieces(self, prompt: Prompt) -> list[_Piece]:
+        """Raises _Unmakeable."""
+        try:
+            match prompt.kind:
+                case "text":
+                    return [self._speech(prompt.value, prompt.language)]
+                case "sound":
+                    return [self._sound(prompt.value, prompt.language)]
+                case "number":
+                    names = cardinal(prompt.value, prompt.language)
+                case "digits":
+                    names = digit_by_digit(prompt.value, prompt.language)
+                case "file":
+                    return [self._recording(self._base / prompt.value, "recording")]
+                case "music":
+                    return self._music_class(prompt.value)
+                case _:
+                    raise _Unmakeable(f"there is no kind of prompt called {prompt.kind!r}")
+            return [self._sound(name, prompt.language) for name in names]
+        except (NoNumerals, OSError) as fault:
+            raise _Unmakeable(str(fault)) from fault
+
+    def _speech(self, text: str, language: str) -> _Piece:
+        files = {
+            engine.name: self._path(
+                f"{language}-{text}", "text", text, language, engine.name, *engine.command, voice
+            )
+            for engine in self._engines
+            if (voice := engine.voices.get(language)) is not None
+        }
+        if not files:
+            raise _Unmakeable(f"no text-to-speech engine has a voice for language {language!r}")
+        order = {
+            "make": "speech",
+            "text": text,
+            "language": language,
+            "files": {name: str(path) for name, path in files.items()},
+        }
+        return _Piece(tuple(files.values()), order)
+
+    def _sound(self, name: str, language: str) -> _Piece:
+        """A human recording where installed, else its phrase spoken by an engine."""
+        folder = self._sound_folder(language)
+        source = None if folder is None else (folder / f"{name}.wav").resolve()
+        if source is not None and folder is not None and source.is_relative_to(folder) and source.is_file():
+            return self._recording(source, "sound", f"{language}-{name}")
+        phrase = PHRASES.get(language, {}).get(name)
+        if phrase is None:
+            raise _Unmakeable(
+                f"there is no sound {name!r} for language {language!r} under {self._sounds}: "
+                f"apt-get install asterisk-core-sounds-{language}-wav, or check the name"
+            )
+        return self._speech(phrase, language)
+
+    def _sound_folder(self, language: str) -> Path | None:
+        if language not in self._folders:
+            found = sorted(self._sounds.glob(f"{language}_*")) if language.isalpha() else []
+            plain = self._sounds / language
+            chosen = plain if language.isalpha() and plain.is_dir() else next(iter(found), None)
+            self._folders[language] = None if chosen is None else chosen.resolve()
+        return self._folders[language]
+
+    def _recording(self, source: Path, make: str, name: str = "") -> _Piece:
+        """A copy in the cache, so that it never changes or vanishes while it plays."""
+        stat = source.stat()
+        path = self._path(name or source.stem, make, str(source), stat.st_size, stat.st_mtime_ns)
+        return _Piece((path,), {"make": make, "source": str(source), "file": str(path)})
+
+    def _music_class(self, name: str) -> list[_Piece]:
+        """All its files in order of name; those that play as they are, where they stand (they are large)."""
+        folder = self._music.get(name)
+        if folder is None:
+            raise _Unmakeable(f"there is no music class {name!r}: known are {', '.join(self._music)}")
+        pieces = [
+            _Piece((source,)) if not unplayable(source) else self._recording(source, "recording")
+            for source in sorted(folder.glob("*.wav"))
+        ]
+        if not pieces:
+            path = self._path("hold-tones", "hold_tones")
+            pieces = [_Piece((path,), {"make": "hold_tones", "file": str(path)})]
+        return pieces
+
+    def _path(self, name: str, *key: object) -> Path:
+        digest = hashlib.sha256(repr((RULES_VERSION, *key)).encode()).hexdigest()[:20]
+        readable = re.sub(r"[^a-z0-9]+", "-", name.lower())[:32].strip("-")
+        return self.directory / f"{readable}-{digest}.wav"
+
+
+class _Unmakeable(Exception):
+    """This prompt cannot be made of anything; the text says why."""
+
+
+def _standing(piece: _Piece) -> Path | None:
+    return next((path for path in piece.options if path.exists()), None)
+
+
+def _undamaged(piece: _Piece) -> Path | None:
+    """The standing file, once damaged ones (a full disk, a crash) have been taken out of the way."""
+    if piece.order is not None:
+        for path in piece.options:
+            if path.exists() and unplayable(path):
+                path.unlink()
+    return _standing(piece)
+
+
+def _named(prompt: Prompt) -> str:
+    return f"{prompt.kind} prompt {prompt.value!r} ({prompt.language})"
