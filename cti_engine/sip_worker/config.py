@@ -1,0 +1,35 @@
+"""What one worker process is told at its start; picklable, so that it crosses a forkserver."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerConfig:
+    """`secret` signs the edge's placements and is never logged (`repr` leaves it out). Times in seconds.
+
+    `apology`: WAV files that an unbridged caller hears before being released when the engine stays away.
+    `sip_port` 0 takes any free one; `rtp_ports` is the size of the slice that starts at `rtp_port`.
+    """
+
+    name: str
+    engine_address: str
+    placement_address: str
+    edge_host: str
+    edge_port: int
+    realm: str
+    secret: bytes = field(repr=False)
+    recordings: str
+    rtp_port: int
+    rtp_ports: int = 40
+    bind: str = "127.0.0.1"
+    media_address: str = "127.0.0.1"
+    sip_port: int = 0
+    apology: tuple[str, ...] = ()
+    max_length: float = 4 * 3600.0
+    calls_max: int = 4
+    reuse_limit: int = 200
+    tick: float = 0.1
+    engine_away_release: float = 60.0
+    ready_file: str = ""

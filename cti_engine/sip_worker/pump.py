@@ -1,0 +1,75 @@
+"""asyncio drives pjsua2: its SIP socket wakes the loop, a tick serves its timers and pending jobs.
+
+No thread of pjsua2 runs our callbacks (`threadCnt=0`, `mainThreadOnly`), except `onEof2`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import socket
+from pathlib import Path
+from typing import Any
+
+EVENTS_A_TURN = 32
+"""A flood must not keep the loop from its links and its control pipe."""
+
+
+def sip_socket(host: str, port: int) -> int:
+    """The file descriptor of the UDP socket that pjsua2 bound to host:port. Raises OSError if none is."""
+    for entry in Path("/proc/self/fd").iterdir():
+        fd = int(entry.name)
+        try:
+            copy = socket.socket(fileno=os.dup(fd))
+        except OSError:  # not a socket, or the directory's own descriptor, closed by now
+            continue
+        with copy:
+            udp = copy.family == socket.AF_INET and copy.type == socket.SOCK_DGRAM
+            if udp and copy.getsockname() == (host, port):
+                return fd
+    raise OSError(f"no UDP socket is bound to {host}:{port}")
+
+
+class Pump:
+    """Calls `libHandleEvents` when there is something to do, and every `tick` seconds."""
+
+    def __init__(self, endpoint: Any, fd: int, tick: float) -> None:
+        self._endpoint = endpoint
+        self._fd = fd
+        self._tick = tick
+        self._loop = asyncio.get_running_loop()
+        self._timer: asyncio.TimerHandle | None = None
+        self._paused = False
+
+    def start(self) -> None:
+        self._loop.add_reader(self._fd, self.turn)
+        self._on_tick()
+
+    def turn(self) -> None:
+        """Serve what is due, up to a bound; what is left wakes the loop again."""
+        for _ in range(EVENTS_A_TURN):
+            if self._paused or self._endpoint.libHandleEvents(0) <= 0:
+                return
+
+    def _on_tick(self) -> None:
+        self._timer = self._loop.call_later(self._tick, self._on_tick)
+        self.turn()
+
+    def pause(self, seconds: float) -> None:
+        """Leave the SIP socket unread for a moment, so that the kernel's queue throttles a flood."""
+        if not self._paused:
+            self._paused = True
+            self._loop.remove_reader(self._fd)
+            self._loop.call_later(seconds, self._resume)
+
+    def _resume(self) -> None:
+        self._paused = False
+        if self._timer is not None:
+            self._loop.add_reader(self._fd, self.turn)
+            self.turn()
+
+    def stop(self) -> None:
+        self._loop.remove_reader(self._fd)
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None

@@ -1,0 +1,191 @@
+"""Records an interaction as two mono files, each fed without a gap, that become one stereo file at the end.
+
+pjmedia's recorder writes nothing while unfed, so silence flows under both sides all the time.
+Every worker keeps its unfinished files in a folder that it holds a lock on; what a dead one left is finished
+by the next worker that starts.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import fcntl
+import json
+import logging
+import os
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pjsua2.pjsua2 as pj
+
+from cti_engine.core.commands import StartRecording
+from cti_engine.sip_worker import stereo
+from cti_engine.sip_worker.conference import Conference
+from cti_engine.wire.tasks import spawn
+
+SIDES = ("caller", "agent")
+_log = logging.getLogger("cti.worker")
+
+
+class PartsFolder:
+    """`<recordings>/.parts/<pid>/`, locked while this process lives."""
+
+    def __init__(self, recordings: Path) -> None:
+        self.recordings = recordings
+        self.path = recordings / ".parts" / str(os.getpid())
+        self.path.mkdir(parents=True, exist_ok=True)
+        self._lock = os.open(self.path / "lock", os.O_RDWR | os.O_CREAT, 0o600)
+        fcntl.flock(self._lock, fcntl.LOCK_EX)
+
+    def left_behind(self) -> list[tuple[str, Path, float]]:
+        """Finish what dead workers left: (recording, stereo file, seconds) of each. Blocking."""
+        finished = []
+        for folder in sorted(self.path.parent.iterdir()):
+            if folder == self.path or not folder.is_dir():
+                continue
+            lock = os.open(folder / "lock", os.O_RDWR | os.O_CREAT, 0o600)
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                finished += self._finish(folder)
+            except BlockingIOError:
+                continue  # its worker lives
+            finally:
+                os.close(lock)
+        return finished
+
+    def _finish(self, folder: Path) -> list[tuple[str, Path, float]]:
+        finished = []
+        whole = True
+        for note in sorted(folder.glob("*.json")):
+            try:
+                told = json.loads(note.read_text())
+                sides = [note.with_suffix(f".{side}.wav") for side in SIDES]
+                for side in sides:
+                    stereo.repair(side)
+                target = target_of(self.recordings, told["name"])
+                seconds = stereo.interleave(sides[0], sides[1], target)
+                finished.append((str(told["recording"]), target, seconds))
+            except (OSError, ValueError, KeyError) as error:
+                whole = False
+                _log.error("a recording in %s cannot be finished: %s", folder, error)
+        if whole:
+            shutil.rmtree(folder, ignore_errors=True)
+        return finished
+
+    def close(self) -> None:
+        """Give the folder up; it goes away if it holds no recording any more."""
+        os.close(self._lock)
+        if not list(self.path.glob("*.json")):
+            shutil.rmtree(self.path, ignore_errors=True)
+
+
+def target_of(recordings: Path, name: str) -> Path:
+    """`<recordings>/<name>.wav`. Raises ValueError when `name` leads out of the folder."""
+    target = (recordings / f"{name}.wav").resolve()
+    if not name or not target.is_relative_to(recordings.resolve()):
+        raise ValueError(f"recording name {name!r} is not inside the recordings folder")
+    return target
+
+
+@dataclass(slots=True)
+class _Recording:
+    order: StartRecording
+    stem: str
+    recorders: dict[str, Any]
+
+
+class Recordings:
+    """The recordings of this worker. `on_ended(recording, path, seconds)`: path empty when it failed."""
+
+    def __init__(
+        self,
+        conference: Conference,
+        parts: PartsFolder,
+        silence: Callable[[], Any],
+        on_ended: Callable[[str, str, float], None],
+    ) -> None:
+        self._conference = conference
+        self._parts = parts
+        self._on_ended = on_ended
+        self._running: dict[str, _Recording] = {}
+        self._count = 0
+        self._joining: set[asyncio.Task[None]] = set()
+        conference.add("silence", silence)
+
+    @property
+    def clean(self) -> bool:
+        return not self._running
+
+    def start(self, order: StartRecording) -> None:
+        """Raises ValueError when it runs already or the files cannot be made."""
+        if order.recording in self._running:
+            raise ValueError(f"recording {order.recording} runs already")
+        target_of(self._parts.recordings, order.name)
+        self._count += 1
+        stem = f"{self._count:06d}"
+        try:
+            note = {"recording": order.recording, "name": order.name}
+            (self._parts.path / f"{stem}.json").write_text(json.dumps(note))
+            recorders = {side: self._recorder(stem, side) for side in SIDES}
+        except (OSError, pj.Error) as error:
+            self._drop_files(stem)
+            text = error.reason if isinstance(error, pj.Error) else str(error)
+            raise ValueError(f"recording {order.recording} cannot start: {text}") from None
+        self._running[order.recording] = _Recording(order, stem, recorders)
+        pairs = []
+        for side, leg in zip(SIDES, (order.caller_leg, order.agent_leg), strict=True):
+            port = f"{side} side of {order.recording}"
+            self._conference.add(port, partial(recorders.get, side))
+            pairs += [("silence", port), (leg, port)]
+        self._conference.want(f"recording {order.recording}", pairs)
+
+    def _recorder(self, stem: str, side: str) -> Any:
+        recorder = pj.AudioMediaRecorder()
+        recorder.createRecorder(str(self._parts.path / f"{stem}.{side}.wav"))
+        return recorder
+
+    def stop(self, recording: str) -> bool:
+        """Close and join the files in the background; False when no such recording runs."""
+        running = self._running.pop(recording, None)
+        if running is None:
+            return False
+        for side in SIDES:
+            self._conference.remove(f"{side} side of {recording}")
+        self._conference.want(f"recording {recording}", ())
+        running.recorders.clear()  # destroys them: the media thread closes the files
+        task = spawn(self._join(running), f"join {recording}")
+        self._joining.add(task)
+        task.add_done_callback(self._joining.discard)
+        return True
+
+    def stop_all(self) -> None:
+        for recording in list(self._running):
+            self.stop(recording)
+
+    async def joined(self) -> None:
+        """Wait until every stopped recording has been written."""
+        if self._joining:
+            await asyncio.wait(self._joining)
+
+    async def _join(self, recording: _Recording) -> None:
+        order = recording.order
+        caller, agent = (self._parts.path / f"{recording.stem}.{side}.wav" for side in SIDES)
+        target = target_of(self._parts.recordings, order.name)
+        try:
+            closed = await asyncio.to_thread(stereo.wait_closed, (caller, agent))
+            if not closed:
+                _log.error("recording %s was not closed in time; it may be short", order.recording)
+            seconds = await asyncio.to_thread(stereo.interleave, caller, agent, target)
+        except OSError as error:
+            _log.error("recording %s is lost or short: %s", order.recording, error)
+            self._on_ended(order.recording, "", 0.0)
+            return
+        self._drop_files(recording.stem)
+        self._on_ended(order.recording, str(target), seconds)
+
+    def _drop_files(self, stem: str) -> None:
+        for path in self._parts.path.glob(f"{stem}.*"):
+            path.unlink(missing_ok=True)
