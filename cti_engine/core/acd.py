@@ -62,6 +62,14 @@ class Acd:
         self.center.install(definitions)
         self.center.forget_unused_flows()
 
+    def all_views(self) -> tuple[dict[str, AgentView], dict[str, QueueView]]:
+        """What pages see of every agent and every queue."""
+        center = self.center
+        return (
+            {a: agent_view(center, a) for a in sorted(center.definitions.agents)},
+            {q: queue_view(center, q) for q in sorted(center.definitions.queues)},
+        )
+
     def next_deadline(self) -> float | None:
         return self.center.deadlines.next()
 

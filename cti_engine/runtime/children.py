@@ -1,0 +1,167 @@
+"""Child processes of the supervisor: started from its forkserver, in a process group of their own, restarted.
+
+A child that dies at once is started again with a growing pause, so that a broken setting does not burn the machine.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import multiprocessing
+import os
+import signal
+import time
+from collections.abc import Callable
+from multiprocessing.context import ForkServerContext
+from multiprocessing.process import BaseProcess
+from pathlib import Path
+from typing import Any
+
+from cti_engine.runtime.log_setup import LogSettings, log_to
+
+LIVED_LONG = 5.0
+FIRST_PAUSE, LONGEST_PAUSE = 0.05, 5.0
+
+_log = logging.getLogger("cti.supervisor")
+
+Serve = Callable[..., None]
+
+
+def forkserver(preload: list[str]) -> ForkServerContext:
+    """The one forkserver; `preload` are modules whose import is slow."""
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(preload)
+    return context
+
+
+def _enter(name: str, log: LogSettings, serve: Serve, arguments: tuple[Any, ...]) -> None:
+    os.setsid()  # Ctrl-C reaches the supervisor only
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    log_to(log, name)
+    serve(*arguments)
+
+
+def start(
+    context: ForkServerContext, name: str, log: LogSettings, serve: Serve, *arguments: Any
+) -> BaseProcess:
+    process = context.Process(target=_enter, args=(name, log, serve, arguments), name=name)
+    process.start()
+    return process
+
+
+class Child:
+    """One process that must always be there. `on_restart(name)` is told after each restart."""
+
+    def __init__(
+        self,
+        context: ForkServerContext,
+        name: str,
+        log: LogSettings,
+        serve: Serve,
+        config: Any,
+        *,
+        on_exit: Callable[[str, int], None] | None = None,
+    ) -> None:
+        self.name = name
+        self.restarts = 0
+        self._context = context
+        self._log_settings = log
+        self._serve = serve
+        self._config = config
+        self._on_exit = on_exit
+        self._pause = FIRST_PAUSE
+        self._started = 0.0
+        self._stopping = False
+        self.process: BaseProcess | None = None
+
+    @property
+    def pid(self) -> int:
+        return (self.process.pid or 0) if self.process is not None else 0
+
+    def start(self) -> None:
+        self._started = time.monotonic()
+        self.process = start(self._context, self.name, self._log_settings, self._serve, self._config)
+        asyncio.get_running_loop().add_reader(self.process.sentinel, self._exited, self.process)
+
+    def _exited(self, process: BaseProcess) -> None:
+        loop = asyncio.get_running_loop()
+        loop.remove_reader(process.sentinel)
+        process.join()
+        code = process.exitcode or 0
+        process.close()
+        self.process = None
+        if self._on_exit is not None:
+            self._on_exit(self.name, code)
+        if self._stopping:
+            return
+        if time.monotonic() - self._started > LIVED_LONG:
+            self._pause = FIRST_PAUSE
+        _log.warning("%s ended (%s), starting it again in %.2f s", self.name, how(code), self._pause)
+        loop.call_later(self._pause, self._again)
+        self._pause = min(self._pause * 2, LONGEST_PAUSE)
+
+    def _again(self) -> None:
+        if not self._stopping:
+            self.restarts += 1
+            self.start()
+
+    async def stop(self, timeout: float) -> None:
+        """SIGTERM, then SIGKILL when it has not ended after `timeout` seconds."""
+        self._stopping = True
+        await end(self.process, timeout)
+
+
+async def end(process: BaseProcess | None, timeout: float) -> None:
+    """Ask a process to end; insist after `timeout` seconds."""
+    if process is None or process.pid is None:
+        return
+    gone = process_watch(process.pid)
+    for signal_, patience in ((signal.SIGTERM, timeout), (signal.SIGKILL, 5.0)):
+        try:
+            os.kill(process.pid, signal_)
+        except ProcessLookupError:
+            return
+        try:
+            await asyncio.wait_for(gone, patience)
+        except TimeoutError:
+            _log.warning("%s did not end within %.0f s", process.name, patience)
+            gone = process_watch(process.pid)
+        else:
+            return
+
+
+def process_watch(pid: int) -> asyncio.Future[None]:
+    """Done when the process is gone (pidfd, so that a reused number is no trap)."""
+    loop = asyncio.get_running_loop()
+    gone: asyncio.Future[None] = loop.create_future()
+    try:
+        descriptor = os.pidfd_open(pid)
+    except ProcessLookupError:
+        gone.set_result(None)
+        return gone
+
+    def readable() -> None:
+        if not gone.done():
+            gone.set_result(None)
+
+    def finished(_: asyncio.Future[None]) -> None:
+        loop.remove_reader(descriptor)
+        os.close(descriptor)
+
+    loop.add_reader(descriptor, readable)
+    gone.add_done_callback(finished)
+    return gone
+
+
+def how(code: int) -> str:
+    """An exit code in words."""
+    return f"signal {signal.Signals(-code).name}" if code < 0 else f"exit code {code}"
+
+
+async def ready(path: Path, timeout: float) -> None:
+    """Wait until a child has written its ready file. Raises TimeoutError."""
+    deadline = time.monotonic() + timeout
+    while not path.exists():
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"{path.stem} was not ready within {timeout:.0f} s; see its log")
+        await asyncio.sleep(0.02)

@@ -1,0 +1,144 @@
+"""Store first: gathers what signals led to, writes it in one batch at a time, and only then lets it act.
+
+While one batch is being written the next one gathers (group commit). When the store fails, the center goes on from
+memory: what could not be written is kept, bounded, and written when the store is back.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import Any
+
+import msgspec
+
+from cti_engine.core.center import Row
+from cti_engine.core.commands import LookUp, Reply
+from cti_engine.ports import Batch, Store, StoredCommand, StoredEvent, StoreUnavailable
+
+JOURNAL_LIMIT = 200_000
+"""Events kept in memory while the store is away; beyond it the oldest are lost, and said to be."""
+RETRY = 0.5
+
+_log = logging.getLogger("cti.ledger")
+
+
+@dataclass(slots=True)
+class Gathered:
+    """What waits to be stored, and what may happen once it is."""
+
+    rows: dict[tuple[str, str], Row | dict[str, Any] | None] = field(default_factory=dict)
+    events: list[StoredEvent] = field(default_factory=list)
+    commands: list[StoredCommand] = field(default_factory=list)
+    done: list[int] = field(default_factory=list)
+    published_to: int | None = None
+    acks: dict[str, tuple[str, int]] = field(default_factory=dict)  # peer -> (session, seq)
+    replies: list[Reply] = field(default_factory=list)
+    look_ups: list[LookUp] = field(default_factory=list)
+    views: dict[tuple[str, str], Any] = field(default_factory=dict)
+
+    def batch(self) -> Batch:
+        rows = {
+            key: None if row is None else row if isinstance(row, dict) else msgspec.to_builtins(row)
+            for key, row in self.rows.items()
+        }
+        for peer, (session, seq) in self.acks.items():
+            rows[("link", peer)] = {"session": session, "seq": seq}
+        return Batch(rows, tuple(self.events), tuple(self.commands), tuple(self.done), self.published_to)
+
+
+class Ledger:
+    """`on_stored` is called in the loop, in order, once per gathered batch. `on_health(problem)` tells when the
+    store went away (its text) and when it is back (empty)."""
+
+    def __init__(
+        self,
+        store: Store,
+        on_stored: Callable[[Gathered], None],
+        on_health: Callable[[str], None],
+    ) -> None:
+        self._store = store
+        self._on_stored = on_stored
+        self._on_health = on_health
+        self._thread = ThreadPoolExecutor(1, "store")
+        self._something = asyncio.Event()
+        self._idle = asyncio.Event()
+        self._journal: Batch | None = None
+        self._closing = False
+        self.open = Gathered()
+
+    @property
+    def behind(self) -> bool:
+        """The store is away and memory holds what it lacks."""
+        return self._journal is not None
+
+    def wake(self) -> None:
+        """There is something in `open`."""
+        self._idle.clear()
+        self._something.set()
+
+    async def run(self) -> None:
+        while not (self._closing and not self._something.is_set()):
+            await self._wait()
+            gathered, self.open = self.open, Gathered()
+            await self._write(gathered.batch())
+            self._on_stored(gathered)
+            if not self._something.is_set():
+                self._idle.set()
+
+    async def _wait(self) -> None:
+        try:
+            await asyncio.wait_for(self._something.wait(), RETRY if self.behind else None)
+        except TimeoutError:
+            _log.debug("trying the store again")
+        self._something.clear()
+
+    async def _write(self, batch: Batch) -> None:
+        if self._journal is not None:
+            batch = _merged(self._journal, batch)
+        try:
+            await asyncio.get_running_loop().run_in_executor(self._thread, self._store.write, batch)
+        except StoreUnavailable as error:
+            if self._journal is None:
+                _log.error("store away, going on from memory: %s", error)
+                self._on_health(str(error))
+            self._journal = _bounded(batch)
+        else:
+            if self._journal is not None:
+                self._journal = None
+                _log.warning("store is back; %d events caught up", len(batch.events))
+                self._on_health("")
+
+    async def settle(self, timeout: float) -> None:
+        """Wait until everything gathered has been written, at most `timeout` seconds."""
+        try:
+            await asyncio.wait_for(self._idle.wait(), timeout)
+        except TimeoutError:
+            _log.error("the store did not take the last batch within %.0f s", timeout)
+
+    def close(self) -> None:
+        self._closing = True
+        self._something.set()
+
+
+def _merged(old: Batch, new: Batch) -> Batch:
+    return Batch(
+        {**old.rows, **new.rows},
+        (*old.events, *new.events),
+        (*old.commands, *new.commands),
+        (*old.commands_done, *new.commands_done),
+        old.published_to if new.published_to is None else new.published_to,
+    )
+
+
+def _bounded(batch: Batch) -> Batch:
+    done = set(batch.commands_done)
+    commands = tuple(c for c in batch.commands if c.seq not in done)
+    lost = len(batch.events) - JOURNAL_LIMIT
+    if lost > 0:
+        _log.error("%d events are lost: the store has been away too long", lost)
+    events = tuple(batch.events)[-JOURNAL_LIMIT:]
+    return Batch(batch.rows, events, commands, tuple(done), batch.published_to)

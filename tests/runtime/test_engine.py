@@ -1,0 +1,208 @@
+"""The engine on a real store and a real link: store first, at least once, and nothing lost by a kill."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from cti_engine.core import signals as sig
+from cti_engine.core.commands import Reply
+from cti_engine.ports import Batch, StoreUnavailable
+from cti_engine.runtime.engine import Engine
+from cti_engine.runtime.ledger import Gathered
+from cti_engine.runtime.stores import open_store
+from tests.runtime.center import NamedFiles, Nobody, definitions
+from tests.runtime.stand_in import StandInWorker
+
+
+class Running:
+    """One engine life on `folder`; `crash` ends it as kill -9 would: nothing more is stored or sent."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.store = open_store("sqlite:", folder=folder)
+        self.gathered: list[Gathered] = []
+        self.health: list[str] = []
+        self.engine = Engine(
+            self.store,
+            definitions(),
+            Nobody(),
+            NamedFiles(),
+            secret=b"s" * 32,
+            utc_offset=0.0,
+            publish=self.gathered.append,
+            on_store_health=self.health.append,
+        )
+
+    @property
+    def address(self) -> str:
+        return str(self.folder / "engine.sock")
+
+    @property
+    def replies(self) -> list[Reply]:
+        return [reply for gathered in self.gathered for reply in gathered.replies]
+
+    def events(self, name: str) -> list[dict[str, Any]]:
+        return [e.data for g in self.gathered for e in g.events if e.event == name]
+
+    async def start(self) -> Running:
+        await self.engine.start(self.address)
+        return self
+
+    async def make_ready(self, agent: str) -> None:
+        self.engine.take(sig.PhoneRegistered(agent, "sip:x", 60.0))
+        self.engine.take(sig.ReadyRequested(f"r-{agent}", agent))
+
+    async def crash(self) -> None:
+        self.store.write = _refuse  # type: ignore[method-assign]
+        await self.engine._server.close()
+        self.engine._ledger_task.cancel()
+        if self.engine._timer is not None:
+            self.engine._timer.cancel()
+        self.store.close()
+
+
+def _refuse(batch: Batch) -> None:
+    raise StoreUnavailable("this life is over")
+
+
+@pytest.fixture
+async def running(tmp_path: Path) -> AsyncIterator[Running]:
+    life = await Running(tmp_path).start()
+    yield life
+    await life.engine.close()
+    life.store.close()
+
+
+async def until(condition: Any, timeout: float = 5.0) -> None:
+    """Wait for a condition, looking again whenever the loop comes round."""
+    async with asyncio.timeout(timeout):
+        while not condition():
+            await asyncio.sleep(0.005)
+
+
+async def test_a_call_goes_all_the_way(running: Running) -> None:
+    """An INVITE is answered, queued, offered, bridged, recorded, ended and closed, and all of it is stored."""
+    worker = StandInWorker(running.address)
+    await running.make_ready("maria")
+    leg = worker.call()
+    (paths,) = await worker.until("SetAudioPaths")
+    assert {tuple(pair) for pair in paths["paths"]} == {(leg, "l1"), ("l1", leg)}
+    (play,) = await worker.until("PlayFiles")
+    assert play["files"] == ["/prompts/music-default.wav"]
+    assert play["repeat"] is True
+    worker.hang_up(leg)
+    await worker.until("EndLeg")
+    await until(lambda: running.events("WrapUpStarted"))
+    running.engine.take(sig.DispositionSubmitted("r1", "maria", "c1", "done", "sold two"))
+    await until(lambda: running.store.cdrs())
+    (cdr,) = running.store.cdrs()
+    assert (cdr["agent"], cdr["cause"], cdr["note"]) == ("maria", "caller/hang_up", "sold two")
+    stored = running.store.events_since(0)
+    assert [e.seq for e in stored] == list(range(1, len(stored) + 1))
+    assert {"CallArrived", "CallOffered", "CallBridged", "ContactClosed"} <= {e.event for e in stored}
+    await worker.close()
+
+
+async def test_the_dial_token_is_fresh_and_not_stored(running: Running) -> None:
+    """DialLeg carries a token on the wire, and the store holds none (least secrets at rest)."""
+    worker = StandInWorker(running.address)
+    worker.agent_answers = False
+    await running.make_ready("maria")
+    worker.call()
+    (dial,) = await worker.until("DialLeg")
+    assert dial["headers"]["X-CTI-Token"]
+    loaded = running.store.load()
+    assert all("X-CTI-Token" not in str(command.body) for command in loaded.commands)
+    await worker.close()
+
+
+async def test_an_engine_that_died_goes_on_where_it_was(tmp_path: Path) -> None:
+    """After a crash the queued caller keeps its place, an agent who becomes ready gets the oldest one."""
+    first = await Running(tmp_path).start()
+    worker = StandInWorker(first.address)
+    legs = [worker.call(ani=f"+3460000000{n}") for n in range(3)]
+    await worker.until("PlayFiles", count=3)
+    await until(lambda: len(first.events("CallQueued")) == 3)
+    await first.crash()
+    second = await Running(tmp_path).start()
+    assert second.engine.epoch == first.engine.epoch + 1
+    await second.make_ready("john")
+    await until(lambda: second.events("CallOffered"))
+    assert second.events("CallOffered")[0]["number"] == "+34600000000"
+    (bridged,) = await worker.until("SetAudioPaths")
+    assert legs[0] in {leg for pair in bridged["paths"] for leg in pair}
+    await worker.close()
+    await second.engine.close()
+    second.store.close()
+
+
+async def test_signals_of_the_time_without_engine_are_taken_once_in_order(tmp_path: Path) -> None:
+    """What a worker saw while nobody listened arrives afterwards, with its own time, exactly once."""
+    first = await Running(tmp_path).start()
+    worker = StandInWorker(first.address)
+    leg = worker.call()
+    await until(lambda: first.events("CallQueued"))
+    await first.crash()
+    worker.hang_up(leg)
+    second = await Running(tmp_path).start()
+    await until(lambda: second.store.cdrs())
+    (cdr,) = second.store.cdrs()
+    assert cdr["cause"] == "caller/abandoned_in_queue"
+    assert len(second.events("CallAbandoned")) == 1
+    await worker.close()
+    await second.engine.close()
+    second.store.close()
+
+
+async def test_a_store_that_fails_stops_no_call(running: Running) -> None:
+    """While the store is away calls go on from memory; when it is back, nothing is missing."""
+    worker = StandInWorker(running.address)
+    write = running.store.write
+    running.store.write = _refuse  # type: ignore[method-assign]
+    await running.make_ready("maria")
+    leg = worker.call()
+    await worker.until("SetAudioPaths")
+    assert running.health == ["this life is over"]
+    running.store.write = write  # type: ignore[method-assign]
+    await until(lambda: running.health[-1] == "")
+    worker.hang_up(leg)
+    await until(lambda: running.events("WrapUpStarted"))
+    stored = running.store.events_since(0)
+    assert [e.seq for e in stored] == list(range(1, len(stored) + 1))
+    assert "CallArrived" in {e.event for e in stored}
+    await worker.close()
+
+
+async def test_nonsense_on_the_link_changes_nothing(running: Running) -> None:
+    """A frame that is no signal is told to the log and counted as done; the next one is taken."""
+    worker = StandInWorker(running.address)
+    worker.link.send("NoSuchSignal", {"x": 1})
+    worker.link.send("LegRinging", {"worker": 7})
+    leg = worker.call()
+    await worker.until("AnswerLeg")
+    assert await worker.link.flush()
+    worker.hang_up(leg)
+    await worker.close()
+
+
+async def test_a_lost_worker_leaves_nothing_behind(running: Running) -> None:
+    """WorkerLost ends the contact, frees the agent, asks the edge for the BYEs and forgets the worker's link."""
+    worker = StandInWorker(running.address)
+    await running.make_ready("maria")
+    worker.call()
+    await worker.until("StartRecording")
+    await worker.close()
+    running.engine.take(sig.WorkerLost(worker.name, "signal SIGKILL"))
+    await until(lambda: running.store.cdrs())
+    (cdr,) = running.store.cdrs()
+    assert cdr["cause"] == "system/worker_lost"
+    loaded = running.store.load()
+    assert {c.type for c in loaded.commands if c.peer == "edge"} == {"EndDialog"}
+    agent = loaded.rows[("agent", "maria")]
+    assert (agent["state"], agent["status"]) == ("idle", "ready")
+    assert not [key for key in loaded.rows if key[0] in ("leg", "contact", "reservation")]
