@@ -51,6 +51,7 @@ class Text:
     what: str = "a text"
     pattern: str = ""
     choices: tuple[str, ...] = ()
+    secret: bool = False  # what was found is not printed
 
     def read(self, document: Document, node: Node, path: Path) -> str:
         if node.kind != "value" or not node.raw.strip():
@@ -60,7 +61,7 @@ class Text:
             hint = did_you_mean(node.raw, self.choices) or f"one of {', '.join(self.choices)}"
             document.problem(path, f"{node.raw!r} is not {self.what}", hint)
         elif self.pattern and not re.fullmatch(self.pattern, node.raw):
-            document.problem(path, f"expected {self.what}, {_found(node)}")
+            document.problem(path, f"expected {self.what}" + ("" if self.secret else f", {_found(node)}"))
         else:
             return node.raw
         return self.blank()

@@ -7,7 +7,6 @@ the whole list one sentence, left out whole when a value is undefined.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from cti_engine.core.ivr.flow import Fixed, Spoken, Utterance
@@ -70,11 +69,7 @@ class Written:
     by_language: dict[str, tuple[Utterance, ...]] = field(default_factory=dict)
     spoken: list[tuple[Spoken, Path]] = field(default_factory=list)
     texts: dict[str, Path] = field(default_factory=dict)  # the first spoken text per language
-
-    def fixed(self) -> Iterator[Fixed]:
-        for utterances in self.by_language.values():
-            for utterance in utterances:
-                yield from (part for part in utterance if isinstance(part, Fixed))
+    files: list[tuple[str, Path]] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +124,8 @@ class Content:
         if kind == "text":
             written.texts.setdefault(language, path)
             return self._sentence(document, word, path, written)
+        if kind == "file":
+            written.files.append((word, path))
         return (Fixed(kind, word),)
 
     @staticmethod

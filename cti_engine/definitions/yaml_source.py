@@ -252,6 +252,11 @@ def _scalar(event: Any, line: int, column: int) -> Node:
     return Node(line, column, _resolved(text) if plain else text, raw=text, plain=plain)
 
 
+def plain_node(text: str) -> Node:
+    """A value from elsewhere (an environment variable) as if it stood in a file without quotes."""
+    return Node(0, 0, _resolved(text), raw=text, plain=True)
+
+
 def _resolved(text: str) -> Scalar:
     if text in ("", "~", "null"):
         return None

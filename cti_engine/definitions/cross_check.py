@@ -1,0 +1,140 @@
+"""What no file can know alone: names of flows and queues, languages along a call's way, and each flow's shape."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+
+from cti_engine.core.definitions import DialledNumber, QueueDefinition
+from cti_engine.core.expressions.suggestion import did_you_mean
+from cti_engine.core.ivr.flow import (
+    Branch,
+    EndCall,
+    EnterQueue,
+    Flow,
+    Menu,
+    Say,
+    SetLanguage,
+    SetValues,
+    Step,
+    Wait,
+)
+from cti_engine.definitions.flow_loader import FlowSource
+from cti_engine.definitions.problems import WARNING
+from cti_engine.definitions.problems import Path as Place
+from cti_engine.definitions.yaml_source import Document
+
+
+def check_flow(source: FlowSource, flow: Flow, home: Path) -> None:
+    """One flow's graph: steps nobody reaches, loops that never wait; and the files that it plays."""
+    reached = _reached(flow, [flow.start])
+    if flow.start in flow.steps:  # otherwise told already, and nothing would be reached
+        for name in flow.steps:
+            if name not in reached:
+                text = f"no step leads to {name}"
+                source.document.problem(("steps", name), text, severity=WARNING)
+    for name in _loops(flow):
+        text = f"{name} can come back to itself without a prompt or a wait in between"
+        hint = f"add a say, menu or wait; the call ends after {name} has run too often"
+        source.document.problem(("steps", name), text, hint, severity=WARNING)
+    for file, place in dict.fromkeys(source.files):
+        path = (home / file).resolve()
+        if not path.is_relative_to(home.resolve()):
+            source.document.problem(place, f"{file} is outside of CTI_HOME")
+        elif not path.is_file():
+            source.document.problem(place, f"there is no file {file}", f"looked in {home}")
+
+
+def check_queues_named(source: FlowSource, flows: Mapping[str, Flow], queues: Iterable[str]) -> None:
+    """Every enqueue's queue and treatment exist, and the treatment speaks the flow's languages."""
+    for name, step in source.steps():
+        if step.verb != "enqueue":
+            continue
+        place: Place = ("steps", name, "enqueue")
+        queue, treatment = step.value["queue"], step.value["treatment"]
+        if queue and queue not in queues:
+            source.document.problem(
+                (*place, "queue"), f"there is no queue {queue}", did_you_mean(queue, queues)
+            )
+        if treatment:
+            _flow_named(source.document, (*place, "treatment"), treatment, flows)
+
+
+def check_queue(document: Document, queue: QueueDefinition, flows: Mapping[str, Flow]) -> None:
+    for key, flow in (("treatment", queue.treatment), ("on_time_out", queue.on_time_out)):
+        if flow:
+            _flow_named(document, ("queues", queue.id, key), flow, flows)
+
+
+def check_number(document: Document, number: DialledNumber, flows: Mapping[str, Flow]) -> None:
+    place: Place = ("dialled_numbers", number.number)
+    if number.flow and _flow_named(document, (*place, "flow"), number.flow, flows):
+        languages = flows[number.flow].languages
+        if number.language and number.language not in languages:
+            text = f"{number.flow} does not speak {number.language}"
+            document.problem((*place, "language"), text, f"it speaks {', '.join(languages)}")
+
+
+def check_languages(
+    sources: Iterable[FlowSource], flows: Mapping[str, Flow], queues: Mapping[str, QueueDefinition]
+) -> None:
+    """A caller should be spoken to in one language while waiting too: the treatment's may be missing."""
+    for source in sources:
+        flow = flows[source.id]
+        for name, step in flow.steps.items():
+            if not isinstance(step, EnterQueue) or step.queue not in queues:
+                continue
+            treatment = flows.get(step.treatment or queues[step.queue].treatment)
+            missing = set(flow.languages) - set(treatment.languages if treatment else flow.languages)
+            if treatment is not None and missing:
+                text = f"{treatment.id} does not speak {', '.join(sorted(missing))}"
+                source.document.problem(("steps", name, "enqueue"), text, severity=WARNING)
+
+
+def _flow_named(document: Document, place: Place, name: str, flows: Mapping[str, Flow]) -> bool:
+    if name not in flows:
+        document.problem(place, f"there is no flow {name}", did_you_mean(name, flows))
+    return name in flows
+
+
+def following(step: Step) -> Iterator[str]:
+    """The steps that one may lead to."""
+    match step:
+        case Menu():
+            yield from (choice.go_to for choice in step.choices.values())
+            yield from (step.no_input, step.no_match)
+        case Branch():
+            yield from (case.go_to for case in step.cases)
+            yield step.otherwise
+        case Say() | Wait() | SetValues() | SetLanguage():
+            yield step.next
+        case EnterQueue() | EndCall():
+            pass
+
+
+def _reached(flow: Flow, start: Iterable[str], through: tuple[type, ...] = ()) -> set[str]:
+    """Steps on the ways from `start`, itself included; only through steps of these kinds when given."""
+    reached: set[str] = set()
+    waiting = list(start)
+    while waiting:
+        name = waiting.pop()
+        step = flow.steps.get(name)
+        if step is None or name in reached or (through and not isinstance(step, through)):
+            continue
+        reached.add(name)
+        waiting += following(step)
+    return reached
+
+
+def _loops(flow: Flow) -> list[str]:
+    """The first step of each loop of steps that take no time."""
+    told: set[str] = set()
+    loops = []
+    for name, step in flow.steps.items():
+        if name in told or not isinstance(step, Branch | SetValues | SetLanguage):
+            continue
+        around = _reached(flow, following(step), (Branch, SetValues, SetLanguage))
+        if name in around:
+            loops.append(name)
+            told |= around
+    return loops

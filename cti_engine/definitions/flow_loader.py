@@ -1,0 +1,348 @@
+"""From a flow file to a `Flow`: defaults handed down, names and targets checked, every problem told.
+
+Two passes: `read_flow` for each file, so that all call attributes that flows set are known, then `build_flow`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import PurePath
+from typing import Any
+
+from cti_engine.core.expressions.check import read_condition
+from cti_engine.core.expressions.condition import Condition
+from cti_engine.core.expressions.suggestion import did_you_mean
+from cti_engine.core.expressions.syntax import Literal
+from cti_engine.core.expressions.values import BOOLEAN, DURATION, NUMBER, TEXT, Scope, Type
+from cti_engine.core.ivr import flow as core
+from cti_engine.core.ivr.names import FLOW_NAMES, SHORT_NAMES
+from cti_engine.definitions.flow_keys import FLOW, WrittenStep
+from cti_engine.definitions.problems import Path
+from cti_engine.definitions.texts import TemplateError, Written, parse_template
+from cti_engine.definitions.yaml_source import Document
+
+NEVER = Condition(Literal(False, BOOLEAN))  # in the place of a condition that could not be read
+
+
+@dataclass(slots=True)
+class FlowSource:
+    """A flow file after the first pass. `version` is the hash of its content."""
+
+    id: str
+    version: str
+    document: Document
+    written: dict[str, Any]
+    variables: dict[str, Type] = field(default_factory=dict)
+    files: list[tuple[str, Path]] = field(default_factory=list)  # WAV files that it plays, and where
+
+    def steps(self) -> Iterator[tuple[str, WrittenStep]]:
+        yield from self.written["steps"].items()
+
+
+def read_flow(document: Document, content: bytes) -> FlowSource:
+    """The shapes of everything; names are not looked up yet."""
+    written = FLOW.read(document, document.root, ())
+    source = FlowSource(written["flow"], hashlib.sha256(content).hexdigest()[:12], document, written)
+    stem = PurePath(document.file).stem
+    if source.id and source.id != stem:
+        document.problem(
+            ("flow",), f"the flow is {source.id}, the file is {stem}.yaml", f"write flow: {stem}"
+        )
+    source.id = stem
+    return source
+
+
+def attribute_types(sources: Iterable[FlowSource], declared: Scope) -> dict[str, Type]:
+    """Types of all names but variables: `declared` ones and call attributes that flows set.
+
+    Finds each flow's variables on the way. Setting one name to two types is a problem.
+    """
+    scope = {**FLOW_NAMES, **declared}
+    for source in sources:
+        for name, value in source.written["variables"].items():
+            source.variables[name] = value.type
+        for path, name, value in _settings(source):
+            types = scope if name.startswith("call.") else source.variables
+            found = _type_of(value, scope, source.variables)
+            known = types.setdefault(name, found)
+            if known != found:
+                source.document.problem(path, f"{name} is a {known} elsewhere, a {found} here")
+    return scope
+
+
+def _settings(source: FlowSource) -> Iterator[tuple[Path, str, Literal]]:
+    for step_name, step in source.steps():
+        if step.verb == "set":
+            for name, value in step.value.items():
+                yield ("steps", step_name, "set", name), name, value
+
+
+def _type_of(value: Literal, scope: Scope, variables: Scope) -> Type:
+    """A lone `{name}` has the type of the name; any other text is a text."""
+    if value.type == TEXT:
+        try:
+            parts = parse_template(str(value.value))
+        except TemplateError:
+            return TEXT  # told where it is built
+        if len(parts) == 1 and isinstance(parts[0], core.Spoken):
+            name = parts[0].name
+            return variables.get(name) or scope.get(SHORT_NAMES.get(name, name)) or TEXT
+    return value.type
+
+
+def build_flow(source: FlowSource, scope: Scope) -> core.Flow:
+    """Always a Flow; it may be used only when its document has no errors."""
+    return _FlowBuilder(source, scope).flow()
+
+
+class _FlowBuilder:
+    def __init__(self, source: FlowSource, scope: Scope) -> None:
+        self._source = source
+        self._document = source.document
+        self._written = source.written
+        self._languages: tuple[str, ...] = source.written["languages"]
+        self._steps: Mapping[str, WrittenStep] = source.written["steps"]
+        self._scope = {**scope, **source.variables}
+        self._build = {
+            "say": self._say,
+            "play": self._say,
+            "menu": self._menu,
+            "set": self._set,
+            "branch": self._branch,
+            "enqueue": self._enqueue,
+            "wait": self._wait,
+            "language": self._language,
+        }
+
+    def flow(self) -> core.Flow:
+        written = self._written
+        self._target(("start",), written["start"])
+        for name in ("no_input", "no_match"):
+            self._target(("defaults", name), written["defaults"][name])
+        variables = {name: literal.value for name, literal in written["variables"].items()}
+        steps = {name: self._step(name, step) for name, step in self._steps.items()}
+        return core.Flow(
+            self._source.id,
+            self._source.version,
+            self._languages or ("en",),
+            written["start"],
+            steps,
+            variables,
+        )
+
+    def _step(self, name: str, step: WrittenStep) -> core.Step:
+        build = self._build.get(step.verb)
+        return build(("steps", name), step) if build else core.EndCall()
+
+    def _target(self, path: Path, name: str) -> str:
+        if name and name not in self._steps:
+            self._document.problem(path, f"there is no step {name}", did_you_mean(name, self._steps))
+        return name
+
+    def _next(self, path: Path, step: WrittenStep) -> str:
+        if "next" not in self._document.at(path).keys:
+            self._document.problem(
+                path, "nothing follows: a dead end", "add next: or end the call with hang_up:"
+            )
+        return self._target((*path, "next"), step.options["next"])
+
+    # --- the verbs -----------------------------------------------------------------------------
+
+    def _say(self, path: Path, step: WrittenStep) -> core.Step:
+        barge_in = _first(step.options["barge_in"], self._written["defaults"]["barge_in"], True)
+        content = self._content((*path, step.verb), step.value)
+        return core.Say(content, self._next(path, step), barge_in)
+
+    def _menu(self, path: Path, step: WrittenStep) -> core.Step:
+        menu, defaults = step.value, self._written["defaults"]
+        inside = (*path, "menu")
+        choices = {
+            key: self._choice((*inside, "choices", key), choice) for key, choice in menu["choices"].items()
+        }
+        return core.Menu(
+            prompt=self._content((*inside, "prompt"), menu["prompt"]),
+            choices=choices,
+            no_input=self._miss(inside, "no_input"),
+            no_match=self._miss(inside, "no_match"),
+            retries=_first(menu["retries"], defaults["retries"], 2),
+            timeout=_first(menu["timeout"], defaults["timeout"], 5.0),
+            barge_in=_first(menu["barge_in"], defaults["barge_in"], True),
+            no_input_prompt=self._miss_prompt(inside, "no_input_prompt"),
+            no_match_prompt=self._miss_prompt(inside, "no_match_prompt"),
+        )
+
+    def _miss(self, path: Path, key: str) -> str:
+        menu = self._steps[str(path[1])].value
+        if menu[key]:
+            return self._target((*path, key), menu[key])
+        inherited = str(self._written["defaults"][key])
+        if not inherited and key not in self._document.at(path).keys:
+            text = f"{key} is missing: where does a caller go after the last try?"
+            self._document.problem(path, text, f"add {key}: here or under defaults:")
+        return inherited
+
+    def _miss_prompt(self, path: Path, key: str) -> core.Content | None:
+        menu = self._steps[str(path[1])].value
+        if menu[key] is not None:
+            return self._content((*path, key), menu[key])
+        inherited = self._written["defaults"][key]
+        return None if inherited is None else self._content(("defaults", key), inherited)
+
+    def _choice(self, path: Path, choice: dict[str, Any]) -> core.Choice:
+        words, label = choice["words"], choice["label"]
+        for key in ("words", "label"):
+            for language in choice[key]:
+                self._language_known((*path, key, language), language)
+        labels = {
+            language: label.get(language) or next(iter(words.get(language, ())), "") or choice["go_to"]
+            for language in self._languages
+        }
+        return core.Choice(self._target((*path, "go_to"), choice["go_to"]), labels, words)
+
+    def _set(self, path: Path, step: WrittenStep) -> core.Step:
+        variables: dict[str, object] = {}
+        attributes: dict[str, object] = {}
+        for name, literal in step.value.items():
+            value = self._value((*path, "set", name), literal)
+            if name == "call.language":
+                self._document.key_problem((*path, "set", name), "the language has a verb", "language: es")
+            if name.startswith("call."):
+                attributes[name.removeprefix("call.")] = value
+            else:
+                variables[name] = value
+        return core.SetValues(variables, attributes, self._next(path, step))
+
+    def _value(self, path: Path, literal: Literal) -> object:
+        if literal.type != TEXT or not ("{" in str(literal.value) or "}" in str(literal.value)):
+            return literal.value
+        try:
+            parts = parse_template(str(literal.value))
+        except TemplateError as error:
+            self._document.problem(path, error.text, error.hint, offset=error.offset)
+            return ""
+        return core.Template(tuple(self._named(path, part) for part in parts))
+
+    def _branch(self, path: Path, step: WrittenStep) -> core.Step:
+        cases: list[core.Case] = []
+        otherwise = step.options["next"]
+        self._target((*path, "next"), otherwise)
+        for index, case in enumerate(step.value):
+            place = (*path, "branch", index)
+            if case["else"] and (case["when"] or case["go_to"]):
+                self._document.problem(place, "else stands alone", "- else: STEP")
+            elif case["else"]:
+                if index != len(step.value) - 1 or step.options["next"]:
+                    self._document.problem(place, "else is not the last way out", "nothing follows an else")
+                otherwise = self._target((*place, "else"), case["else"])
+            else:
+                cases.append(self._case(place, case))
+        if not otherwise and "next" not in self._document.at(path).keys:
+            self._document.problem(
+                path, "nothing follows when no condition holds", "add - else: STEP as the last"
+            )
+        return core.Branch(tuple(cases), otherwise)
+
+    def _case(self, path: Path, case: dict[str, Any]) -> core.Case:
+        written = self._document.at(path).keys
+        for key in ("when", "go_to"):
+            if written and key not in written and "else" not in written:
+                self._document.problem(path, f"{key} is missing", "- {when: CONDITION, go_to: STEP}")
+        self._target((*path, "go_to"), case["go_to"])
+        condition = self._condition((*path, "when"), case["when"]) if case["when"] else None
+        return core.Case(condition or NEVER, case["go_to"])
+
+    def _condition(self, path: Path, text: str) -> Condition | None:
+        condition, faults = read_condition(text, self._scope)
+        for fault in faults:
+            self._document.problem(path, fault.text, fault.hint, offset=fault.column - 1)
+        return condition
+
+    def _enqueue(self, path: Path, step: WrittenStep) -> core.Step:
+        value = step.value
+        return core.EnterQueue(value["queue"], value["treatment"] or None, value["priority"])
+
+    def _wait(self, path: Path, step: WrittenStep) -> core.Step:
+        music: core.Utterance = (core.Fixed("music", step.value["music"]),)
+        content = dict.fromkeys(self._languages, (music,))
+        return core.Wait(content, step.value["for"], self._next(path, step))
+
+    def _language(self, path: Path, step: WrittenStep) -> core.Step:
+        self._language_known((*path, "language"), step.value)
+        return core.SetLanguage(step.value, self._next(path, step))
+
+    # --- what is said --------------------------------------------------------------------------
+
+    def _content(self, path: Path, written: Written) -> core.Content:
+        everywhere = written.by_language.get("")
+        self._source.files += written.files
+        for name, place in written.spoken:
+            self._speakable(place, name)
+        if everywhere is None:
+            for language in self._languages:
+                if written.by_language and language not in written.by_language:
+                    self._document.problem(path, f"nothing is said in {language}", f"add {language}: ...")
+            for language in written.by_language:
+                self._language_known((*path, language), language)
+        elif "" in written.texts and len(self._languages) > 1:
+            example = ", ".join(f"{language}: ..." for language in self._languages)
+            self._document.problem(
+                written.texts[""], "a text has to say its language", f"write {{{example}}}"
+            )
+        return {
+            language: tuple(
+                tuple(self._spoken(part) for part in utterance)
+                for utterance in (everywhere or written.by_language.get(language, ()))
+            )
+            for language in self._languages
+        }
+
+    def _language_known(self, path: Path, language: str) -> None:
+        if language and self._languages and language not in self._languages:
+            text = f"{language} is not a language of this flow"
+            self._document.key_problem(path, text, f"languages: [{', '.join(self._languages)}]")
+
+    def _speakable(self, path: Path, spoken: core.Spoken) -> None:
+        """Told at the text that names it."""
+        found = self._scope.get(self._full_name(spoken.name))
+        if found is None:
+            self._unknown(path, spoken.name)
+        elif found == DURATION:
+            self._document.problem(path, f"{spoken.name} is a duration", "minutes: {queue.wait_minutes}")
+        elif found not in (NUMBER, TEXT):
+            self._document.problem(path, f"{spoken.name} is a {found}, which cannot be spoken")
+        elif found == TEXT and spoken.form == "number":
+            self._document.problem(
+                path, f"{spoken.name} is a text, not a number", f"{{{spoken.name}|digits}}"
+            )
+
+    def _spoken(self, part: core.Fixed | core.Spoken) -> core.Fixed | core.Spoken:
+        if isinstance(part, core.Fixed):
+            return part
+        name = self._full_name(part.name)
+        natural = "digits" if self._scope.get(name) == TEXT else "number"
+        return core.Spoken(name, part.form or natural)
+
+    def _named(self, path: Path, part: str | core.Spoken) -> str | core.Spoken:
+        if isinstance(part, str):
+            return part
+        name = self._full_name(part.name)
+        if part.form:
+            self._document.problem(path, f"{part.form} is for what is spoken", f"write {{{part.name}}}")
+        if name not in self._scope:
+            self._unknown(path, part.name)
+        return core.Spoken(name, "")
+
+    def _full_name(self, name: str) -> str:
+        return name if name in self._source.variables else SHORT_NAMES.get(name, name)
+
+    def _unknown(self, path: Path, name: str) -> None:
+        hint = did_you_mean(name, [*self._scope, *SHORT_NAMES])
+        text = f"{{{name}}}: there is no such variable or name"
+        self._document.problem(path, text, hint or "declare it under variables:")
+
+
+def _first(*values: Any) -> Any:
+    """The first that is written; the last is the engine's own default."""
+    return next(value for value in values if value is not None)

@@ -1,0 +1,39 @@
+"""The JSON Schemas beside the YAML files, made from the same keys that load them, so that editors complete."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from cti_engine.definitions.flow_keys import FLOW
+from cti_engine.definitions.rule_loader import DIALLED_NUMBERS, QUEUES
+from cti_engine.definitions.setting_keys import ENGINE, SIP
+from cti_engine.definitions.shapes import Keys
+from cti_engine.definitions.site_loader import AGENTS, ATTRIBUTES, DISPOSITIONS
+
+FILES: Mapping[str, Keys] = {
+    "ivr_flows/flow": FLOW,
+    "routing_rules/queues": QUEUES,
+    "routing_rules/dialled_numbers": DIALLED_NUMBERS,
+    "config/agents": AGENTS,
+    "config/attributes": ATTRIBUTES,
+    "config/dispositions": DISPOSITIONS,
+    "config/engine": ENGINE,
+    "config/sip": SIP,
+}
+"""The YAML file each schema is for; every flow has the one of `flow`."""
+
+
+def schema_of(name: str) -> dict[str, Any]:
+    """The schema of one of FILES."""
+    return {"$schema": "http://json-schema.org/draft-07/schema#", "title": name, **FILES[name].schema()}
+
+
+def write_schemas(home: Path) -> None:
+    """Write every schema as `NAME.schema.json` beside its files."""
+    for name in FILES:
+        path = home / f"{name}.schema.json"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(json.dumps(schema_of(name), ensure_ascii=False, indent=1) + "\n", encoding="utf-8")

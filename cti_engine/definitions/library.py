@@ -1,0 +1,131 @@
+"""The admin's files as one set: read whole, checked whole, swapped in whole or not at all.
+
+Flow versions that running calls still use are kept after a swap until `forget` is told that they are free.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Collection
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from cti_engine.core.definitions import CenterDefinitions
+from cti_engine.core.ivr.flow import Flow
+from cti_engine.definitions import cross_check
+from cti_engine.definitions.flow_loader import attribute_types, build_flow, read_flow
+from cti_engine.definitions.problems import Problem, has_errors
+from cti_engine.definitions.rule_loader import load_dialled_numbers, load_queues
+from cti_engine.definitions.setting_keys import ENGINE
+from cti_engine.definitions.site_loader import call_limits, load_agents, load_attributes, load_dispositions
+from cti_engine.definitions.yaml_source import Document, Node, read_yaml
+
+
+def load_definitions(home: Path) -> tuple[CenterDefinitions | None, list[Problem]]:
+    """None when there are errors; warnings may come with a set. Never raises for what stands in files."""
+    files = _Files(home)
+    engine = files.read("config/engine.yaml", needed=False)
+    attributes = load_attributes(files.read("config/attributes.yaml", needed=False))
+    people = load_agents(files.read("config/agents.yaml"), attributes)
+    dispositions_file = files.read("config/dispositions.yaml", needed=False)
+    dispositions = load_dispositions(dispositions_file) if files.has(dispositions_file) else {}
+    queues_file = files.read("routing_rules/queues.yaml")
+    queues = load_queues(queues_file, people.agents, attributes.agent)
+    numbers_file = files.read("routing_rules/dialled_numbers.yaml")
+    numbers = load_dialled_numbers(numbers_file)
+    calls = ENGINE.read(engine, engine.root, ())["calls"]
+
+    sources = [read_flow(document, files.content[document.file]) for document in files.flows()]
+    scope = attribute_types(sources, attributes.call)
+    flows = {source.id: build_flow(source, scope) for source in sources}
+
+    for source in sources:
+        cross_check.check_flow(source, flows[source.id], home)
+        cross_check.check_queues_named(source, flows, queues)
+    for queue in queues.values():
+        cross_check.check_queue(queues_file, queue, flows)
+    for number in numbers.values():
+        cross_check.check_number(numbers_file, number, flows)
+    cross_check.check_languages(sources, flows, queues)
+
+    problems = files.problems()
+    if has_errors(problems):
+        return None, problems
+    return CenterDefinitions(
+        version=files.version(),
+        agents=people.agents,
+        queues=queues,
+        dialled_numbers=numbers,
+        flows=flows,
+        not_ready_reasons=people.not_ready_reasons,
+        dispositions=dispositions,
+        limits=call_limits(calls),
+        record_calls=calls["record"],
+    ), problems
+
+
+@dataclass(slots=True)
+class _Files:
+    """Every file is read once; `content` of the ones that are there."""
+
+    home: Path
+    documents: list[Document] = field(default_factory=list)
+    content: dict[str, bytes] = field(default_factory=dict)
+
+    def read(self, file: str, *, needed: bool = True) -> Document:
+        document = Document(file, Node(0, 0, {}))
+        try:
+            self.content[file] = (self.home / file).read_bytes()
+            document = read_yaml(file, self.content[file])
+        except FileNotFoundError:
+            if needed:
+                document.problem((), "the file is missing", f"looked in {self.home}")
+        except OSError as error:
+            document.problem((), f"cannot be read: {error.strerror}")
+        self.documents.append(document)
+        return document
+
+    def has(self, document: Document) -> bool:
+        return document.file in self.content
+
+    def flows(self) -> list[Document]:
+        folder = self.home / "ivr_flows"
+        files = sorted(path for path in folder.glob("*.yaml") if not path.name.endswith(".test.yaml"))
+        return [d for d in (self.read(f"ivr_flows/{path.name}") for path in files) if self.has(d)]
+
+    def problems(self) -> list[Problem]:
+        """In the order of files and lines, each once: an inherited text is looked at by every heir."""
+        return sorted({problem for document in self.documents for problem in document.problems})
+
+    def version(self) -> str:
+        digest = hashlib.sha256()
+        for file, content in sorted(self.content.items()):
+            digest.update(f"{file}\0{len(content)}\0".encode() + content)
+        return digest.hexdigest()[:12]
+
+
+class Library:
+    """The running set, and the older flows that calls still run."""
+
+    def __init__(self, home: Path) -> None:
+        self._home = home
+        self._flows: dict[tuple[str, str], Flow] = {}
+        self.current: CenterDefinitions | None = None
+
+    def reload(self) -> list[Problem]:
+        """Read the files again. With errors the running set stays as it is."""
+        definitions, problems = load_definitions(self._home)
+        if definitions is not None:
+            self._flows |= {(flow.id, flow.version): flow for flow in definitions.flows.values()}
+            self.current = definitions
+        return problems
+
+    def flow(self, id: str, version: str) -> Flow | None:
+        """None when that version is gone."""
+        return self._flows.get((id, version))
+
+    def forget(self, used: Collection[tuple[str, str]]) -> None:
+        """Drop every version that is neither current nor among `used` (flow id, version)."""
+        current = self.current.flows.values() if self.current else ()
+        keep = {(flow.id, flow.version) for flow in current} | set(used)
+        self._flows = {key: flow for key, flow in self._flows.items() if key in keep}

@@ -1,0 +1,44 @@
+"""Everything that flows can ever play, so that all of it is made before a caller waits for it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from cti_engine.core.commands import Prompt
+from cti_engine.core.ivr.flow import Content, Fixed, Flow, Menu, Say, Spoken, Step, Wait
+from cti_engine.core.ivr.speech import LARGEST_CARDINAL
+
+
+def prompts_of(flow: Flow) -> set[Prompt]:
+    """Of every step and language. Digits are listed one by one: strings of them are put together."""
+    return {
+        prompt
+        for step in flow.steps.values()
+        for content in _contents(step)
+        for language, utterances in content.items()
+        for utterance in utterances
+        for part in utterance
+        for prompt in _prompts(part, language)
+    }
+
+
+def all_prompts(flows: Iterable[Flow]) -> set[Prompt]:
+    return {prompt for flow in flows for prompt in prompts_of(flow)}
+
+
+def _contents(step: Step) -> Iterator[Content]:
+    match step:
+        case Say() | Wait():
+            yield step.content
+        case Menu():
+            yield step.prompt
+            yield from (each for each in (step.no_input_prompt, step.no_match_prompt) if each is not None)
+
+
+def _prompts(part: Fixed | Spoken, language: str) -> Iterator[Prompt]:
+    if isinstance(part, Fixed):
+        yield Prompt(part.kind, part.value, language)
+        return
+    if part.form == "number":
+        yield from (Prompt("number", str(n), language) for n in range(LARGEST_CARDINAL + 1))
+    yield from (Prompt("digits", str(digit), language) for digit in range(10))

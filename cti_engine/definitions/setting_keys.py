@@ -1,0 +1,113 @@
+"""The keys of config/engine.yaml and config/sip.yaml."""
+
+from __future__ import annotations
+
+from cti_engine.definitions.shapes import IDENTIFIER, Duration, Key, Keys, Many, Number, Table, Text
+from cti_engine.definitions.site_loader import CALLS
+
+PORT = Number(0, 65535)
+RTP_PORTS = Text("a range of ports such as 20000-29999", r"\d{2,5}-\d{2,5}")
+STORE_URL = Text(
+    "sqlite:, sqlite:PATH, redis://HOST or rediss://HOST", r"sqlite:.*|(redis|rediss|unix)://.+", secret=True
+)
+BROKER_URL = Text("embedded:, mqtt://HOST or mqtts://HOST", r"embedded:|mqtts?://.+", secret=True)
+ADDRESS = Text("an IP address such as 192.168.1.10", r"[0-9a-fA-F.:]+")
+NETWORK_RANGE = Text("an address or a network such as 192.168.0.0/16", r"[0-9a-fA-F.:]+(/\d{1,3})?")
+LOG_LEVEL = Text("a log level", choices=("debug", "info", "warning", "error"))
+TIME_ZONE = Text("a time zone such as Europe/Madrid", r"[A-Za-z0-9_+-]+(/[A-Za-z0-9_+-]+)*")
+
+NETWORK = Keys(
+    (
+        Key("bind", ADDRESS, "the address of this machine to listen on; 0.0.0.0 for all", "127.0.0.1"),
+        Key("advertise", ADDRESS, "the address that phones reach; bind's if not written", ""),
+    )
+)
+PORTS = Keys(
+    (
+        Key("sip", PORT, "SIP, UDP and TCP; 0 takes any free one, here and below", 5060),
+        Key("console", PORT, "the pages of agents and supervisors", 8080),
+        Key("broker", PORT, "the embedded MQTT broker", 18830),
+        Key("metrics", PORT, "Prometheus", 9464),
+        Key("rtp", RTP_PORTS, "audio, in slices per worker", "20000-29999"),
+    )
+)
+WORKERS = Keys(
+    (
+        Key("spares", Number(1, 200), "idle workers that stand ready", 4),
+        Key("max", Number(1, 2000), "workers at most: each call in the center needs one", 100),
+        Key("recycle_after", Number(1, 100_000), "calls until a worker is replaced by a fresh one", 200),
+    )
+)
+LOG = Keys((Key("level", LOG_LEVEL, "how much is logged", "info"),))
+
+ENGINE = Keys(
+    (
+        Key("network", NETWORK, "where it listens", NETWORK.blank()),
+        Key("ports", PORTS, "on which ports", PORTS.blank()),
+        Key("store_url", STORE_URL, "where calls are kept", "sqlite:"),
+        Key("broker_url", BROKER_URL, "where events are published", "embedded:"),
+        Key("time_zone", TIME_ZONE, "the center's; the machine's own if not written", ""),
+        Key("workers", WORKERS, "processes that carry calls", WORKERS.blank()),
+        Key("calls", CALLS, "rules for every call", CALLS.blank()),
+        Key("log", LOG, "the log", LOG.blank()),
+    )
+)
+
+RATE = Text("a rate such as 2/s or 30/m", r"\d{1,5}/[sm]")
+GUESTS = Keys(
+    (
+        Key("networks", Many(NETWORK_RANGE), "where they may call from", ()),
+        Key(
+            "to",
+            Text("what guests reach", choices=("dialled_numbers",)),
+            "what they reach",
+            "dialled_numbers",
+        ),
+        Key("rate", RATE, "calls per address", "2/s"),
+    )
+)
+REGISTER = Keys(
+    (
+        Key("user", Text(), "the user the carrier gave"),
+        Key("password_file", Text(), "a file with the password on its first line, relative to CTI_HOME"),
+        Key("registrar", Text("a host such as sip.carrier.example", r"[\w.:-]+"), "the carrier's registrar"),
+        Key("expires", Duration(60, 86400), "how often it is renewed", 600.0),
+    )
+)
+TRUNK = Keys(
+    (
+        Key("networks", Many(NETWORK_RANGE), "addresses its calls come from", ()),
+        Key("account", Text(), "or the account that it registers here with", ""),
+        Key(
+            "destination",
+            Text("HOST:PORT, or HOST:PORT;transport=tcp", r"[\w.-]+(:\d{1,5})?(;transport=(udp|tcp))?"),
+            "where calls to the outside go",
+            "",
+        ),
+        Key("register", REGISTER, "register at the carrier", None),
+    )
+)
+SIP_LIMITS = Keys(
+    (
+        Key("refusals_per_source", Number(0.1, 10_000, decimal=True),
+            "answers a second to an address that is refused; above it none", 5.0),
+        Key("answers_per_source", Number(1, 100_000, decimal=True),
+            "challenges and OPTIONS answered a second per address", 200.0),
+        Key("worker_rate", Number(1, 80, decimal=True), "INVITEs a second to one worker", 20.0),
+    )
+)  # fmt: skip
+SIP = Keys(
+    (
+        Key(
+            "realm",
+            Text("a realm such as cti", r"[\w.-]{1,64}"),
+            "never change it: passwords hang on it",
+            "cti",
+        ),
+        Key("digest", Text("a digest algorithm", choices=("md5", "sha-256")), "for new accounts", "md5"),
+        Key("domains", Many(Text("a host name", r"[\w.-]+")), "further names of this SIP server", ()),
+        Key("guests", GUESTS, "callers without an account; nobody if not written", None),
+        Key("trunks", Table(TRUNK, IDENTIFIER), "carriers by name", {}),
+        Key("limits", SIP_LIMITS, "against floods", SIP_LIMITS.blank()),
+    )
+)
