@@ -30,7 +30,7 @@ class LegState(StrEnum):
 class LegOwner(Protocol):
     """Who is told what happened to a leg, in order, in the loop's thread."""
 
-    def on_ringing(self, leg: PjLeg, sip_code: int) -> None: ...
+    def on_ringing(self, leg: PjLeg, sip_code: int, dialog: Dialog) -> None: ...
     def on_connected(self, leg: PjLeg, dialog: Dialog) -> None: ...
     def on_over(self, leg: PjLeg, was: LegState, sip_code: int, reason: str) -> None: ...
     def on_audio(self, leg: PjLeg) -> None: ...
@@ -61,7 +61,7 @@ class PjLeg(pj.Call):  # type: ignore[misc]  # the wheel has no types
         self._owner = owner
         self._invite = invite
         self._local_tag = ""
-        self._answer: Headers | None = None
+        self._answer = Headers("")
         self._reason = ""
         self._rang = False
 
@@ -117,9 +117,13 @@ class PjLeg(pj.Call):  # type: ignore[misc]  # the wheel has no types
     @survives
     def onCallState(self, prm: Any) -> None:
         info = self.getInfo()
+        if not self.incoming and info.state in (pj.PJSIP_INV_STATE_EARLY, pj.PJSIP_INV_STATE_CONNECTING):
+            message = _received(prm.e)
+            if message:
+                self._answer = Headers(message)
         if info.state == pj.PJSIP_INV_STATE_EARLY and not self.incoming and not self._rang:
             self._rang = True
-            self._owner.on_ringing(self, int(info.lastStatusCode))
+            self._owner.on_ringing(self, int(info.lastStatusCode), self._dialog())
         elif info.state == pj.PJSIP_INV_STATE_CONFIRMED:
             self.state = LegState.CONNECTED
             self._owner.on_connected(self, self._dialog())
@@ -130,23 +134,19 @@ class PjLeg(pj.Call):  # type: ignore[misc]  # the wheel has no types
     def _dialog(self) -> Dialog:
         if self._invite is not None:
             return sip_text.dialog_as_callee(self._invite, self._local_tag)
-        return sip_text.dialog_as_caller(self._answer or Headers(""))
+        return sip_text.dialog_as_caller(self._answer)
 
     @survives
     def onCallTsxState(self, prm: Any) -> None:
-        """Keep what only the messages tell: our tag, the 200's route set, the BYE's Reason."""
+        """Keep what only the messages tell: the tag that our 180 carries, and the BYE's Reason."""
         event = prm.e.body.tsxState
         method = str(event.tsx.method)
         if method == "INVITE":
-            if event.type == pj.PJSIP_EVENT_RX_MSG and not self.incoming and self._answer is None:
-                headers = Headers(str(event.src.rdata.wholeMsg))
-                if headers.start_line.startswith("SIP/2.0 2"):
-                    self._answer = headers
-            elif event.type == pj.PJSIP_EVENT_TX_MSG and self.incoming and not self._local_tag:
+            if event.type == pj.PJSIP_EVENT_TX_MSG and self.incoming and not self._local_tag:
                 headers = Headers(str(event.src.tdata.wholeMsg))
                 self._local_tag = sip_text.split_address(headers.get("to"))[2]
-        elif method in ("BYE", "CANCEL") and event.type == pj.PJSIP_EVENT_RX_MSG and not self.ended_by_us:
-            self._reason = sip_text.reason_text(Headers(str(event.src.rdata.wholeMsg)).get("reason"))
+        elif method in ("BYE", "CANCEL") and not self.ended_by_us and _received(prm.e):
+            self._reason = sip_text.reason_text(Headers(_received(prm.e)).get("reason"))
 
     @survives
     def onCallMediaState(self, prm: Any) -> None:
@@ -178,6 +178,13 @@ class PjLeg(pj.Call):  # type: ignore[misc]  # the wheel has no types
 
 
 _FLOWS = (pj.PJSUA_CALL_MEDIA_ACTIVE, pj.PJSUA_CALL_MEDIA_REMOTE_HOLD)
+
+
+def _received(event: Any) -> str:
+    """The message that caused an event, copied; empty when it was none."""
+    if event.type != pj.PJSIP_EVENT_TSX_STATE or event.body.tsxState.type != pj.PJSIP_EVENT_RX_MSG:
+        return ""
+    return str(event.body.tsxState.src.rdata.wholeMsg)
 
 
 def _append(prm: Any, name: str, value: str) -> None:

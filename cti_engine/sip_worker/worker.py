@@ -261,8 +261,8 @@ class Worker:
 
     # --- what legs tell (LegOwner) ---------------------------------------------------------------
 
-    def on_ringing(self, leg: PjLeg, sip_code: int) -> None:
-        self._send(signals.LegRinging(self._config.name, leg.name, sip_code))
+    def on_ringing(self, leg: PjLeg, sip_code: int, dialog: Dialog) -> None:
+        self._send(signals.LegRinging(self._config.name, leg.name, sip_code, dialog))
 
     def on_connected(self, leg: PjLeg, dialog: Dialog) -> None:
         self._send(signals.LegAnswered(self._config.name, leg.name, dialog))
