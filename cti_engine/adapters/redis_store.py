@@ -28,65 +28,67 @@ _META, _ROWS, _EVENTS, _EVENTS_OF = "cti:meta", "cti:rows", "cti:events", "cti:e
 _COMMANDS, _CDRS, _CDRS_BY_TIME = "cti:commands", "cti:cdrs", "cti:cdrs_by_time"
 _KEYS = (_META, _ROWS, _EVENTS, _EVENTS_OF, _COMMANDS, _CDRS, _CDRS_BY_TIME)
 
-# Redis does not undo a script that fails half-way, so everything that can be refused is checked before the
-# first write command. Arguments: epoch, published_to or '', then six lists, each with its length in front.
+# The batch comes as one msgpack value (`_Packed`). Redis does not undo a script that fails half-way, so
+# everything that can be refused is checked before the first write command.
 _WRITE = """
 local meta, rows, events, events_of, commands, cdrs, cdrs_by_time = unpack(KEYS)
-local at = 2
-local function list(width)
-  local length, first = tonumber(ARGV[at + 1]), at + 2
-  at = at + 1 + length * width
-  local i = first - width
-  return function() i = i + width; if i <= at then return i end end, length, first
-end
-local epoch = tonumber(redis.call('HGET', meta, 'epoch') or '0')
-if epoch ~= tonumber(ARGV[1]) then return redis.error_reply('EPOCH ' .. epoch) end
+local b = cmsgpack.unpack(ARGV[1])
+local stored = redis.call('HMGET', meta, 'epoch', 'last_seq', 'last_command')
+local epoch, last, last_command = tonumber(stored[1] or 0), tonumber(stored[2] or 0), tonumber(stored[3] or 0)
+local function entry(seq) return string.format('%d-0', seq) end
 
-local each, length, first = list(5)
-local last = tonumber(redis.call('HGET', meta, 'last_seq') or '0')
-if length > 0 and tonumber(ARGV[first]) > last + 1 then return redis.error_reply('GAP ' .. last) end
-for i in each do
-  if tonumber(ARGV[i]) > last then break end
-  local old = redis.call('XRANGE', events, ARGV[i] .. '-0', ARGV[i] .. '-0')[1]
+if epoch ~= b.epoch then return redis.error_reply('EPOCH ' .. epoch) end
+if b.events[1] and b.events[1][1] > last + 1 then return redis.error_reply('GAP ' .. last) end
+for _, e in ipairs(b.events) do
+  if e[1] > last then break end
+  local old = redis.call('XRANGE', events, entry(e[1]), entry(e[1]))[1]
   for field = 1, 4 do
-    if not old or old[2][field * 2] ~= ARGV[i + field] then
-      return redis.error_reply('CHANGED ' .. ARGV[i])
-    end
+    if not old or old[2][field * 2] ~= e[field + 1] then return redis.error_reply('CHANGED ' .. e[1]) end
   end
 end
-at = 2
-for i in list(5) do
-  if tonumber(ARGV[i]) > last then
-    redis.call('XADD', events, ARGV[i] .. '-0',
-               'at', ARGV[i + 1], 'event', ARGV[i + 2], 'contact', ARGV[i + 3], 'data', ARGV[i + 4])
-    if ARGV[i + 3] ~= '' then
-      redis.call('ZADD', events_of, 0, ARGV[i + 3] .. '\\0' .. string.format('%016d', ARGV[i]))
-    end
-    last = tonumber(ARGV[i])
+
+for _, e in ipairs(b.events) do
+  local seq, at, event, contact, data = unpack(e)
+  if seq > last then
+    redis.call('XADD', events, entry(seq), 'at', at, 'event', event, 'contact', contact, 'data', data)
+    if contact ~= '' then redis.call('ZADD', events_of, 0, contact .. string.format('\\0%016d', seq)) end
+    last = seq
   end
 end
-if length > 0 then redis.call('HSET', meta, 'last_seq', string.format('%d', last)) end
-for i in list(2) do redis.call('HSET', rows, ARGV[i], ARGV[i + 1]) end
-for i in list(1) do redis.call('HDEL', rows, ARGV[i]) end
-local last_command = tonumber(redis.call('HGET', meta, 'last_command') or '0')
+if b.events[1] then redis.call('HSET', meta, 'last_seq', string.format('%d', last)) end
+for _, row in ipairs(b.kept) do redis.call('HSET', rows, row[1], row[2]) end
+for _, field in ipairs(b.gone) do redis.call('HDEL', rows, field) end
 local newest = last_command
-for i in list(2) do
-  redis.call('HSET', commands, ARGV[i], ARGV[i + 1])
-  newest = math.max(newest, tonumber(ARGV[i]))
+for _, command in ipairs(b.commands) do
+  redis.call('HSET', commands, command[1], command[2])
+  newest = math.max(newest, command[1])
 end
 if newest > last_command then redis.call('HSET', meta, 'last_command', string.format('%d', newest)) end
-for i in list(1) do redis.call('HDEL', commands, ARGV[i]) end
-for i in list(3) do
-  redis.call('HSET', cdrs, ARGV[i], ARGV[i + 2])
-  redis.call('ZADD', cdrs_by_time, ARGV[i + 1], ARGV[i])
+for _, seq in ipairs(b.done) do redis.call('HDEL', commands, seq) end
+for _, cdr in ipairs(b.cdrs) do
+  redis.call('HSET', cdrs, cdr[1], cdr[3])
+  redis.call('ZADD', cdrs_by_time, cdr[2], cdr[1])
 end
-if ARGV[2] ~= '' then redis.call('HSET', meta, 'published_to', ARGV[2]) end
+if b.published_to >= 0 then redis.call('HSET', meta, 'published_to', string.format('%d', b.published_to)) end
 """
 
+
+class _Packed(msgspec.Struct):
+    """A batch for the script. Times are text, so that Lua does not round them; its msgpack knows no bytes."""
+
+    epoch: int
+    events: list[tuple[int, str, str, str, str]]
+    kept: list[tuple[str, str]]
+    gone: list[str]
+    commands: list[tuple[int, str]]
+    done: Sequence[int]
+    cdrs: list[tuple[str, str, str]]
+    published_to: int  # -1: unchanged
+
+
 _T = TypeVar("_T")
-_Argument = str | bytes | int | float
 _log = logging.getLogger("cti.store")
-_encode = msgspec.json.Encoder().encode
+_json = msgspec.json.Encoder()
 _decode = msgspec.json.Decoder(dict[str, Any]).decode
 _decode_command = msgspec.json.Decoder(tuple[str, str, dict[str, Any]]).decode
 
@@ -184,9 +186,9 @@ class RedisStore:
     def write(self, batch: Batch) -> None:
         if self._read_only:
             raise StoreUnavailable(f"{self._where} was opened to read only")
-        arguments = self._arguments(batch)
+        packed = self._packed(batch)
         try:
-            self._guard(lambda: self._write(keys=_KEYS, args=arguments))
+            self._guard(lambda: self._write(keys=_KEYS, args=(packed,)))
         except StoreUnavailable as error:
             self._refused(batch.events, error)
         if batch.events:
@@ -211,39 +213,34 @@ class RedisStore:
             ) from error
         raise error
 
-    def _arguments(self, batch: Batch) -> list[_Argument]:
-        events: list[_Argument] = []
-        for event, seq in zip(
-            batch.events, itertools.count(batch.events[0].seq if batch.events else 0), strict=False
-        ):
+    def _packed(self, batch: Batch) -> bytes:
+        due = itertools.count(batch.events[0].seq if batch.events else 0)
+        for event, seq in zip(batch.events, due, strict=False):
             if event.seq != seq:
                 raise ValueError(f"event {event.seq} stands where {seq} is due")
-            events += (seq, repr(event.at), event.event, event.contact, _encode(event.data))
-        kept: list[_Argument] = []
-        gone: list[_Argument] = []
-        cdrs: list[_Argument] = []
+        kept: list[tuple[str, str]] = []
+        gone: list[str] = []
+        cdrs: list[tuple[str, str, str]] = []
         for (kind, id_), doc in batch.rows.items():
             if kind == "cdr":
                 if doc is None:
                     raise ValueError(f"cdr {id_} may not be deleted")
-                cdrs += (id_, repr(float(doc["ended_at"])), _encode(doc))
+                cdrs.append((id_, repr(float(doc["ended_at"])), _encode(doc)))
             elif doc is None:
                 gone.append(f"{kind}:{id_}")
             else:
-                kept += (f"{kind}:{id_}", _encode(doc))
-        commands: list[_Argument] = []
-        for command in batch.commands:
-            commands += (command.seq, _encode((command.peer, command.type, command.body)))
-        published_to = "" if batch.published_to is None else batch.published_to
-        return [
-            self._epoch, published_to,
-            len(batch.events), *events,
-            len(kept) // 2, *kept,
-            len(gone), *gone,
-            len(batch.commands), *commands,
-            len(batch.commands_done), *batch.commands_done,
-            len(cdrs) // 3, *cdrs,
-        ]  # fmt: skip
+                kept.append((f"{kind}:{id_}", _encode(doc)))
+        packed = _Packed(
+            epoch=self._epoch,
+            events=[(e.seq, repr(e.at), e.event, e.contact, _encode(e.data)) for e in batch.events],
+            kept=kept,
+            gone=gone,
+            commands=[(c.seq, _encode((c.peer, c.type, c.body))) for c in batch.commands],
+            done=batch.commands_done,
+            cdrs=cdrs,
+            published_to=-1 if batch.published_to is None else batch.published_to,
+        )
+        return msgspec.msgpack.encode(packed)
 
     def events_since(self, seq: int, limit: int = 1000) -> list[StoredEvent]:
         def work() -> list[StoredEvent]:
@@ -290,6 +287,10 @@ class RedisStore:
 
     def close(self) -> None:
         self._redis.close()
+
+
+def _encode(value: object) -> str:
+    return _json.encode(value).decode()
 
 
 def _row_key(field: bytes) -> tuple[str, str]:
