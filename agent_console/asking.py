@@ -1,0 +1,113 @@
+"""Requests to the engine over the bus, and the replies that belong to them (architecture decision 13)."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import logging
+from collections.abc import Callable
+from dataclasses import fields
+from typing import Any
+
+from agent_console.accounts import Account
+from cti_engine.wire import envelope
+from cti_engine.wire.catalogue import REQUESTS, may_ask
+from cti_engine.wire.envelope import REQUEST_LIFE, BadMessage, ReplyError, ReplyMessage, Request
+
+_log = logging.getLogger("cti.console")
+
+_AWAY = ReplyError("engine_away", "the engine does not answer")
+_EXPECTS_REPLY = {
+    name: any(f.name == "request" for f in fields(entry.signal)) for name, entry in REQUESTS.items()
+}
+
+
+class Asking:
+    """Sends requests as `client` and waits for their replies.
+
+    `publish(topic, payload)` never blocks. `reachable()` says whether the engine is known to be there.
+    """
+
+    def __init__(
+        self,
+        client: str,
+        publish: Callable[[str, bytes], None],
+        reachable: Callable[[], bool],
+        now: Callable[[], float],
+    ) -> None:
+        self._client = client
+        self._publish = publish
+        self._reachable = reachable
+        self._now = now
+        self._ids = itertools.count(1)
+        self._waiting: dict[str, asyncio.Future[ReplyMessage]] = {}
+        self.reply_topic = envelope.reply_topic(client)
+        self.malformed = 0
+
+    async def ask(
+        self,
+        account: Account,
+        name: str,
+        args: dict[str, Any],
+        *,
+        agent: str = "",
+        contact: str = "",
+        state_version: int = 0,
+    ) -> ReplyMessage:
+        """Ask in the name of `agent` (default: of the account itself); what nobody answers is `engine_away`.
+
+        Requests whose signal has no reply (OfferShown, PageOpened ...) are `ok` as soon as they are sent.
+        """
+        agent = agent or account.user
+        if name not in REQUESTS:
+            return _refused("unknown_request", "no such request")
+        if not may_ask(name, agent, account.permissions, account.agent):
+            return _refused("forbidden", "not permitted")
+        if not self._reachable():
+            return ReplyMessage("", False, _AWAY)
+        id_ = f"{self._client}-{next(self._ids)}"
+        self._send(account.user, id_, name, {**args, "agent": agent}, contact, state_version)
+        if not _EXPECTS_REPLY[name]:
+            return ReplyMessage(id_, True)
+        reply = self._waiting[id_] = asyncio.get_running_loop().create_future()
+        try:
+            return await asyncio.wait_for(reply, REQUEST_LIFE)
+        except TimeoutError:
+            return ReplyMessage(id_, False, _AWAY)
+        finally:
+            del self._waiting[id_]
+
+    def tell(self, agent: str, name: str, args: dict[str, Any]) -> None:
+        """Send a request that has no reply, in the name of `agent`."""
+        self._send(agent, f"{self._client}-{next(self._ids)}", name, {**args, "agent": agent}, "", 0)
+
+    def _send(
+        self, by: str, id_: str, name: str, args: dict[str, Any], contact: str, state_version: int
+    ) -> None:
+        request = Request(
+            name=name,
+            id=id_,
+            reply_to=self.reply_topic,
+            by=by,
+            expires_at=envelope.rfc3339(self._now() + REQUEST_LIFE),
+            args=args,
+            contact=contact,
+            state_version=state_version,
+        )
+        self._publish(envelope.request_topic(name), envelope.encode_request(request))
+
+    def on_reply(self, payload: bytes) -> None:
+        """A message on `reply_topic`. A reply that comes too late belongs to nobody any more."""
+        try:
+            reply = envelope.decode_reply(payload)
+        except BadMessage as error:
+            self.malformed += 1
+            _log.warning("dropped a reply: %s", error)
+            return
+        waiting = self._waiting.get(reply.id)
+        if waiting is not None and not waiting.done():
+            waiting.set_result(reply)
+
+
+def _refused(code: str, text: str) -> ReplyMessage:
+    return ReplyMessage("", False, ReplyError(code, text))

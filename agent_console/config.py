@@ -1,0 +1,32 @@
+"""What a console process is told at its start: addresses, files and the rules of a session."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True)
+class ConsoleConfig:
+    """`port` 0 takes any free one. `home` is CTI_HOME, read for the labels of reasons and dispositions.
+
+    `store_url` is `sqlite:PATH` or `redis://...`, `broker_url` is `mqtt://host:port` or `mqtts://...`.
+    `public_origin` (`https://desk.example.org`) is what browsers show; empty: whatever host they asked for.
+    `session_idle`: seconds without a human at the page; a contact in progress never ends a session.
+    `sessions_db` is written by this process only, so that a restart of the console logs nobody out.
+    """
+
+    accounts_db: Path
+    sessions_db: Path
+    home: Path
+    store_url: str
+    broker_url: str
+    broker_user: str = ""
+    broker_password: str = field(default="", repr=False)
+    customers_db: Path | None = None
+    bind: str = "127.0.0.1"
+    port: int = 8080
+    ready_file: Path | None = None
+    public_origin: str = ""
+    cookie_secure: bool = False
+    session_idle: float = 8 * 3600.0

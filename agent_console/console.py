@@ -1,0 +1,49 @@
+"""The parts of one console process, as the pages and the HTTP routes need them."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from aiohttp import web
+
+from agent_console.accounts import Accounts
+from agent_console.asking import Asking
+from agent_console.config import ConsoleConfig
+from agent_console.event_log import EventLog
+from agent_console.labels import LabelBook
+from agent_console.live_feed import LiveFeed
+from agent_console.login_limits import LoginLimits
+from agent_console.presence import Presence
+from agent_console.sessions import Sessions
+
+if TYPE_CHECKING:
+    from agent_console.live_page import LivePage
+
+
+@dataclass(slots=True)
+class Console:
+    """`now` gives wall seconds, `client` is this process's name on the bus."""
+
+    config: ConsoleConfig
+    client: str
+    now: Callable[[], float]
+    accounts: Accounts
+    sessions: Sessions
+    limits: LoginLimits
+    log: EventLog
+    labels: LabelBook
+    feed: LiveFeed
+    asking: Asking
+    presence: Presence
+    pages: set[LivePage] = field(default_factory=set)
+    page_numbers: Iterator[int] = field(default_factory=lambda: itertools.count(1))
+
+    def name_page(self) -> str:
+        """A page's name on the bus; whoever knows the client's name knows whose pages died with it."""
+        return f"{self.client}/{next(self.page_numbers)}"
+
+
+CONSOLE = web.AppKey("console", Console)

@@ -1,0 +1,57 @@
+"""The engine's store, read only, from one thread of its own: what pages missed, and closed contacts."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, TypeVar
+
+from cti_engine.ports import Store, StoredEvent, StoreUnavailable
+
+PAGE = 1000  # events read at a time
+
+_T = TypeVar("_T")
+_log = logging.getLogger("cti.console")
+
+
+class EventLog:
+    """Opens the store when it is first needed, and again after it failed. Raises StoreUnavailable."""
+
+    def __init__(self, open_store: Callable[[], Store]) -> None:
+        self._open_store = open_store
+        self._store: Store | None = None
+        self._thread = ThreadPoolExecutor(1, "store")
+
+    async def since(self, seq: int, limit: int = PAGE) -> list[StoredEvent]:
+        """Events with a number above `seq`, in order, at most `limit`."""
+        return await self._read(lambda store: store.events_since(seq, limit))
+
+    async def last_seq(self) -> int:
+        return await self._read(lambda store: store.load().last_seq)
+
+    async def cdrs(self, since: float, until: float | None, limit: int) -> list[dict[str, Any]]:
+        """Closed contacts with `since <= ended_at < until`, oldest first."""
+        return await self._read(lambda store: store.cdrs(since, until, limit))
+
+    async def _read(self, read: Callable[[Store], _T]) -> _T:
+        return await asyncio.get_running_loop().run_in_executor(self._thread, self._reading, read)
+
+    def _reading(self, read: Callable[[Store], _T]) -> _T:
+        try:
+            if self._store is None:
+                self._store = self._open_store()
+            return read(self._store)
+        except StoreUnavailable:
+            self._drop()
+            raise
+
+    def _drop(self) -> None:
+        if self._store is not None:
+            self._store.close()
+            self._store = None
+
+    def close(self) -> None:
+        self._thread.submit(self._drop)
+        self._thread.shutdown()

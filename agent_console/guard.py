@@ -1,0 +1,112 @@
+"""Who may talk to the console at all: security headers on every answer, same origin, session and CSRF token."""
+
+from __future__ import annotations
+
+import hmac
+import logging
+from collections.abc import Awaitable, Callable
+from typing import Any
+from urllib.parse import urlsplit
+
+from aiohttp import web
+
+from agent_console.accounts import Account, AccountsUnavailable
+from agent_console.console import CONSOLE
+from agent_console.sessions import Session
+
+COOKIE = "cti_session"
+CSRF_HEADER = "X-CSRF-Token"
+_SAFE_METHODS = ("GET", "HEAD")
+_HEADERS = {
+    "Content-Security-Policy": (
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
+        "base-uri 'none'; form-action 'none'; frame-ancestors 'none'; "
+        "require-trusted-types-for 'script'; trusted-types 'none'"
+    ),
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
+}
+
+_log = logging.getLogger("cti.console")
+
+
+class Refused(Exception):
+    """An answer other than success, as the page gets it: `{"error": {"code", "text"}}`."""
+
+    def __init__(self, status: int, code: str, text: str, headers: dict[str, str] | None = None) -> None:
+        super().__init__(text)
+        self.status = status
+        self.code = code
+        self.headers = headers
+
+    def response(self) -> web.Response:
+        body = {"error": {"code": self.code, "text": str(self)}}
+        return web.json_response(body, status=self.status, headers=self.headers)
+
+
+@web.middleware
+async def guard(
+    request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
+) -> web.StreamResponse:
+    """Turns every fault into a clear JSON answer; nothing of the inside is told."""
+    try:
+        if request.method not in _SAFE_METHODS:
+            check_origin(request)
+        return await handler(request)
+    except Refused as refused:
+        return refused.response()
+    except AccountsUnavailable as error:
+        _log.error("cannot read accounts: %s", error)
+        return Refused(503, "accounts_unavailable", "accounts cannot be read now").response()
+    except web.HTTPException as error:
+        if error.status < 400:
+            raise
+        return Refused(error.status, error.reason.lower().replace(" ", "_"), error.reason).response()
+
+
+async def add_headers(request: web.Request, response: web.StreamResponse) -> None:
+    """Signal `on_response_prepare`, so that static files and WebSockets get them too."""
+    response.headers.update(_HEADERS)
+    if request.app[CONSOLE].config.cookie_secure:
+        response.headers["Strict-Transport-Security"] = "max-age=31536000"
+    response.headers.setdefault("Cache-Control", "no-store" if request.path.startswith("/api/") else "no-cache")
+
+
+def check_origin(request: web.Request) -> None:
+    """Only our own pages may change anything or open the WebSocket; a browser always says whose page asks."""
+    origin = request.headers.get("Origin", "")
+    expected = request.app[CONSOLE].config.public_origin
+    same = origin == expected if expected else urlsplit(origin).netloc == request.host
+    if not origin or not same:
+        raise Refused(403, "wrong_origin", "this page is not of this console")
+
+
+async def authenticate(request: web.Request) -> tuple[Account, Session]:
+    """The account and session behind the cookie. Raises Refused 401, and 403 for a wrong CSRF token."""
+    console = request.app[CONSOLE]
+    session = console.sessions.find(request.cookies.get(COOKIE, ""), console.now())
+    account = await console.accounts.find(session.user) if session is not None else None
+    if session is None or account is None:
+        raise Refused(401, "logged_out", "log in first")
+    if request.method not in _SAFE_METHODS:
+        token = request.headers.get(CSRF_HEADER, "")
+        if not hmac.compare_digest(token.encode(), session.csrf.encode()):
+            raise Refused(403, "wrong_csrf_token", "load the page again")
+        console.sessions.touch(session, console.now())
+    return account, session
+
+
+def public_face(account: Account, session: Session) -> dict[str, Any]:
+    """What a page knows of its own account."""
+    return {
+        "user": account.user,
+        "role": account.role,
+        "display": account.display,
+        "agent": account.agent,
+        "permissions": sorted(account.permissions),
+        "csrf": session.csrf,
+    }

@@ -1,0 +1,43 @@
+"""What the admin calls the not-ready reasons and the dispositions, in each language, for the pages."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+FRESH = 30.0  # seconds before the admin's files are looked at again
+
+_log = logging.getLogger("cti.console")
+
+
+class LabelsUnavailable(Exception):
+    """The admin's files cannot be read now; the text says why in one line."""
+
+
+@dataclass(frozen=True, slots=True)
+class Labels:
+    """Code to language to text, in the order in which the admin wrote them."""
+
+    not_ready_reasons: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    dispositions: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+
+
+class LabelBook:
+    """Keeps the last labels that could be read: a wrong edit never empties an agent's menu."""
+
+    def __init__(self, read: Callable[[], Labels]) -> None:
+        self._read = read
+        self._labels = Labels()
+        self._read_at = -FRESH
+
+    async def get(self) -> Labels:
+        if time.monotonic() - self._read_at >= FRESH:
+            self._read_at = time.monotonic()
+            try:
+                self._labels = await asyncio.to_thread(self._read)
+            except LabelsUnavailable as error:
+                _log.warning("labels stay as they were: %s", error)
+        return self._labels

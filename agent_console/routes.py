@@ -1,0 +1,148 @@
+"""The HTTP side: log in and out, who am I, last contacts, the WebSocket, health, and the static pages."""
+
+from __future__ import annotations
+
+import logging
+import math
+from dataclasses import asdict
+from pathlib import Path
+
+import msgspec
+from aiohttp import web
+
+from agent_console.console import CONSOLE
+from agent_console.guard import (
+    COOKIE,
+    Refused,
+    add_headers,
+    authenticate,
+    check_origin,
+    guard,
+    public_face,
+)
+from agent_console.history import last_contacts
+from agent_console.live_page import LOGGED_OUT, LivePage
+from agent_console.page_messages import MAX_PAGE_MESSAGE
+from cti_engine.ports import StoreUnavailable
+from cti_engine.wire.catalogue import Permission
+
+STATIC = Path(__file__).parent / "static"
+MAX_BODY = 16 * 1024  # bytes
+MAX_HISTORY = 100
+HEARTBEAT = 20.0  # seconds between WebSocket pings; half of it without an answer ends the page
+
+_log = logging.getLogger("cti.console")
+routes = web.RouteTableDef()
+
+
+class LogIn(msgspec.Struct, frozen=True):
+    user: str
+    password: str
+
+
+@routes.post("/api/session")
+async def log_in(request: web.Request) -> web.Response:
+    """Check the password, open a session and set its cookie."""
+    console = request.app[CONSOLE]
+    try:
+        asked = msgspec.json.decode(await request.read(), type=LogIn)
+    except msgspec.MsgspecError as error:
+        raise Refused(400, "bad_request", f"log-in: {error}") from error
+    address = request.remote or ""
+    wait = console.limits.wait(asked.user, address, console.now())
+    if wait > 0:
+        seconds = math.ceil(wait)
+        raise Refused(
+            429, "too_many", f"too many wrong passwords: try again in {seconds} s", {"Retry-After": str(seconds)}
+        )
+    account = await console.accounts.log_in(asked.user, asked.password)
+    if account is None:
+        console.limits.failed(asked.user, address, console.now())
+        _log.warning("wrong password for %r from %s", asked.user[:64], address)
+        raise Refused(401, "wrong_credentials", "user or password is wrong")
+    token, session = console.sessions.open(account.user, console.now())
+    response = web.json_response(public_face(account, session))
+    response.set_cookie(
+        COOKIE, token, httponly=True, samesite="Strict", secure=console.config.cookie_secure, path="/"
+    )
+    return response
+
+
+@routes.delete("/api/session")
+async def log_out(request: web.Request) -> web.Response:
+    """End the session everywhere: its other tabs are told at once."""
+    console = request.app[CONSOLE]
+    _, session = await authenticate(request)
+    console.sessions.close(session)
+    for page in [page for page in console.pages if page.session is session]:
+        await page.close(LOGGED_OUT, "logged out")
+    response = web.json_response({"ok": True})
+    response.del_cookie(COOKIE, path="/")
+    return response
+
+
+@routes.get("/api/me")
+async def me(request: web.Request) -> web.Response:
+    """Who is logged in, what they may do, and the labels for their menus."""
+    account, session = await authenticate(request)
+    labels = await request.app[CONSOLE].labels.get()
+    return web.json_response({**public_face(account, session), "labels": asdict(labels)})
+
+
+@routes.get("/api/history")
+async def history(request: web.Request) -> web.Response:
+    """Last contacts of `agent` (default: oneself), newest first; `limit` 1 to 100."""
+    console = request.app[CONSOLE]
+    account, _ = await authenticate(request)
+    agent = request.query.get("agent", account.user)
+    if agent != account.agent and Permission.READ_RECORDS not in account.permissions:
+        raise Refused(403, "forbidden", "not permitted")
+    text = request.query.get("limit", "20")
+    if not text.isdecimal() or not 1 <= int(text[:6]) <= MAX_HISTORY:
+        raise Refused(400, "bad_request", f"limit is a number from 1 to {MAX_HISTORY}, not {text[:20]!r}")
+    try:
+        contacts = await last_contacts(console.log, agent, console.now(), int(text))
+    except StoreUnavailable as error:
+        _log.warning("cannot read history: %s", error)
+        raise Refused(503, "store_unavailable", "the records cannot be read now") from error
+    return web.json_response({"contacts": contacts})
+
+
+@routes.get("/live")
+async def live(request: web.Request) -> web.StreamResponse:
+    """The page's WebSocket; see `page_messages` for what is said there."""
+    console = request.app[CONSOLE]
+    check_origin(request)
+    account, session = await authenticate(request)
+    socket = web.WebSocketResponse(heartbeat=HEARTBEAT, max_msg_size=MAX_PAGE_MESSAGE, compress=False)
+    await socket.prepare(request)
+    await LivePage(console, socket, account, session).run()
+    return socket
+
+
+@routes.get("/healthz")
+async def health(request: web.Request) -> web.Response:
+    """200 while the console serves pages; the fields say what else is there."""
+    feed = request.app[CONSOLE].feed
+    figures = {
+        "pages": len(request.app[CONSOLE].pages),
+        "seq": feed.seq,
+        "malformed": feed.malformed,
+        "events_given_up": feed.given_up,
+    }
+    return web.json_response({"ok": True, "broker": feed.bus_up, "engine": feed.engine_up, **figures})
+
+
+@routes.get("/")
+async def index(request: web.Request) -> web.FileResponse:
+    """The one page; what it shows depends on who is logged in."""
+    return web.FileResponse(STATIC / "index.html")
+
+
+def application() -> web.Application:
+    """The HTTP application; its owner puts the `Console` into it."""
+    app = web.Application(middlewares=[guard], client_max_size=MAX_BODY)
+    app.on_response_prepare.append(add_headers)
+    app.add_routes(routes)
+    app.router.add_static("/static", STATIC)
+    return app

@@ -1,0 +1,109 @@
+// The entry: who is logged in decides what is shown; the live model is drawn at most once per frame.
+import { ApiError, call } from "./api.js";
+import { setNow } from "./clock.js";
+import { setLanguage } from "./i18n.js";
+import { Live } from "./live.js";
+import { fresh, reduce } from "./model.js";
+import { html, render } from "../vendor/preact.js";
+import { LogIn } from "./views/log_in.js";
+import { Shell } from "./views/shell.js";
+
+const root = document.getElementById("app");
+let me = null; // what /api/me says
+let live = null;
+let model = null;
+let waitingForFrame = false;
+
+/** Draw in the next frame: a burst of messages costs one drawing. A hidden page has no frames. */
+function redraw() {
+  if (waitingForFrame) return;
+  waitingForFrame = true;
+  const draw = () => {
+    waitingForFrame = false;
+    render(me ? html`<${Shell} ...${{ me, model, live, actions }} />` : html`<${LogIn} ...${{ actions }} />`, root);
+  };
+  if (document.hidden) setTimeout(draw, 100);
+  else requestAnimationFrame(draw);
+}
+
+function take(message) {
+  if (message.now !== undefined) setNow(message.now);
+  model = reduce(model, message);
+  if (message.type === "event" || message.type === "snapshot") remember();
+  redraw();
+}
+
+/** Where this tab was, so that a reload misses nothing either. */
+function remember() {
+  const { seq, activity } = model;
+  sessionStorage.setItem(`cti.seen.${me.user}`, JSON.stringify({ seq, activity }));
+}
+
+function remembered() {
+  return JSON.parse(sessionStorage.getItem(`cti.seen.${me.user}`) ?? "{}");
+}
+
+async function start() {
+  try {
+    me = await call("GET", "/api/me");
+  } catch (error) {
+    if (!(error instanceof ApiError) || error.status !== 401) return void setTimeout(start, 1000);
+    return leave();
+  }
+  model = fresh(me.agent, remembered());
+  live = new Live({
+    since: () => model.seq,
+    onMessage: take,
+    onConnection(connected) {
+      take({ type: "connection", connected });
+      if (!connected) checkSession();
+    },
+    onLoggedOut: leave,
+  });
+  redraw();
+}
+
+/** A refused WebSocket does not say why; the session may be over. */
+async function checkSession() {
+  try {
+    me = await call("GET", "/api/me");
+  } catch (error) {
+    if (error.status === 401) leave();
+  }
+}
+
+function leave() {
+  live?.close();
+  me = live = model = null;
+  redraw();
+}
+
+const actions = {
+  async logIn(user, password) {
+    await call("POST", "/api/session", { body: { user, password } });
+    await start();
+  },
+  async logOut() {
+    await call("DELETE", "/api/session", { csrf: me.csrf });
+    leave();
+  },
+  switchLanguage(code) {
+    setLanguage(code);
+    redraw();
+  },
+};
+
+let lastActive = 0;
+for (const name of ["pointerdown", "keydown"]) {
+  addEventListener(
+    name,
+    () => {
+      if (Date.now() - lastActive < 60_000) return;
+      lastActive = Date.now();
+      live?.say({ type: "active" });
+    },
+    { passive: true },
+  );
+}
+
+start();

@@ -1,0 +1,73 @@
+// Words, numbers and times in the language of whoever sits here. One file of words per language.
+import en from "./texts/en.js";
+import es from "./texts/es.js";
+
+const TEXTS = { en, es };
+export const LANGUAGES = Object.keys(TEXTS);
+
+export const language = () => document.documentElement.lang;
+
+export function setLanguage(code) {
+  document.documentElement.lang = code;
+  localStorage.setItem("cti.language", code);
+}
+
+/** The text of `key` with {names} filled in. A missing key shows itself. */
+export function t(key, values = {}) {
+  const text = TEXTS[language()][key] ?? TEXTS.en[key] ?? key;
+  return text.replace(/\{(\w+)\}/g, (whole, name) => values[name] ?? whole);
+}
+
+/** A refusal in words that an agent can use. */
+export function explain({ code, text }) {
+  return `err_${code}` in TEXTS.en ? t(`err_${code}`) : text || t("err_engine_away");
+}
+
+/** An admin's label `{en: ..., es: ...}`; the code itself where there is none. */
+export const label = (labels, code) => labels?.[code]?.[language()] ?? labels?.[code]?.en ?? words(code);
+
+/** `very_important` as `Very important`, for codes that have no label. */
+export function words(code) {
+  const text = String(code ?? "").replaceAll("_", " ");
+  return text.charAt(0).toUpperCase() + text.slice(1);
+}
+
+/** Seconds as `0:42`, `12:05`, `1:02:03`. */
+export function duration(seconds) {
+  const whole = Math.max(0, Math.floor(seconds));
+  const [h, m, s] = [Math.floor(whole / 3600), Math.floor(whole / 60) % 60, whole % 60];
+  const two = (n) => String(n).padStart(2, "0");
+  return h ? `${h}:${two(m)}:${two(s)}` : `${m}:${two(s)}`;
+}
+
+export const percent = (share) =>
+  new Intl.NumberFormat(language(), { style: "percent", maximumFractionDigits: 0 }).format(share);
+
+/** A wall time: the hour for today, day and hour before. Takes seconds or RFC 3339 text. */
+export function moment(at) {
+  const date = new Date(typeof at === "number" ? at * 1000 : at);
+  if (Number.isNaN(date.getTime())) return String(at ?? "");
+  const hour = { hour: "2-digit", minute: "2-digit" };
+  const today = date.toDateString() === new Date().toDateString();
+  return new Intl.DateTimeFormat(language(), today ? hour : { day: "numeric", month: "short", ...hour }).format(date);
+}
+
+export function languageName(code) {
+  try {
+    return code ? words(new Intl.DisplayNames([language()], { type: "language" }).of(code)) : "";
+  } catch {
+    return code; // not a language code
+  }
+}
+
+const GROUPS = [
+  [/^\+34(\d{3})(\d{3})(\d{3})$/, "+34 $1 $2 $3"],
+  [/^\+1(\d{3})(\d{3})(\d{4})$/, "+1 ($1) $2-$3"],
+  [/^\+(\d{2})(\d{3})(\d{3})(\d+)$/, "+$1 $2 $3 $4"],
+];
+
+/** A number in groups that one can read out. */
+export function phoneNumber(number) {
+  const found = GROUPS.find(([pattern]) => pattern.test(number ?? ""));
+  return found ? number.replace(...found) : (number ?? "");
+}

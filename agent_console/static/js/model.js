@@ -1,0 +1,105 @@
+// What the page knows, as a pure fold over the console's messages. The views only read it.
+import { now } from "./clock.js";
+
+const ACTIVITY = 40; // lines kept
+const TREND_POINTS = 360;
+
+/** `me` is the agent id of whoever is logged in, or null. */
+export function fresh(me, { seq = null, activity = [] } = {}) {
+  return {
+    me,
+    connection: "connecting", // connecting | live | offline
+    engine: false,
+    seq,
+    agents: {},
+    queues: {},
+    trends: {},
+    pop: null, // a CallOffered of mine that my state does not show yet
+    activity, // newest first
+    skipped: false,
+  };
+}
+
+export function reduce(model, message) {
+  switch (message.type) {
+    case "connection":
+      return { ...model, connection: message.connected ? "live" : "offline" };
+    case "snapshot":
+      return settled({
+        ...model,
+        engine: message.engine,
+        agents: message.states.agent ?? {},
+        queues: message.states.queue ?? {},
+        trends: message.trends,
+        // Missed events follow as replays, so our older number stays until they come. A number ahead of the
+        // center's is of another event log.
+        seq: model.seq === null || message.skipped || model.seq > message.seq ? message.seq : model.seq,
+        skipped: message.skipped,
+        pop: null,
+      });
+    case "engine":
+      return { ...model, engine: message.up };
+    case "mark":
+      return { ...model, seq: message.seq ?? model.seq };
+    case "state":
+      return withState(model, message);
+    case "event":
+      return withEvent(model, message);
+    default:
+      return model;
+  }
+}
+
+function withState(model, { kind, id, data }) {
+  if (kind !== "agent" && kind !== "queue") return model;
+  const name = `${kind}s`;
+  const views = { ...model[name] };
+  if (data === null) delete views[id];
+  else views[id] = data;
+  const trends = kind === "queue" && data !== null ? withTrend(model.trends, data) : model.trends;
+  return settled({ ...model, [name]: views, trends });
+}
+
+function withTrend(trends, { queue, waiting }) {
+  const points = trends[queue] ?? [];
+  if (points.at(-1)?.[1] === waiting) return trends;
+  return { ...trends, [queue]: [...points, [now(), waiting]].slice(-TREND_POINTS) };
+}
+
+function withEvent(model, message) {
+  if (model.seq !== null && message.seq <= model.seq) return model; // told twice
+  const { seq, at, event, contact, data, replay } = message;
+  const activity = NOTED.has(event)
+    ? [{ seq, at, event, contact, data, replay }, ...model.activity].slice(0, ACTIVITY)
+    : model.activity;
+  const pop =
+    event === "CallOffered" && data.agent === model.me && !replay ? { ...data, contact, at } : model.pop;
+  return settled({ ...model, seq, activity, pop });
+}
+
+/** The event and the state of an offer come in any order: whichever is first paints the pop, the state ends it. */
+function settled(model) {
+  const view = model.agents[model.me];
+  if (!model.pop || !view) return model;
+  const known = view.since_at >= model.pop.at - 0.005 || view.offer?.offer === model.pop.offer;
+  return known ? { ...model, pop: null } : model;
+}
+
+/** Facts that a human wants to read a line about. */
+const NOTED = new Set([
+  "CallOffered", "CallBridged", "OfferEnded", "AgentRona", "WrapUpEnded", "PhoneStateChanged",
+  "CallQueued", "CallAbandoned", "QueueLeft",
+]);
+
+/** The contact on the desk: its pop and its phase (offered | talking | wrap_up), or null. */
+export function contactOf(model) {
+  const view = model.agents[model.me];
+  if (view?.contact && view.state !== "idle") {
+    const phase = view.state === "talking" || view.state === "wrap_up" ? view.state : "offered";
+    return { ...view.offer, contact: view.contact, phase, view };
+  }
+  return model.pop ? { ...model.pop, phase: "offered", view: null } : null;
+}
+
+/** Whether a request can be sent now. */
+export const reachable = (model) => model.connection === "live" && model.engine;

@@ -1,0 +1,52 @@
+// The agent's page: state bar on top, the contact in the middle, what helps beside it.
+// The contact's place is always there and always the same size, so that a call moves nothing.
+import { html, useEffect, useState } from "../../vendor/preact.js";
+import { explain, t } from "../i18n.js";
+import { contactOf, reachable } from "../model.js";
+import { Activity } from "./activity.js";
+import { Contact } from "./contact.js";
+import { History } from "./history.js";
+import { QueueStrip } from "./queue_strip.js";
+import { StateBar } from "./state_bar.js";
+
+export function Desk({ me, model, live, actions }) {
+  const [problem, setProblem] = useState("");
+  const view = model.agents[me.agent];
+  const contact = contactOf(model);
+
+  /** Ask the engine; a refusal is shown for a while. Resolves to whether it was done. */
+  async function ask(name, request) {
+    setProblem("");
+    const reply = await live.ask(name, request);
+    if (!reply.ok) setProblem(explain(reply.error ?? {}));
+    return reply.ok;
+  }
+
+  useEffect(() => {
+    if (!problem) return;
+    const timer = setTimeout(() => setProblem(""), 8000);
+    return () => clearTimeout(timer);
+  }, [problem]);
+
+  useEffect(() => {
+    const name = contact && (contact.name || contact.number || t("unknown_caller"));
+    document.title = contact ? `${t(`phase_${contact.phase}`)}: ${name}` : t("product");
+  }, [contact?.contact, contact?.phase]);
+
+  const enabled = reachable(model);
+  return html`<div class="desk">
+    <${StateBar} ...${{ me, view, ask, enabled, actions }} />
+    <${Contact} ...${{ key: contact?.contact ?? "none", me, contact, view, ask, live, enabled, queues: model.queues }} />
+    <aside class="beside">
+      <${QueueStrip} queues=${model.queues} mine=${view?.queues ?? []} />
+      <${History} key=${"history"} me=${me} queues=${model.queues} wrapped=${lastWrapUp(model)} />
+      <${Activity} lines=${model.activity} me=${me} labels=${me.labels} skipped=${model.skipped} />
+    </aside>
+    <div class="toast" role="alert">${problem && html`<p>${problem}</p>`}</div>
+  </div>`;
+}
+
+/** Changes whenever one of my contacts is finished, so that the history is read again. */
+function lastWrapUp(model) {
+  return model.activity.find(({ event, data }) => event === "WrapUpEnded" && data.agent === model.me)?.seq ?? 0;
+}

@@ -1,0 +1,97 @@
+// The supervisor's page, read only: the center at a glance, its queues, its agents, what just happened.
+import { html } from "../../vendor/preact.js";
+import { useNow } from "../clock.js";
+import { duration, percent, t } from "../i18n.js";
+import { Activity } from "./activity.js";
+import { LevelBar, Sparkline } from "./charts.js";
+import { condition, conditionText, reasonText } from "./state_bar.js";
+
+export function Floor({ model, labels }) {
+  const queues = Object.values(model.queues).sort((a, b) => a.name.localeCompare(b.name));
+  const agents = Object.values(model.agents).sort((a, b) => rank(a) - rank(b) || a.name.localeCompare(b.name));
+  const names = Object.fromEntries([...queues.map((q) => [q.queue, q.name]), ...agents.map((a) => [a.agent, a.name])]);
+  return html`<div class="floor">
+    <${Figures} queues=${queues} agents=${agents} />
+    <section class="card">
+      <h2>${t("queues")}</h2>
+      ${queues.length ? html`<${Queues} queues=${queues} trends=${model.trends} />` : html`<p class="muted">${t("no_queues")}</p>`}
+    </section>
+    <div class="floor-row">
+      <section class="card">
+        <h2>${t("agents")}</h2>
+        ${agents.length ? html`<${Agents} ...${{ agents, labels, names }} />` : html`<p class="muted">${t("no_agents")}</p>`}
+      </section>
+      <${Activity} all=${true} lines=${model.activity} names=${names} labels=${labels} skipped=${model.skipped} />
+    </div>
+  </div>`;
+}
+
+const ORDER = ["ringing", "reserved", "talking", "wrap_up", "ready", "not_ready", "logged_out"];
+const rank = (view) => ORDER.indexOf(condition(view));
+
+function Figures({ queues, agents }) {
+  const now = useNow();
+  const sum = (name) => queues.reduce((total, queue) => total + queue[name], 0);
+  const oldest = Math.min(...queues.filter((q) => q.waiting).map((q) => q.oldest_at));
+  const decided = sum("offered") - sum("waiting");
+  const ready = agents.filter((a) => condition(a) === "ready").length;
+  const busy = agents.filter((a) => a.state === "talking").length;
+  const loggedIn = agents.filter((a) => a.status !== "logged_out").length;
+  return html`<section class="figures" aria-label=${t("floor")}>
+    <${Figure} name=${t("waiting_now")} value=${sum("waiting")} warn=${sum("waiting") > 0} />
+    <${Figure} name=${t("longest_wait")} value=${Number.isFinite(oldest) ? duration(now - oldest) : "–"} />
+    <${Figure} name=${t("agents_ready")} value=${ready} more=${t("of_logged_in", { n: loggedIn })} />
+    <${Figure} name=${t("agents_busy")} value=${busy} />
+    <${Figure} name=${t("center_level")} value=${decided > 0 ? percent(sum("in_time") / decided) : "–"} />
+  </section>`;
+}
+
+function Figure({ name, value, more, warn = false }) {
+  return html`<div class="card figure ${warn ? "warn" : ""}">
+    <p class="muted">${name}</p><p class="figure-value">${value} ${more && html`<small>${more}</small>`}</p>
+  </div>`;
+}
+
+function Queues({ queues, trends }) {
+  const now = useNow();
+  return html`<table class="table">
+    <thead><tr>
+      <th scope="col">${t("queue")}</th><th scope="col" class="n">${t("waiting")}</th>
+      <th scope="col">${t("last_half_hour")}</th><th scope="col" class="n">${t("longest_wait")}</th>
+      <th scope="col" class="n">${t("ready_agents")}</th><th scope="col" class="n">${t("offered")}</th>
+      <th scope="col" class="n">${t("answered")}</th><th scope="col" class="n">${t("abandoned")}</th>
+      <th scope="col">${t("service_level")}</th>
+    </tr></thead>
+    <tbody>${queues.map((queue) => html`<tr key=${queue.queue} data-queue=${queue.queue}>
+      <th scope="row" dir="auto">${queue.name}</th>
+      <td class="n strong ${queue.waiting ? "warn" : ""}" data-label=${t("waiting")}>${queue.waiting}</td>
+      <td class="spark" data-label=${t("last_half_hour")}><${Sparkline} points=${trends[queue.queue] ?? []} now=${now} /></td>
+      <td class="n" data-label=${t("longest_wait")}>${queue.waiting ? duration(now - queue.oldest_at) : "–"}</td>
+      <td class="n" data-label=${t("ready_agents")}>${queue.agents_ready} <small class="muted">${t("of_logged_in", { n: queue.agents_logged_in })}</small></td>
+      <td class="n" data-label=${t("offered")}>${queue.offered}</td>
+      <td class="n" data-label=${t("answered")}>${queue.answered}</td>
+      <td class="n" data-label=${t("abandoned")}>${queue.abandoned}</td>
+      <td class="level-cell" data-label=${t("service_level")}><${LevelBar} queue=${queue} /></td>
+    </tr>`)}</tbody>
+  </table>`;
+}
+
+function Agents({ agents, labels, names }) {
+  const now = useNow();
+  return html`<table class="table">
+    <thead><tr>
+      <th scope="col">${t("agent")}</th><th scope="col">${t("state")}</th><th scope="col" class="n">${t("since")}</th>
+      <th scope="col">${t("contact")}</th><th scope="col">${t("phone")}</th>
+    </tr></thead>
+    <tbody>${agents.map((view) => html`<tr key=${view.agent} data-agent=${view.agent}>
+      <th scope="row" dir="auto">${view.name}</th>
+      <td data-label=${t("state")}><span class="state ${condition(view)}"><i class="dot"></i>${conditionText(view)}
+        ${reasonText(view, labels) && html` <small class="muted">${reasonText(view, labels)}</small>`}</span></td>
+      <td class="n" data-label=${t("since")}>${duration(now - view.since_at)}</td>
+      <td data-label=${t("contact")} dir="auto">${view.contact
+        ? html`${view.offer?.name || view.offer?.number || t("unknown_caller")} <small class="muted">${names[view.offer?.queue] ?? ""}</small>`
+        : "–"}</td>
+      <td class="phone ${view.phone ? "on" : "off"}" data-label=${t("phone")}>${t(view.phone ? "yes" : "no")}</td>
+    </tr>`)}</tbody>
+  </table>`;
+}

@@ -1,0 +1,15 @@
+// Hang up with the version that is on the screen: a late click never ends the next call.
+import { html, useState } from "../../vendor/preact.js";
+import { t } from "../i18n.js";
+
+export function HangUp({ contact, ask, enabled }) {
+  const [busy, setBusy] = useState(false);
+  async function hangUp() {
+    setBusy(true);
+    await ask("HangUp", { contact: contact.contact, state_version: contact.view.state_version });
+    setBusy(false);
+  }
+  return html`<button class="button danger" disabled=${!enabled || busy} onClick=${hangUp}>
+    ${busy ? t("hanging_up") : t("hang_up")}
+  </button>`;
+}
