@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter, defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -15,15 +16,25 @@ def e164(text: str, region: str) -> str | None:
     `region` is the country (ISO 3166, e.g. `US`) whose habits hold for numbers without a country code.
     """
     bare = re.sub(r"^(sips?|tel):", "", text.strip(), flags=re.IGNORECASE).split("@")[0].split(";")[0]
-    try:
-        number = phonenumbers.parse(bare, region)
-    except phonenumbers.NumberParseException:
-        return None
-    # Possible, not valid: numbering plans grow faster than anybody's metadata.
-    if not phonenumbers.is_possible_number(number):
-        return None
+    number = _parsed(bare, region)
+    # Possible, not valid: numbering plans grow faster than anybody's metadata. But short numbers stay out.
+    if number is None or phonenumbers.is_possible_number_with_reason(number) != _POSSIBLE:
+        # `0034...` outside of 00 countries, and trunks that leave the + out.
+        number = _parsed("+" + re.sub(r"\D", "", bare).removeprefix("00"), region)
+        if number is None or not phonenumbers.is_valid_number(number):
+            return None
     number.extension = None
     return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+
+
+_POSSIBLE = phonenumbers.ValidationResult.IS_POSSIBLE
+
+
+def _parsed(text: str, region: str) -> phonenumbers.PhoneNumber | None:
+    try:
+        return phonenumbers.parse(text, region)
+    except phonenumbers.NumberParseException:
+        return None
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,67 +46,20 @@ class Area:
     languages: tuple[str, ...]
 
 
-_SPANISH = frozenset(
-    [
-        "AR",
-        "BO",
-        "CL",
-        "CO",
-        "CR",
-        "CU",
-        "DO",
-        "EC",
-        "ES",
-        "GQ",
-        "GT",
-        "HN",
-        "MX",
-        "NI",
-        "PA",
-        "PE",
-        "PR",
-        "PY",
-        "SV",
-        "UY",
-        "VE",
-    ]
-)
-_ENGLISH = frozenset(
-    [
-        "AG",
-        "AI",
-        "AU",
-        "BB",
-        "BM",
-        "BS",
-        "CA",
-        "DM",
-        "GB",
-        "GD",
-        "GH",
-        "GU",
-        "IE",
-        "JM",
-        "KE",
-        "KN",
-        "KY",
-        "LC",
-        "MS",
-        "NG",
-        "NZ",
-        "TC",
-        "TT",
-        "US",
-        "VC",
-        "VG",
-        "VI",
-        "ZA",
-    ]
-)
+# fmt: off
+_SPANISH = frozenset({
+    "AR", "BO", "CL", "CO", "CR", "CU", "DO", "EC", "ES", "GQ", "GT", "HN", "MX", "NI", "PA", "PE", "PR", "PY",
+    "SV", "UY", "VE",
+})
+_ENGLISH = frozenset({
+    "AG", "AI", "AU", "BB", "BM", "BS", "CA", "DM", "GB", "GD", "GH", "GU", "IE", "JM", "KE", "KN", "KY", "LC",
+    "MS", "NG", "NZ", "TC", "TT", "US", "VC", "VG", "VI", "ZA",
+})
+# fmt: on
 
-# States where more than 15 % speak Spanish at home (US Census Bureau, ACS table C16001).
+# Where more than 15 % speak Spanish at home (US Census Bureau, ACS table C16001).
 _BILINGUAL = re.compile(
-    r"\b(AZ|CA|FL|NM|NV|TX|Arizona|California|Florida|Nevada|New Mexico|Texas|New York, NY|New Jersey)$"
+    r"(?<!\w)(AZ|CA|FL|NM|NV|TX|Arizona|California|Florida|Nevada|New Mexico|Texas|New Jersey|New York, NY)$"
 )
 _LONGEST_PREFIX = 5  # digits: area codes and large cities; 5,000 rows instead of 287,000
 
@@ -109,9 +73,16 @@ def areas() -> Iterator[Area]:
         example = phonenumbers.example_number(regions[0])
         if example is not None:
             yield Area(str(code), geocoder.country_name_for_number(example, "en"), _languages(regions[0], ""))
+    inside: dict[str, Counter[str]] = defaultdict(Counter)
     for prefix, names in GEOCODE_DATA.items():
-        if len(prefix) <= _LONGEST_PREFIX and (place := names.get("en")):
+        place = names.get("en")
+        if place and prefix.startswith("1"):
+            inside[prefix[:4]][place] += 1
+        elif place and len(prefix) <= _LONGEST_PREFIX:
             yield Area(prefix, place, _languages(_region(prefix), place))
+    for prefix, places in inside.items():  # many an area code is named only exchange by exchange
+        place = GEOCODE_DATA.get(prefix, {}).get("en") or places.most_common(1)[0][0]
+        yield Area(prefix, place, _languages("US", place))
     yield from _north_american_countries()
 
 
