@@ -205,9 +205,14 @@ class _FlowBuilder:
         variables: dict[str, object] = {}
         attributes: dict[str, object] = {}
         for name, literal in step.value.items():
-            value = self._value((*path, "set", name), literal)
+            place = (*path, "set", name)
+            value = self._value(place, literal)
+            allowed = self._scope[name].choices
+            if allowed and isinstance(value, str) and value not in allowed:
+                hint = did_you_mean(value, allowed) or f"one of {', '.join(allowed)}"
+                self._document.problem(place, f"{name} is never {value}", hint)
             if name == "call.language":
-                self._document.key_problem((*path, "set", name), "the language has a verb", "language: es")
+                self._document.key_problem(place, "the language has a verb", "language: es")
             if name.startswith("call."):
                 attributes[name.removeprefix("call.")] = value
             else:

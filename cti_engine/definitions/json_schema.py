@@ -12,6 +12,7 @@ from cti_engine.definitions.rule_loader import DIALLED_NUMBERS, QUEUES
 from cti_engine.definitions.setting_keys import ENGINE, SIP
 from cti_engine.definitions.shapes import Keys
 from cti_engine.definitions.site_loader import AGENTS, ATTRIBUTES, DISPOSITIONS
+from cti_engine.definitions.texts import Content
 
 FILES: Mapping[str, Keys] = {
     "ivr_flows/flow": FLOW,
@@ -28,7 +29,10 @@ FILES: Mapping[str, Keys] = {
 
 def schema_of(name: str) -> dict[str, Any]:
     """The schema of one of FILES."""
-    return {"$schema": "http://json-schema.org/draft-07/schema#", "title": name, **FILES[name].schema()}
+    schema = {"$schema": "http://json-schema.org/draft-07/schema#", "title": name, **FILES[name].schema()}
+    if FILES[name] is FLOW:
+        schema["definitions"] = {"content": Content.definition()}
+    return schema
 
 
 def write_schemas(home: Path) -> None:

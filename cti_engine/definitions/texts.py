@@ -148,6 +148,11 @@ class Content:
         return Written()
 
     def schema(self) -> Schema:
+        return {"$ref": "#/definitions/content"}
+
+    @staticmethod
+    def definition() -> Schema:
+        """What `#/definitions/content` of a schema has to be."""
         item = {
             "anyOf": [
                 {"type": "string"},
