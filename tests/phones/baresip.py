@@ -17,7 +17,7 @@ from typing import Any
 from cti_engine.wire.tasks import spawn
 from tests.phones.child import Child
 from tests.phones.ports import HOST, free_port, free_ports
-from tests.phones.tones import tone, write_wav
+from tests.phones.tones import RATE, tone, write_wav
 from tests.phones.waiting import until
 
 _MODULES = Path("/usr/lib/baresip/modules")
@@ -273,6 +273,16 @@ class Baresip:
         found = await until(look, what, within=within)
         assert found is not None
         return found
+
+    async def hears(self, seconds: float, *, within: float = 10.0) -> None:
+        """Wait until the latest call's recording holds so many seconds of what came in (silence counts too)."""
+        enough = seconds * RATE * 2
+
+        def look() -> bool:
+            made = self.recordings()
+            return bool(made) and made[-1].heard.stat().st_size > enough
+
+        await until(look, f"{seconds:g} s of sound at {self.user}", within=seconds + within)
 
     def recordings(self) -> list[Recording]:
         """One per call, in order; whole once the call is closed. Calls of one second share a name: avoid that."""
