@@ -3,17 +3,26 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any, TypeVar
 
+from cti_engine.adapters.redis_store import RedisStore
+from cti_engine.adapters.sqlite_store import SqliteStore
 from cti_engine.ports import Store, StoredEvent, StoreUnavailable
 
 PAGE = 1000  # events read at a time
 
 _T = TypeVar("_T")
-_log = logging.getLogger("cti.console")
+
+
+def open_store(url: str) -> Store:
+    """The engine's store for reading: `sqlite:PATH` or a Redis URL. Raises StoreUnavailable."""
+    scheme, _, rest = url.partition(":")
+    if scheme == "sqlite":
+        return SqliteStore(Path(rest.removeprefix("//")), read_only=True)
+    return RedisStore(url, read_only=True)
 
 
 class EventLog:

@@ -73,7 +73,9 @@ async def add_headers(request: web.Request, response: web.StreamResponse) -> Non
     response.headers.update(_HEADERS)
     if request.app[CONSOLE].config.cookie_secure:
         response.headers["Strict-Transport-Security"] = "max-age=31536000"
-    response.headers.setdefault("Cache-Control", "no-store" if request.path.startswith("/api/") else "no-cache")
+    response.headers.setdefault(
+        "Cache-Control", "no-store" if request.path.startswith("/api/") else "no-cache"
+    )
 
 
 def check_origin(request: web.Request) -> None:

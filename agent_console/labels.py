@@ -7,6 +7,9 @@ import logging
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
+
+from cti_engine.definitions.library import load_definitions
 
 FRESH = 30.0  # seconds before the admin's files are looked at again
 
@@ -23,6 +26,17 @@ class Labels:
 
     not_ready_reasons: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     dispositions: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+
+
+def read_labels(home: Path) -> Labels:
+    """The labels of the set below `home`, if it is good. Raises LabelsUnavailable."""
+    definitions, problems = load_definitions(home)
+    if definitions is None:
+        raise LabelsUnavailable(f"{len(problems)} problems in {home}; cti-engine check lists them")
+    return Labels(
+        definitions.not_ready_reasons,
+        {code: disposition.label for code, disposition in definitions.dispositions.items()},
+    )
 
 
 class LabelBook:

@@ -48,6 +48,7 @@ class LiveFeed:
         self._log = log
         self._now = now
         self._listeners: list[Listener] = []
+        self._engine_watchers: list[Callable[[bool], None]] = []
         self._ahead: dict[int, Envelope] = {}
         self._filling = False
         self.bus_up = False
@@ -65,6 +66,10 @@ class LiveFeed:
 
     def listen(self, listener: Listener) -> None:
         self._listeners.append(listener)
+
+    def watch_engine(self, told: Callable[[bool], None]) -> None:
+        """`told(up)` whenever the engine goes, comes, or is another one than before."""
+        self._engine_watchers.append(told)
 
     def leave(self, listener: Listener) -> None:
         self._listeners.remove(listener)
@@ -131,6 +136,8 @@ class LiveFeed:
         if self.engine_up == self._engine_was_up and not (again and self.engine_up):
             return
         self._engine_was_up = self.engine_up
+        for told in self._engine_watchers:
+            told(self.engine_up)
         for listener in tuple(self._listeners):
             listener.on_engine(self.engine_up)
 

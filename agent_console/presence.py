@@ -9,7 +9,20 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import aiomqtt
+
+from cti_engine.wire import envelope
+
 Tell = Callable[[str, str, dict[str, Any]], None]  # agent, request, arguments
+
+
+def last_words(client: str) -> aiomqtt.Will:
+    """What the broker says for a console that died: the engine closes all pages named `CLIENT/...`.
+
+    Not retained: an engine that starts later knows of no pages anyway.
+    """
+    message = envelope.StateMessage(envelope.rfc3339(0.0), {"console": client, "up": False})
+    return aiomqtt.Will(envelope.state_topic("console", client), envelope.encode(message), qos=1)
 
 
 class Presence:

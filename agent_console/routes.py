@@ -53,7 +53,10 @@ async def log_in(request: web.Request) -> web.Response:
     if wait > 0:
         seconds = math.ceil(wait)
         raise Refused(
-            429, "too_many", f"too many wrong passwords: try again in {seconds} s", {"Retry-After": str(seconds)}
+            429,
+            "too_many",
+            f"too many wrong passwords: try again in {seconds} s",
+            {"Retry-After": str(seconds)},
         )
     account = await console.accounts.log_in(asked.user, asked.password)
     if account is None:

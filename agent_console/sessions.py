@@ -41,7 +41,7 @@ class Sessions:
             "CREATE TABLE IF NOT EXISTS sessions(id TEXT PRIMARY KEY, user TEXT, csrf TEXT, seen_at REAL)"
         )
         rows = self._db.execute("SELECT id, user, csrf, seen_at FROM sessions")
-        self._sessions = {row[0]: Session(*row, row[3]) for row in rows}
+        self._sessions = {id_: Session(id_, user, csrf, seen, seen) for id_, user, csrf, seen in rows}
 
     def open(self, user: str, now: float) -> tuple[str, Session]:
         """A new session and the token for its cookie; the token itself is kept nowhere."""

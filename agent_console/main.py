@@ -1,0 +1,109 @@
+"""The console as a process: its parts put together, served until SIGTERM."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import secrets
+import signal
+import socket
+from contextlib import suppress
+
+import uvloop
+from aiohttp import WSCloseCode, web
+
+from agent_console.accounts import Accounts
+from agent_console.asking import Asking
+from agent_console.bus_link import BusLink
+from agent_console.config import ConsoleConfig
+from agent_console.console import CONSOLE, Console
+from agent_console.event_log import EventLog, open_store
+from agent_console.labels import LabelBook, read_labels
+from agent_console.live_feed import LiveFeed
+from agent_console.login_limits import LoginLimits
+from agent_console.presence import Presence, last_words
+from agent_console.routes import application
+from agent_console.sessions import Sessions
+from cti_engine.wire import envelope
+from cti_engine.wire.clock import Clock
+from cti_engine.wire.private_files import write_private
+from cti_engine.wire.tasks import spawn
+
+BACKLOG = 512
+
+
+def serve(config: ConsoleConfig) -> None:
+    """Run until SIGTERM. Calls go on without a console; its pages come back to the next one by themselves."""
+    uvloop.run(_serve(config))
+
+
+async def _serve(config: ConsoleConfig) -> None:
+    stop = asyncio.Event()
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
+    if config.ready_file is not None:
+        config.ready_file.unlink(missing_ok=True)
+    console, bus = _assemble(config)
+    app = application()
+    app[CONSOLE] = console
+    runner = web.AppRunner(app, access_log=None)
+    await runner.setup()
+    listener = socket.create_server((config.bind, config.port), backlog=BACKLOG)
+    bus_task = spawn(bus.run(), "bus")
+    try:
+        await web.SockSite(runner, listener).start()
+        if config.ready_file is not None:
+            port = {"console_port": listener.getsockname()[1], "pid": os.getpid()}
+            write_private(config.ready_file, json.dumps(port).encode())
+        await stop.wait()
+    finally:
+        for page in tuple(console.pages):
+            await page.close(WSCloseCode.GOING_AWAY, "the console stops")
+        await runner.cleanup()
+        await bus.say_goodbye()
+        bus_task.cancel()
+        with suppress(asyncio.CancelledError):
+            await bus_task
+        console.log.close()
+        console.sessions.shut()
+
+
+def _assemble(config: ConsoleConfig) -> tuple[Console, BusLink]:
+    """Wire the parts by hand. The client's name is new at each start, so a dead one's pages are not ours."""
+    client = f"console-{secrets.token_hex(4)}"
+    clock = Clock()
+    log = EventLog(lambda: open_store(config.store_url))
+    feed = LiveFeed(log, clock.now)
+
+    def on_message(topic: str, payload: bytes) -> None:
+        if topic == asking.reply_topic:
+            asking.on_reply(payload)
+        else:
+            feed.on_message(topic, payload)
+
+    bus = BusLink(
+        config.broker_url,
+        config.broker_user,
+        config.broker_password,
+        client,
+        (envelope.STATE_TOPICS, envelope.EVENT_TOPICS, envelope.reply_topic(client)),
+        last_words(client),
+        on_message=on_message,
+        on_connected=feed.on_bus,
+    )
+    asking = Asking(client, bus.publish, lambda: feed.engine_up, clock.now)
+    presence = Presence(asking.tell)
+    feed.watch_engine(presence.on_engine)
+    return Console(
+        config=config,
+        client=client,
+        now=clock.now,
+        accounts=Accounts(config.accounts_db),
+        sessions=Sessions(config.sessions_db, config.session_idle),
+        limits=LoginLimits(),
+        log=log,
+        labels=LabelBook(lambda: read_labels(config.home)),
+        feed=feed,
+        asking=asking,
+        presence=presence,
+    ), bus
