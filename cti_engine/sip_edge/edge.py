@@ -82,8 +82,7 @@ class Edge:
     async def start(self) -> None:
         config, transports = self._config, self.transports
         self.registrar.load()
-        transports.receive = self._receive
-        await transports.start()
+        transports.bind()
         self._signer = RouteSigner(config.secret, config.advertise, transports.port)
         self._retransmissions = Retransmissions(transports)
         self._in_dialog = InDialog(
@@ -95,7 +94,10 @@ class Edge:
             self._in_dialog.response,
         )  # fmt: skip
         self._ender = DialogEnder(self._in_dialog, self._signer, self._retransmissions, self.counters)
+        transports.receive = self._receive
+        transports.lost = self._invites.lost
         await self.placement.start(config.placement_address)
+        await transports.start()
 
     async def close(self) -> None:
         """Refuse who waits, flush what is known, close."""

@@ -292,9 +292,14 @@ class Invites:
         else:
             self._place(invite)
 
+    def lost(self, hop: Hop) -> None:
+        """A connection has ended: a phone that was called by it can no longer answer."""
+        for attempt in [one for one in self._by_branch.values() if one.hop == hop]:
+            self._unreachable(attempt)
+
     def _unreachable(self, attempt: Attempt) -> None:
-        if attempt.invite.state is State.CALLING:
-            self._retransmissions.answered((attempt.branch, "INVITE"))
+        self._retransmissions.answered((attempt.branch, "INVITE"))
+        if attempt.invite.state not in _OVER:
             self._refuse(attempt.invite, 503)
 
     def _rang_too_long(self, attempt: Attempt) -> None:

@@ -94,7 +94,7 @@ class _Tcp(asyncio.Protocol):
         if not peer or len(self._owner.connections) >= self._owner.max_connections:
             self._owner.counters.add("refused.connections")
             self.hop = Hop("tcp", "", 0)
-            transport.abort()
+            self.transport.abort()
             return
         self.hop = Hop("tcp", peer[0], peer[1])
         self._owner.connections[self.hop] = self
@@ -125,6 +125,7 @@ class _Tcp(asyncio.Protocol):
             self._watch.cancel()
         if self._owner.connections.get(self.hop) is self:
             del self._owner.connections[self.hop]
+            self._owner.lost(self.hop)
 
     def write(self, data: bytes) -> bool:
         if self.transport.is_closing():
@@ -137,23 +138,28 @@ class _Tcp(asyncio.Protocol):
 
 
 class Transports:
-    """The edge's one address. `receive` is set by the edge before `start`."""
+    """The edge's one address. `receive`, and `lost` for connections that end, are set before `start`."""
 
-    def __init__(self, bind: str, port: int, max_connections: int, counters: Counters) -> None:
-        self._bind = bind
+    def __init__(self, host: str, port: int, max_connections: int, counters: Counters) -> None:
+        self._host = host
         self._wanted_port = port
         self.max_connections = max_connections
         self.counters = counters
         self.receive: Receive = lambda data, hop: None
+        self.lost: Callable[[Hop], None] = lambda hop: None
         self.connections: dict[Hop, _Tcp] = {}
         self.port = 0
         self._udp: asyncio.DatagramTransport | None = None
         self._tcp: asyncio.AbstractServer | None = None
 
+    def bind(self) -> None:
+        """Take the port. Raises OSError if another has it."""
+        self._sockets = _same_port(self._host, self._wanted_port)
+        self.port = self._sockets[0].getsockname()[1]
+
     async def start(self) -> None:
-        """Raises OSError if the port is taken."""
-        udp_socket, tcp_socket = _same_port(self._bind, self._wanted_port)
-        self.port = udp_socket.getsockname()[1]
+        """Receive from now on."""
+        udp_socket, tcp_socket = self._sockets
         loop = asyncio.get_running_loop()
         udp, _ = await loop.create_datagram_endpoint(
             lambda: _Udp(lambda data, hop: self.receive(data, hop), self.counters), sock=udp_socket
