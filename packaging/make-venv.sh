@@ -40,7 +40,7 @@ if ! serves .venv/bin/python || { [ -n "${PYTHON-}" ] && [ "$(version_of .venv/b
   fi
 fi
 echo "Installing what pyproject.toml asks for ($1)"
-if ! .venv/bin/python -m pip install --quiet --disable-pip-version-check -e "$what"; then
+if ! .venv/bin/python -m pip install --quiet --disable-pip-version-check --use-pep517 -e "$what"; then
   echo "pip could not install it all (see above); with the network back, run the same command again" >&2
   exit 3
 fi
