@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from cti_engine.core.commands import Prompt
 from cti_engine.core.expressions.values import Lookup, print_number
 from cti_engine.core.ivr.flow import Content, Fixed, Spoken, Template, Utterance
@@ -36,10 +38,11 @@ def _value_prompt(part: Spoken, value: object, language: str) -> Prompt | None:
     if isinstance(value, bool) or not isinstance(value, int | float | str):
         return None
     if part.form == "number" and not isinstance(value, str):
-        whole = round(value)
-        if 0 <= whole <= LARGEST_CARDINAL:
-            return Prompt("number", str(whole), language)
-        value = whole
+        if not 0 <= value < math.inf:
+            return None
+        value = round(value)
+        if value <= LARGEST_CARDINAL:
+            return Prompt("number", str(value), language)
     digits = "".join(c for c in str(value) if c in "0123456789")
     return Prompt("digits", digits, language) if digits else None
 

@@ -1,0 +1,121 @@
+"""Random flows under random input: total, bounded, storable, and over exactly once."""
+
+from __future__ import annotations
+
+import msgspec
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from cti_engine.core.expressions.condition import Condition
+from cti_engine.core.expressions.parser import parse
+from cti_engine.core.ivr import flow as f
+from cti_engine.core.ivr.actions import Enqueue, HangUp, Play, StopPlay
+from cti_engine.core.ivr.session import IvrState
+from tests.core_ivr.caller import Caller
+
+_STEPS = ["a", "b", "c", "d"]
+_target = st.sampled_from(_STEPS)
+_part = st.one_of(
+    st.just(f.Fixed("text", "Hi")),
+    st.just(f.Fixed("music", "default")),
+    st.sampled_from(
+        [f.Spoken("x", "number"), f.Spoken("call.ani", "digits"), f.Spoken("queue.position", "number")]
+    ),
+)
+_content = st.lists(st.lists(_part, min_size=1, max_size=2).map(tuple), max_size=2).map(
+    lambda utterances: {"en": tuple(utterances), "es": ()}
+)
+_condition = st.sampled_from(["x == 1", "x != 1", "call.kind has 3", "queue.position > 2", "not x > 0"]).map(
+    lambda text: Condition(parse(text))
+)
+_value = st.sampled_from([1, 2, "text", True, f.Template((f.Spoken("queue.position", ""),))])
+_menu = st.builds(
+    f.Menu,
+    prompt=_content,
+    choices=st.dictionaries(
+        st.sampled_from("12"), st.builds(f.Choice, _target, st.just({"en": "one"})), max_size=2
+    ),
+    no_input=_target,
+    no_match=_target,
+    retries=st.integers(0, 2),
+    timeout=st.just(5.0),
+    barge_in=st.booleans(),
+    no_match_prompt=st.one_of(st.none(), _content),
+)
+_step: st.SearchStrategy[f.Step] = st.one_of(
+    _menu,
+    st.builds(f.Say, _content, _target, st.booleans()),
+    st.builds(f.Wait, _content, st.sampled_from([1.0, 20.0]), _target),
+    st.builds(
+        f.SetValues, st.dictionaries(st.just("x"), _value), st.dictionaries(st.just("k"), _value), _target
+    ),
+    st.builds(f.Branch, st.lists(st.builds(f.Case, _condition, _target), max_size=2).map(tuple), _target),
+    st.builds(f.SetLanguage, st.sampled_from(["en", "es"]), _target),
+    st.just(f.EnterQueue("q")),
+    st.just(f.EndCall()),
+)
+_flow = st.fixed_dictionaries(dict.fromkeys(_STEPS, _step)).map(
+    lambda steps: f.Flow("demo", "1", ("en", "es"), "a", steps)
+)
+_input = st.one_of(
+    st.sampled_from("129#").map(lambda digit: ("digit", digit)),
+    st.booleans().map(lambda completed: ("ended", completed)),
+    st.just(("stale", None)),
+    st.sampled_from([0.0, 1.0, 5.0, 30.0]).map(lambda seconds: ("wait", seconds)),
+    st.just(("resume", None)),
+    st.sampled_from([None, 1, 7, 99]).map(lambda position: ("position", position)),
+)
+
+
+def _give(caller: Caller, kind: str, value: object) -> None:
+    caller.last = []
+    if kind == "digit":
+        caller.press(str(value))
+    elif kind == "ended":
+        caller.hear_out(completed=bool(value))
+    elif kind == "stale":
+        caller.hear_out("p0")
+    elif kind == "wait":
+        caller.wait(float(str(value)))
+    elif kind == "resume":
+        caller.resume()
+    else:
+        caller.world["queue.position"] = value
+
+
+@given(_flow, st.lists(_input, max_size=30))
+@settings(max_examples=300, deadline=None)
+def test_any_flow_under_any_input(flow: f.Flow, inputs: list[tuple[str, object]]) -> None:
+    """Never an error; over at most once and then silent; never a deadline in the past; at most one prompt plays;
+    a call that is not over plays or has a deadline; the state survives being stored."""
+    caller = Caller(flow, world={"call.ani": "34911", "queue.position": 3})
+    for kind, value in [("position", 3), *inputs]:
+        was_over = caller.state.over
+        _give(caller, kind, value)
+        state = caller.state
+        if was_over:
+            assert caller.last == []
+        endings = sum(isinstance(action, Enqueue | HangUp) for action in caller.actions)
+        assert endings == int(state.over)
+        if state.over:
+            assert state.deadline is None and state.playback == ""
+        else:
+            assert state.playback or state.deadline is not None
+            assert state.deadline is None or kind != "wait" or state.deadline > caller.now
+        caller.state = msgspec.convert(msgspec.json.decode(msgspec.json.encode(state)), IvrState)
+        assert caller.state == state
+    _replay(caller)
+
+
+def _replay(caller: Caller) -> None:
+    """Playback ids are new each time, and only what plays is stopped."""
+    playing = ""
+    seen: set[str] = set()
+    for action in caller.actions:
+        if isinstance(action, Play):
+            assert action.playback not in seen
+            assert action.prompts
+            seen.add(action.playback)
+            playing = action.playback
+        elif isinstance(action, StopPlay):
+            assert action.playback == playing
