@@ -17,6 +17,7 @@ from cti_engine.core import (
     offers,
     recovery,
     requests,
+    roster,
     signals,
 )
 from cti_engine.core import (
@@ -58,7 +59,7 @@ class Acd:
         self.center.load(rows)
 
     def install(self, definitions: CenterDefinitions) -> None:
-        """Take a new validated set at once; its effects come with the next signal."""
+        """Take a new validated set; follow with `TimePassed`, which carries its effects."""
         self.center.install(definitions)
         self.center.forget_unused_flows()
 
@@ -81,12 +82,16 @@ class Acd:
         center = self.center
         center.now = max(center.now, now)
         center.at = center.now if at is None else min(at, center.now)
+        center.begin_day()
+        if center.definitions_are_new:
+            roster.take_effect(center)
         HANDLERS[type(signal)](center, signal)
         offers.match_all(center)
         center.at = center.now
         while (key := center.deadlines.take_due(center.now)) is not None:
             owner = center.owner(key[0], key[1])
             if owner is not None and owner.deadlines.pop(key[2], None) is not None:
+                center.touch(owner)
                 DEADLINES[(key[0], key[2])](center, owner)
                 offers.match_all(center)
         return self._outcome()

@@ -6,11 +6,10 @@ Nothing here decides anything.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from cti_engine.core import events as ev
-from cti_engine.core.agent import AGENT, LOGGED_OUT, Agent
+from cti_engine.core.agent import AGENT, Agent
 from cti_engine.core.commands import Command
 from cti_engine.core.contact import Contact
 from cti_engine.core.deadlines import Deadlines
@@ -58,11 +57,14 @@ _KIND: dict[type, str] = {row: kind for kind, row in ROW_TYPES.items()}
 
 class Center:
     def __init__(self, definitions: CenterDefinitions, utc_offset: float = 0.0) -> None:
+        self.definitions = definitions
         self.utc_offset = utc_offset
+        self.day = 0
         self.now = 0.0
         self.at = 0.0
         self.contacts: dict[str, Contact] = {}
         self.legs: dict[str, Leg] = {}
+        self._legs_of: dict[str, dict[str, Leg]] = {}
         self.agents: dict[str, Agent] = {}
         self.reservations: dict[str, Reservation] = {}
         self.queues: dict[str, QueueCounts] = {}
@@ -79,36 +81,23 @@ class Center:
         self.to_match: list[tuple[str, str]] = []
         self.late = 0
         self.anomalies: list[str] = []
+        self.definitions_are_new = False
         self.install(definitions)
 
     # --- definitions ---------------------------------------------------------------------------
 
     def install(self, definitions: CenterDefinitions) -> None:
-        """Take a validated set at once. Running flows keep their version; who is gone is logged out."""
+        """Take a validated set; running flows keep their version. `roster` gives it effect at the next signal."""
         self.definitions = definitions
+        self.definitions_are_new = True
         for flow in definitions.flows.values():
             self.flows[(flow.id, flow.version)] = flow
         self.matcher.set_members({q.id: q.members for q in definitions.queues.values()})
-        for agent_id in definitions.agents:
-            if agent_id not in self.agents:
-                self.agents[agent_id] = Agent(agent_id, since=self.now, idle_since=self.now)
-                self.touch(self.agents[agent_id])
-            self.seen_agents.add(agent_id)
-        for agent in self.agents.values():
-            if agent.id not in definitions.agents and agent.status != LOGGED_OUT:
-                agent.status = LOGGED_OUT
-                self.matcher.agent_taken(agent.id)
-                self.touch(agent)
-        for queue_id in definitions.queues:
-            if queue_id not in self.queues:
-                self.queues[queue_id] = QueueCounts(queue_id)
-            self.seen_queues.add(queue_id)
-        self.to_match += [("agent", a.id) for a in self.agents.values() if a.available]
 
-    def queue_definition(self, contact: Contact) -> QueueDefinition:
-        """The queue a contact waits in; a queue deleted meanwhile is served by nobody until its time-out."""
-        found = self.definitions.queues.get(contact.queue)
-        return found if found is not None else QueueDefinition(contact.queue, contact.queue, ())
+    def queue_definition(self, queue: str) -> QueueDefinition:
+        """A queue deleted while calls wait in it is served by nobody until their time-out."""
+        found = self.definitions.queues.get(queue)
+        return found if found is not None else QueueDefinition(queue, queue, ())
 
     def forget_unused_flows(self) -> None:
         """Drop flow versions that neither the running set nor a running contact uses."""
@@ -118,11 +107,13 @@ class Center:
 
     # --- the four verbs ------------------------------------------------------------------------
 
-    def new_id(self, prefix: str) -> str:
-        number = self.counters.next.get(prefix, 0) + 1
-        self.counters.next[prefix] = number
+    def new_number(self, counter: str) -> int:
+        number = self.counters.next[counter] = self.counters.next.get(counter, 0) + 1
         self.changed[("counter", "ids")] = self.counters
-        return f"{prefix}{number}"
+        return number
+
+    def new_id(self, prefix: str) -> str:
+        return f"{prefix}{self.new_number(prefix)}"
 
     def touch(self, row: Contact | Leg | Agent | Reservation | QueueCounts | WorkerNote) -> None:
         """Mark a row as changed: it is stored with this signal."""
@@ -134,6 +125,8 @@ class Center:
                 self.seen_queues.add(row.queue)
             if row.agent:
                 self.seen_agents.add(row.agent)
+        elif isinstance(row, QueueCounts):
+            self.seen_queues.add(row.id)
 
     def command(self, command: Command) -> None:
         self.commands.append(command)
@@ -148,10 +141,8 @@ class Center:
         queue_id = getattr(event, "queue", "")
         counts = self.queues.get(queue_id)
         if counts is not None:
-            self._roll_day(counts, event)
-            counts.apply(event, self.definitions.queues[queue_id].service_level_threshold)
+            counts.apply(event, self.queue_definition(queue_id).service_level_threshold)
             self.touch(counts)
-            self.seen_queues.add(queue_id)
 
     def schedule(self, owner: Owner, name: str, at: float | None) -> None:
         """Set or (None) cancel the owner's deadline `name`, wall seconds."""
@@ -184,14 +175,26 @@ class Center:
     # --- rows come and go ----------------------------------------------------------------------
 
     def add(self, row: Contact | Leg | Reservation) -> None:
+        self._hold(row.id, row)
+        self.touch(row)
+
+    def _hold(self, id_: str, row: Row) -> None:
         match row:
             case Contact():
-                self.contacts[row.id] = row
+                self.contacts[id_] = row
             case Leg():
-                self.legs[row.id] = row
+                self.legs[id_] = row
+                self._legs_of.setdefault(row.contact, {})[id_] = row
+            case Agent():
+                self.agents[id_] = row
             case Reservation():
-                self.reservations[row.id] = row
-        self.touch(row)
+                self.reservations[id_] = row
+            case QueueCounts():
+                self.queues[id_] = row
+            case WorkerNote():
+                self.workers[id_] = row
+            case Counters():
+                self.counters = row
 
     def drop(self, row: Contact | Leg | Reservation | WorkerNote) -> None:
         if not isinstance(row, Leg):
@@ -201,17 +204,22 @@ class Center:
                 self.contacts.pop(row.id, None)
             case Leg():
                 self.legs.pop(row.id, None)
+                self._forget_leg_of(row)
             case Reservation():
                 self.reservations.pop(row.id, None)
             case WorkerNote():
                 self.workers.pop(row.id, None)
         self.changed[(_KIND[type(row)], row.id)] = None
 
-    def legs_of(self, contact: Contact) -> Iterator[Leg]:
-        for leg_id in (contact.caller_leg, contact.agent_leg):
-            leg = self.legs.get(leg_id)
-            if leg is not None:
-                yield leg
+    def _forget_leg_of(self, leg: Leg) -> None:
+        legs = self._legs_of.get(leg.contact, {})
+        legs.pop(leg.id, None)
+        if not legs:
+            self._legs_of.pop(leg.contact, None)
+
+    def legs_of(self, contact: Contact) -> list[Leg]:
+        """The caller's, the agent's, and those of missed offers that are still ending."""
+        return list(self._legs_of.get(contact.id, {}).values())
 
     # --- agents --------------------------------------------------------------------------------
 
@@ -255,37 +263,23 @@ class Center:
         contact = self.contacts[contact_id]
         return contact.state != "queued" or contact.excluded.get(agent_id, 0.0) > self.now
 
-    # --- the day -------------------------------------------------------------------------------
-
-    def _roll_day(self, counts: QueueCounts, event: ev.Event) -> None:
-        day = int((self.at + self.utc_offset) // DAY)
-        if counts.day == day:
+    def begin_day(self) -> None:
+        """At the first signal after midnight: whoever waits over midnight counts as offered on the new day."""
+        today = int((self.now + self.utc_offset) // DAY)
+        if today <= self.day:
             return
-        waiting = {c.id for c in self.contacts.values() if c.queue == counts.id and c.in_queue}
-        if isinstance(event, ev.CallQueued):
-            waiting.discard(event.contact)
-        elif isinstance(event, ev.CallBridged | ev.CallAbandoned | ev.QueueLeft):
-            waiting.add(event.contact)
-        counts.start_day(day, len(waiting))
+        self.day = today
+        for counts in self.queues.values():
+            if counts.day < today:
+                counts.start_day(
+                    today, sum(c.queue == counts.id and c.in_queue for c in self.contacts.values())
+                )
+                self.touch(counts)
 
     def load(self, rows: dict[tuple[str, str], Row]) -> None:
         """Take stored rows (no `cdr`), rebuild the matcher and the deadlines."""
         for (kind, id_), row in rows.items():
-            match row:
-                case Counters():
-                    self.counters = row
-                case Agent():
-                    self.agents[id_] = row
-                case QueueCounts():
-                    self.queues[id_] = row
-                case WorkerNote():
-                    self.workers[id_] = row
-                case Contact():
-                    self.contacts[id_] = row
-                case Leg():
-                    self.legs[id_] = row
-                case Reservation():
-                    self.reservations[id_] = row
+            self._hold(id_, row)
             if isinstance(row, (Contact, Agent, Reservation, WorkerNote)):
                 for name, at in row.deadlines.items():
                     self.deadlines.set((kind, id_, name), at)
@@ -297,8 +291,6 @@ class Center:
         for agent in self.agents.values():
             if agent.available:
                 self.matcher.agent_free(agent.id, agent.idle_since)
-                self.to_match.append(("agent", agent.id))
-        self.install(self.definitions)
 
     def owner(self, kind: str, id_: str) -> Owner | None:
         match kind:

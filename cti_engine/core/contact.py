@@ -42,6 +42,8 @@ class Contact:
     """Row kind `contact`. Times are wall seconds. `deadlines` maps a name to when it falls due.
 
     `version` grows with every change of state; requests from pages must carry it (decision 13).
+    `queued_at` is the first queue time, `queue_entered_at` this queue's. `flows_begun` counts the flows begun in
+    the one moment `flows_begun_at`.
     `excluded` maps an agent to the time until which this call is not offered to them again.
     """
 
@@ -62,10 +64,14 @@ class Contact:
     profile: dict[str, object] = field(default_factory=dict)
     looked_up: bool = False
     flow: IvrState | None = None
+    flows_begun: int = 0
+    flows_begun_at: float = 0.0
     path: list[str] = field(default_factory=list)
     queue: str = ""
     queue_seq: int = 0
     queued_at: float = 0.0
+    queue_entered_at: float = 0.0
+    treatment: str = ""
     queue_priority: int = 0
     offer: str = ""
     agent: str = ""

@@ -21,16 +21,19 @@ from cti_engine.core.signals import (
     TransferAsked,
 )
 
+LegSignal = LegRinging | LegAnswered | LegFailed | LegEnded | LegHeld | DigitPressed | PlaybackEnded
 
-def _leg(center: Center, leg_id: str) -> Leg | None:
-    leg = center.legs.get(leg_id)
-    if leg is None:
+
+def _leg(center: Center, signal: LegSignal) -> Leg | None:
+    leg = center.legs.get(signal.leg)
+    if leg is None or leg.worker != signal.worker:
         center.late += 1
+        return None
     return leg
 
 
 def leg_ringing(center: Center, signal: LegRinging) -> None:
-    leg = _leg(center, signal.leg)
+    leg = _leg(center, signal)
     if leg is not None and center.fire(LEG, leg, "ringing"):
         if signal.dialog is not None:
             leg.dialog = signal.dialog
@@ -38,17 +41,21 @@ def leg_ringing(center: Center, signal: LegRinging) -> None:
 
 
 def leg_answered(center: Center, signal: LegAnswered) -> None:
-    leg = _leg(center, signal.leg)
-    if leg is None or not center.fire(LEG, leg, "answered"):
+    leg = _leg(center, signal)
+    if leg is None:
+        return
+    leg.dialog = signal.dialog  # of a leg that is ending too: its worker may die before it has said BYE
+    center.touch(leg)
+    if not center.fire(LEG, leg, "answered"):
         return
     if leg.role == "caller":
-        intake.answered(center, leg, signal.dialog)
+        intake.answered(center, leg)
     else:
-        offers.answered(center, leg, signal.dialog)
+        offers.answered(center, leg)
 
 
 def leg_failed(center: Center, signal: LegFailed) -> None:
-    leg = _leg(center, signal.leg)
+    leg = _leg(center, signal)
     if leg is None:
         return
     ended_by_us = leg.state == "ending"
@@ -65,7 +72,7 @@ def leg_failed(center: Center, signal: LegFailed) -> None:
 
 def leg_ended(center: Center, signal: LegEnded) -> None:
     """A leg is over. If we had not ended it, its party has: that ends the call."""
-    leg = _leg(center, signal.leg)
+    leg = _leg(center, signal)
     if leg is None:
         return
     state = leg.state
@@ -104,14 +111,14 @@ def _caller_cause(contact: Contact, leg_state: str) -> EndCause:
 
 def digit_pressed(center: Center, signal: DigitPressed) -> None:
     """The caller's key goes to the flow; an agent's keys mean nothing yet."""
-    leg = _leg(center, signal.leg)
+    leg = _leg(center, signal)
     contact = center.contacts.get(leg.contact) if leg is not None else None
     if leg is not None and leg.role == "caller" and contact is not None:
         flow_runner.digit(center, contact, signal.digit)
 
 
 def playback_ended(center: Center, signal: PlaybackEnded) -> None:
-    leg = _leg(center, signal.leg)
+    leg = _leg(center, signal)
     contact = center.contacts.get(leg.contact) if leg is not None else None
     if contact is not None:
         flow_runner.playback_ended(center, contact, signal.playback, signal.completed)
@@ -128,14 +135,20 @@ def recording_ended(center: Center, signal: RecordingEnded) -> None:
 
 
 def leg_held(center: Center, signal: LegHeld) -> None:
-    """A phone put the other on hold by itself (re-INVITE)."""
-    leg = _leg(center, signal.leg)
+    """A phone put the other on hold by itself (re-INVITE). The call is held while any of its phones holds."""
+    leg = _leg(center, signal)
     contact = center.contacts.get(leg.contact) if leg is not None else None
     if leg is None or contact is None or contact.state != "talking":
         return
-    leg.held_since = center.at if signal.held else None
+    was = _on_hold(center, contact)
+    leg.held = signal.held
     center.touch(leg)
-    center.emit(ev.CallHeld(contact.id, contact.agent, signal.held))
+    if _on_hold(center, contact) != was:
+        center.emit(ev.CallHeld(contact.id, contact.agent, signal.held))
+
+
+def _on_hold(center: Center, contact: Contact) -> bool:
+    return any(leg.held for leg in center.legs_of(contact))
 
 
 def transfer_asked(center: Center, signal: TransferAsked) -> None:

@@ -18,6 +18,9 @@ from cti_engine.core.reservation import RESERVATION, Reservation
 LEGS_GONE_WITHIN = 10.0
 """Seconds until a contact closes although a worker never told that a leg or a recording is over."""
 
+QUEUE_LEFT = {causes.QUEUE_TIME_OUT: "time_out", causes.FLOW_HANG_UP: "flow"}
+"""Reasons of QueueLeft for causes that end the call too; any other cause has its own name there."""
+
 NOT_READY_AFTER = {
     OfferOutcome.NO_ANSWER: "rona",
     OfferOutcome.REJECTED: "rejected",
@@ -27,16 +30,16 @@ NOT_READY_AFTER = {
 }
 
 
-def end_leg(center: Center, leg: Leg, cause: EndCause) -> None:
+def end_leg(center: Center, leg: Leg, reason: str, sip_code: int = 0) -> None:
     """Ask the worker to end a leg, whatever state it is in; harmless twice."""
     if leg.state != "ending" and center.fire(LEG, leg, "end"):
-        center.command(EndLeg(leg.worker, leg.id, cause.sip_code, cause.name))
+        center.command(EndLeg(leg.worker, leg.id, sip_code, reason))
 
 
 def offer_over(center: Center, reservation: Reservation, outcome: OfferOutcome, sip_code: int = 0) -> None:
     """An offer came to nothing: both parties return to a defined state, the agent leg is ended.
 
-    The agent's idle clock is kept when it was not their doing; a missed offer counts against them.
+    The agent's idle clock is kept when it was not their doing; a missed offer resets it and counts against them.
     """
     if not center.fire(RESERVATION, reservation, "over"):
         return
@@ -44,7 +47,7 @@ def offer_over(center: Center, reservation: Reservation, outcome: OfferOutcome, 
     rang = center.at - reservation.ringing_at if reservation.ringing_at else 0.0
     leg = center.legs.get(reservation.leg)
     if leg is not None:
-        end_leg(center, leg, causes.CALLER_ABANDONED_OFFER)
+        end_leg(center, leg, outcome)
     center.emit(
         ev.OfferEnded(reservation.contact, agent.id, reservation.id, outcome, max(0.0, rang), sip_code)
     )
@@ -54,6 +57,7 @@ def offer_over(center: Center, reservation: Reservation, outcome: OfferOutcome, 
     reason = NOT_READY_AFTER.get(outcome)
     if reason is not None:
         agent.missed += 1
+        agent.idle_since = center.at
         if agent.missed >= center.definitions.limits.rona_before_not_ready and agent.status == READY:
             agent.after, agent.after_reason = agent.after or NOT_READY, agent.after_reason or reason
     free_agent(center, agent)
@@ -69,12 +73,12 @@ def requeue(center: Center, contact: Contact) -> None:
     if not center.fire(CONTACT, contact, "offer_failed"):
         return
     contact.version += 1
-    definition = center.queue_definition(contact)
+    definition = center.queue_definition(contact.queue)
     waited = center.at - contact.queued_at
     center.emit(
         ev.CallRequeued(contact.id, contact.queue, center.matcher.position(contact.id), max(0.0, waited))
     )
-    center.schedule(contact, "wait", contact.queued_at + definition.max_wait)
+    center.schedule(contact, "wait", contact.queue_entered_at + definition.max_wait)
     if contact.excluded:
         center.schedule(contact, "cool_down", min(contact.excluded.values()))
     center.to_match.append(("call", contact.id))
@@ -103,7 +107,8 @@ def end_contact(center: Center, contact: Contact, cause: EndCause) -> None:
         if cause.party is Party.CALLER:
             center.emit(ev.CallAbandoned(contact.id, contact.queue, waited))
         else:
-            center.emit(ev.QueueLeft(contact.id, contact.queue, waited, cause.name))
+            reason = QUEUE_LEFT.get(cause, cause.name)
+            center.emit(ev.QueueLeft(contact.id, contact.queue, waited, reason))
     reservation = center.reservations.get(contact.offer)
     if reservation is not None:
         outcome = OfferOutcome.WORKER_LOST if worker_lost else OfferOutcome.CALLER_GONE
@@ -115,18 +120,17 @@ def end_contact(center: Center, contact: Contact, cause: EndCause) -> None:
             contact.recording = ""
         else:
             center.command(StopRecording(contact.worker, contact.recording))
-    for leg in list(center.legs_of(contact)):
-        end_leg(center, leg, cause)
+    for leg in center.legs_of(contact):
+        end_leg(center, leg, cause.name, cause.sip_code)
     if state == "talking":
         _after_talk(center, contact, worker_lost)
-    center.schedule(contact, "closing", center.now + LEGS_GONE_WITHIN)
     close_if_done(center, contact)
 
 
 def _after_talk(center: Center, contact: Contact, worker_lost: bool) -> None:
     agent = center.agents[contact.agent]
     agent.missed = 0
-    wrap_up = center.queue_definition(contact).wrap_up
+    wrap_up = center.queue_definition(contact.queue).wrap_up
     if worker_lost or wrap_up <= 0:
         agent.idle_since = center.at
         free_agent(center, agent)
@@ -175,8 +179,10 @@ def close_if_done(center: Center, contact: Contact, *, overdue: bool = False) ->
     """`overdue`: close without waiting for legs and recording any longer."""
     if contact.state != "ended" or contact.wrapping_up:
         return
-    legs = list(center.legs_of(contact))
+    legs = center.legs_of(contact)
     if not overdue and (legs or contact.recording):
+        if "closing" not in contact.deadlines:
+            center.schedule(contact, "closing", center.now + LEGS_GONE_WITHIN)
         return
     for leg in legs:
         center.drop(leg)

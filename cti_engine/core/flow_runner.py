@@ -14,6 +14,9 @@ from cti_engine.core.ivr import session
 from cti_engine.core.ivr.actions import Action, AttributesSet, Enqueue, HangUp, Play, StepEntered, StopPlay
 from cti_engine.core.ivr.flow import Flow
 
+FLOWS_AT_ONCE = 16
+"""Flows that one call may begin in one moment; more of them lead to each other without ever waiting."""
+
 _WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
 
@@ -55,7 +58,7 @@ class Names:
             case "id":
                 return contact.queue
             case "name":
-                return center.queue_definition(contact).name
+                return center.queue_definition(contact.queue).name
             case "position":
                 return position
             case "ahead":
@@ -66,7 +69,9 @@ class Names:
                 return center.now - contact.queued_at
             case "agents_ready" | "agents_logged_in":
                 members = [
-                    center.agents[a] for a in center.queue_definition(contact).members if a in center.agents
+                    center.agents[a]
+                    for a in center.queue_definition(contact.queue).members
+                    if a in center.agents
                 ]
                 if field == "agents_ready":
                     return sum(agent.available for agent in members)
@@ -91,6 +96,12 @@ class Names:
 
 def begin(center: Center, contact: Contact, flow: Flow) -> None:
     """Start a flow from its first step, in the place of any that ran."""
+    if contact.flows_begun_at != center.now:
+        contact.flows_begun, contact.flows_begun_at = 0, center.now
+    contact.flows_begun += 1
+    if contact.flows_begun > FLOWS_AT_ONCE:
+        _fault(center, contact, f"flow {flow.id}: flows lead to each other without ever waiting")
+        return
     state, actions = session.start(
         flow, contact.language, {}, Names(center, contact), center.now, lambda: center.new_id("p")
     )
@@ -134,10 +145,20 @@ def _flow(center: Center, contact: Contact) -> Flow | None:
         return flow
     current = center.definitions.flows.get(state.flow)
     if current is None or state.step not in current.steps:
-        endings.end_contact(center, contact, causes.FLOW_FAULT)
+        _fault(center, contact, f"flow {state.flow} has no step {state.step} any more")
         return None
     state.version = current.version
     return current
+
+
+def _fault(center: Center, contact: Contact, text: str) -> None:
+    """A flow that cannot go on: who waits in a queue keeps waiting, without treatment; any other call ends."""
+    center.anomalies.append(f"contact {contact.id}: {text}")
+    if contact.in_queue:
+        contact.treatment = ""
+        endings.stop_prompts(center, contact)
+    else:
+        endings.end_contact(center, contact, causes.FLOW_FAULT)
 
 
 def _apply(center: Center, contact: Contact, actions: list[Action]) -> None:
@@ -162,23 +183,40 @@ def _apply(center: Center, contact: Contact, actions: list[Action]) -> None:
                     center.emit(ev.IvrStepEntered(contact.id, action.flow, action.step))
             case AttributesSet():
                 set_attributes(center, contact, action.attributes)
+            case HangUp(cause="flow_fault"):
+                _leave_flow(center, contact)
+                _fault(center, contact, "the flow loops without ever waiting, or lacks a step")
+                return
+            case Enqueue() | HangUp() if contact.state == "offered":
+                _leave_flow(
+                    center, contact
+                )  # an agent's phone rings already: the wish to leave comes too late
+                _treat(center, contact)
+                return
             case Enqueue():
-                _keep_path(contact)
+                _leave_flow(center, contact)
                 enqueue(center, contact, action.queue, action.priority, action.treatment)
                 return
             case HangUp():
-                _keep_path(contact)
-                cause = causes.FLOW_HANG_UP if action.cause == "flow_ended" else causes.FLOW_FAULT
-                endings.end_contact(center, contact, cause)
+                _leave_flow(center, contact)
+                endings.end_contact(center, contact, causes.FLOW_HANG_UP)
                 return
     if state is not None:
         center.schedule(contact, "flow", state.deadline)
 
 
-def _keep_path(contact: Contact) -> None:
+def _leave_flow(center: Center, contact: Contact) -> None:
+    """The flow is over; what the caller chose in it is kept for the agent."""
     if contact.flow is not None:
         contact.path += contact.flow.path
         contact.flow = None
+    center.schedule(contact, "flow", None)
+
+
+def _treat(center: Center, contact: Contact) -> None:
+    flow = center.definitions.flows.get(contact.treatment)
+    if flow is not None:
+        begin(center, contact, flow)
 
 
 def set_attributes(center: Center, contact: Contact, attributes: dict[str, object]) -> None:
@@ -193,10 +231,8 @@ def enqueue(center: Center, contact: Contact, queue: str, priority: int, treatme
     """Into a queue; from one queue to the next the first queue time is kept."""
     definition = center.definitions.queues.get(queue)
     if definition is None:
-        endings.end_contact(center, contact, causes.FLOW_FAULT)
+        _fault(center, contact, f"there is no queue {queue}")
         return
-    if contact.state == "offered":
-        return  # an agent's phone rings already: the treatment's wish to move comes too late
     if contact.state == "queued":
         waited = max(0.0, center.at - contact.queued_at)
         endings.leave_queue(center, contact)
@@ -207,28 +243,29 @@ def enqueue(center: Center, contact: Contact, queue: str, priority: int, treatme
     contact.version += 1
     contact.queue = queue
     contact.queued_at = contact.queued_at or center.at
+    contact.queue_entered_at = center.at
+    contact.treatment = definition.treatment if treatment is None else treatment
     contact.queue_priority = contact.priority + priority + definition.priority
-    center.counters.next["queue"] = contact.queue_seq = center.counters.next.get("queue", 0) + 1
+    contact.queue_seq = center.new_number("queue")
     center.matcher.call_waits(contact.id, queue, contact.queue_priority, contact.queued_at, contact.queue_seq)
     position = center.matcher.position(contact.id)
     center.emit(ev.CallQueued(contact.id, queue, contact.queue_priority, position))
-    center.schedule(contact, "wait", contact.queued_at + definition.max_wait)
+    center.schedule(contact, "wait", contact.queue_entered_at + definition.max_wait)
     center.to_match.append(("call", contact.id))
-    flow = center.definitions.flows.get(definition.treatment if treatment is None else treatment)
-    if flow is not None:
-        begin(center, contact, flow)
+    _treat(center, contact)
 
 
 def queue_time_out(center: Center, contact: Contact) -> None:
     """The longest wait is over: to the queue's flow for that, else the call ends."""
     if contact.state != "queued":
         return
-    definition = center.queue_definition(contact)
+    definition = center.queue_definition(contact.queue)
     flow = center.definitions.flows.get(definition.on_time_out)
     if flow is None:
         endings.end_contact(center, contact, causes.QUEUE_TIME_OUT)
         return
     waited = max(0.0, center.at - contact.queued_at)
+    endings.stop_prompts(center, contact)
     endings.leave_queue(center, contact)
     center.fire(CONTACT, contact, "left_queue")
     center.emit(ev.QueueLeft(contact.id, contact.queue, waited, "time_out"))

@@ -9,7 +9,7 @@ from cti_engine.core.center import Center
 from cti_engine.core.commands import AnswerLeg, LookUp, RejectLeg
 from cti_engine.core.contact import CONTACT, Contact
 from cti_engine.core.leg import LEG, Leg
-from cti_engine.core.signals import Dialog, InviteReceived, LookupReturned
+from cti_engine.core.signals import InviteReceived, LookupReturned
 
 LOOK_UP_MARGIN = 0.1
 """Seconds that the core waits longer than the look-up's own deadline before it goes on without."""
@@ -54,9 +54,8 @@ def invite(center: Center, signal: InviteReceived) -> None:
         contact.looked_up = True
 
 
-def answered(center: Center, leg: Leg, dialog: Dialog) -> None:
+def answered(center: Center, leg: Leg) -> None:
     """The caller's leg is connected."""
-    leg.dialog = dialog
     contact = center.contacts[leg.contact]
     center.schedule(contact, "answer", None)
     center.schedule(contact, "length", center.now + center.definitions.limits.maximum_length)

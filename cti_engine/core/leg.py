@@ -55,4 +55,4 @@ class Leg:
     agent: str = ""
     offer: str = ""
     dialog: Dialog | None = None
-    held_since: float | None = None
+    held: bool = False

@@ -18,7 +18,6 @@ from cti_engine.core.contact import CONTACT, Contact
 from cti_engine.core.end_causes import OfferOutcome
 from cti_engine.core.leg import Leg
 from cti_engine.core.reservation import RESERVATION, Reservation
-from cti_engine.core.signals import Dialog
 
 
 def match_all(center: Center) -> None:
@@ -85,7 +84,7 @@ def dial(center: Center, offer: Reservation, *, shown: bool) -> None:
     offer.leg, offer.dialled_at = leg.id, center.now
     contact.agent_leg = leg.id
     center.schedule(offer, "pop", None)
-    center.schedule(offer, "ring", center.now + center.queue_definition(contact).ring_timeout)
+    center.schedule(offer, "ring", center.now + center.queue_definition(contact.queue).ring_timeout)
     center.command(DialLeg(leg.worker, leg.id, contact.id, offer.agent, contact.ani, contact.name))
     center.emit(ev.AgentDialled(contact.id, offer.agent, offer.id, leg.id, shown))
 
@@ -113,6 +112,13 @@ def failed(center: Center, leg: Leg, sip_code: int) -> None:
         give_up(center, offer, causes.offer_outcome(sip_code), sip_code)
 
 
+def lost(center: Center, leg: Leg) -> None:
+    """The leg is gone without a word: not the agent's doing."""
+    offer = center.reservations.get(leg.offer)
+    if offer is not None and offer.leg == leg.id:
+        give_up(center, offer, OfferOutcome.WORKER_LOST)
+
+
 def not_answered(center: Center, offer: Reservation) -> None:
     """The ring time is over: RONA if it rang, unreachable if it never did."""
     give_up(center, offer, OfferOutcome.NO_ANSWER if offer.ringing_at else OfferOutcome.UNREACHABLE)
@@ -123,13 +129,12 @@ def give_up(center: Center, offer: Reservation, outcome: OfferOutcome, sip_code:
     endings.requeue(center, center.contacts[offer.contact])
 
 
-def answered(center: Center, leg: Leg, dialog: Dialog) -> None:
+def answered(center: Center, leg: Leg) -> None:
     """The agent answered: bridge, record, and stop the queue's treatment."""
-    leg.dialog = dialog
     offer = center.reservations.get(leg.offer)
     contact = center.contacts.get(leg.contact)
     if offer is None or contact is None or not center.fire(CONTACT, contact, "bridged"):
-        endings.end_leg(center, leg, causes.CALLER_ABANDONED_OFFER)
+        endings.end_leg(center, leg, OfferOutcome.CALLER_GONE)
         return
     center.fire(RESERVATION, offer, "over")
     agent = center.agents[offer.agent]

@@ -6,14 +6,16 @@ because the signals that explain them may still be on the link behind the hello.
 
 from __future__ import annotations
 
+from cti_engine.core import conversation, endings, flow_runner, offers
 from cti_engine.core import end_causes as causes
-from cti_engine.core import endings, offers
 from cti_engine.core import events as ev
 from cti_engine.core.center import Center, Owner, WorkerNote
 from cti_engine.core.commands import EndDialog, EndLeg
+from cti_engine.core.leg import Leg
 from cti_engine.core.signals import (
     CommandRefused,
     EdgeSeen,
+    LegFailed,
     PhoneRegistered,
     PhoneUnregistered,
     Restarted,
@@ -48,50 +50,47 @@ def restarted(center: Center, signal: Restarted) -> None:
 
 
 def worker_seen(center: Center, signal: WorkerSeen) -> None:
-    """A worker's hello names its live legs."""
+    """A worker's hello names its live legs.
+
+    A leg that we have only asked to dial is no suspect, it is left to its ring time: its DialLeg may be on the way.
+    """
     note = center.workers.get(signal.worker)
-    ours = {leg.id for leg in center.legs.values() if leg.worker == signal.worker}
-    theirs = set(signal.legs)
-    if ours == theirs:
+    ours = {leg.id: leg for leg in center.legs.values() if leg.worker == signal.worker}
+    suspects = sorted(i for i, leg in ours.items() if i not in signal.legs and leg.state != "dialling")
+    strangers = sorted(set(signal.legs) - set(ours))
+    if not suspects and not strangers:
         if note is not None:
             center.drop(note)
         return
     note = note or WorkerNote(signal.worker)
     center.workers[signal.worker] = note
-    note.suspects, note.strangers = tuple(sorted(ours - theirs)), tuple(sorted(theirs - ours))
+    note.suspects, note.strangers = tuple(suspects), tuple(strangers)
     center.schedule(note, "silent", None)
     center.schedule(note, "explain", center.now + EXPLAINED_WITHIN)
 
 
 def explain_over(center: Center, note: WorkerNote) -> None:
-    """Legs that the worker still does not have are lost; legs that we still do not know are ended.
-
-    A leg that we have only asked to dial is left to its ring time: its DialLeg may be on the way.
-    """
+    """Legs of whose end nobody has told are lost; legs that we still do not know are ended."""
     for leg_id in note.suspects:
         leg = center.legs.get(leg_id)
-        if leg is not None and leg.state != "dialling":
-            leg_lost(center, leg_id)
+        if leg is not None:
+            leg_lost(center, leg)
     for leg_id in note.strangers:
         if leg_id not in center.legs:
             center.command(EndLeg(note.id, leg_id, causes.LEG_LOST.sip_code, causes.LEG_LOST.name))
     center.drop(note)
 
 
-def leg_lost(center: Center, leg_id: str) -> None:
-    """A leg is gone without a word from its worker."""
-    leg = center.legs.get(leg_id)
-    if leg is None:
-        return
+def leg_lost(center: Center, leg: Leg) -> None:
+    """A leg is gone without a word from its worker. One that was ending takes nothing along."""
+    endings.leg_gone(center, leg)
     contact = center.contacts.get(leg.contact)
-    center.drop(leg)
-    if contact is None:
+    if contact is None or leg.state == "ending":
         return
     if leg.role == "agent" and contact.state == "offered":
-        offers.failed(center, leg, 0)
-    elif leg.role == "caller" or contact.state == "talking":
+        offers.lost(center, leg)
+    else:
         endings.end_contact(center, contact, causes.LEG_LOST)
-    endings.close_if_done(center, contact)
 
 
 def worker_lost(center: Center, signal: WorkerLost) -> None:
@@ -114,22 +113,30 @@ def worker_lost(center: Center, signal: WorkerLost) -> None:
 def refused(center: Center, signal: CommandRefused) -> None:
     """A worker could not do what we asked; go on as if the outcome had come by itself."""
     leg = center.legs.get(signal.leg)
-    if leg is None:
-        center.late += 1
-        return
+    contact = center.contacts.get(leg.contact) if leg is not None else None
     match signal.command:
-        case "DialLeg":
-            center.drop(leg)
-            offers.failed(center, leg, 503)
-        case "AnswerLeg" | "EndLeg" | "RejectLeg" if signal.code == "no_such_leg":
-            leg_lost(center, leg.id)
         case "StartRecording":
-            contact = center.contacts.get(leg.contact)
-            if contact is not None:
-                contact.recording = ""
-                center.touch(contact)
+            _not_recorded(center, signal.worker)
+        case "DialLeg" if leg is not None:
+            conversation.leg_failed(center, LegFailed(signal.worker, leg.id, 503, signal.code))
+        case "AnswerLeg" | "EndLeg" | "RejectLeg" if leg is not None and signal.code == "no_such_leg":
+            leg_lost(center, leg)
+        case "PlayPrompts" | "PlayFiles" if contact is not None and contact.flow is not None:
+            center.anomalies.append(f"contact {contact.id}: nothing could be played: {signal.text}")
+            flow_runner.playback_ended(center, contact, contact.flow.playback, False)
+        case _ if leg is None:
+            center.late += 1
         case _:
             center.anomalies.append(f"{signal.command} refused for {signal.leg}: {signal.code}")
+
+
+def _not_recorded(center: Center, worker: str) -> None:
+    """The command names no leg: its worker's conversation goes on without a recording."""
+    for contact in center.contacts.values():
+        if contact.worker == worker and contact.state == "talking" and contact.recording:
+            center.anomalies.append(f"contact {contact.id}: not recorded")
+            contact.recording = ""
+            center.touch(contact)
 
 
 def edge_seen(center: Center, signal: EdgeSeen) -> None:

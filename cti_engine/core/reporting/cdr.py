@@ -97,7 +97,7 @@ class Cdr:
             case ev.WrapUpStarted():
                 self.wrap_up_at = at
             case ev.WrapUpEnded():
-                self.wrap_up_s = at - self.wrap_up_at
+                self.wrap_up_s = max(0.0, at - self.wrap_up_at)
                 self.disposition, self.note = event.disposition, event.note
             case ev.ContactClosed():
                 self.closed_at = at

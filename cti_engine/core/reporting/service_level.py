@@ -20,13 +20,12 @@ class QueueCounts:
     answered: int = 0
     abandoned: int = 0
     flowed_out: int = 0
-    lost: int = 0
     in_time: int = 0
 
     def start_day(self, day: int, waiting: int) -> None:
         """Zero the counts; whoever waits over midnight counts as offered on the new day."""
         self.day, self.offered = day, waiting
-        self.answered = self.abandoned = self.flowed_out = self.lost = self.in_time = 0
+        self.answered = self.abandoned = self.flowed_out = self.in_time = 0
 
     def apply(self, event: ev.Event, threshold: float) -> None:
         """Take one event of this queue; `threshold` in seconds."""

@@ -1,0 +1,175 @@
+"""What must be true of the center after every single signal, whatever happened outside (routing.md, style.md 16)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from cti_engine.core.agent import READY, Agent
+from cti_engine.core.center import Center
+from cti_engine.core.contact import Contact
+from cti_engine.core.leg import Leg
+from cti_engine.core.reservation import Reservation
+
+
+def broken(center: Center) -> list[str]:
+    """One line per broken invariant; empty when all is well."""
+    return [
+        line
+        for agent in center.agents.values()
+        for line in _agent(center, agent)
+    ] + [
+        line
+        for contact in center.contacts.values()
+        for line in _contact(center, contact)
+    ] + [
+        line
+        for leg in center.legs.values()
+        for line in _leg(center, leg)
+    ] + [
+        line
+        for offer in center.reservations.values()
+        for line in _reservation(center, offer)
+    ] + [*_deadlines(center), *_matcher(center), *_queues(center)]  # fmt: skip
+
+
+def _agent(center: Center, agent: Agent) -> Iterator[str]:
+    """No agent is stuck: whoever is not idle has the contact that explains it, and something that will end it."""
+    who = f"agent {agent.id} ({agent.state})"
+    contact = center.contacts.get(agent.contact)
+    match agent.state:
+        case "idle":
+            if agent.contact or agent.offer or agent.shown or agent.after or agent.deadlines:
+                yield f"{who} is left with something of a contact: {agent}"
+            return
+        case "reserved" | "ringing":
+            offer = center.reservations.get(agent.offer)
+            if offer is None or offer.agent != agent.id or offer.contact != agent.contact:
+                yield f"{who} has no reservation of its own"
+            if contact is None or contact.state != "offered":
+                yield f"{who}: contact {agent.contact} is not offered"
+        case "talking":
+            if contact is None or contact.state != "talking" or agent.offer:
+                yield f"{who}: contact {agent.contact} does not talk"
+        case "wrap_up":
+            if contact is None or contact.state != "ended" or not contact.wrapping_up:
+                yield f"{who}: contact {agent.contact} is not in wrap-up"
+            if "wrap_up" not in agent.deadlines:
+                yield f"{who} would wrap up for ever"
+        case _:
+            yield f"{who}: unknown state"
+    if contact is not None and contact.agent != agent.id:
+        yield f"{who}: contact {contact.id} belongs to {contact.agent!r}"
+
+
+def _contact(center: Center, contact: Contact) -> Iterator[str]:
+    what = f"contact {contact.id} ({contact.state})"
+    if contact.in_queue != (center.matcher.position(contact.id) > 0):
+        yield f"{what}: place in the queue {center.matcher.position(contact.id)}"
+    if contact.state == "closed":
+        yield f"{what} is still here"
+    if (contact.state == "offered") != (contact.offer in center.reservations):
+        yield f"{what}: offer {contact.offer!r}"
+    if contact.state == "ended":
+        if not contact.wrapping_up and "closing" not in contact.deadlines:
+            yield f"{what} would never close"
+        if contact.deadlines.keys() - {"closing"}:
+            yield f"{what}: deadlines left {contact.deadlines}"
+        return
+    caller = center.legs.get(contact.caller_leg)
+    if caller is None or caller.state == "ending":
+        yield f"{what} has no caller any more"
+    if contact.wrapping_up or "closing" in contact.deadlines:
+        yield f"{what} ends before its end"
+    if not contact.deadlines.keys() & {"answer", "look_up", "length"}:
+        yield f"{what} could last for ever: {contact.deadlines}"
+    if contact.state == "queued":
+        if contact.agent or contact.agent_leg or contact.offer:
+            yield f"{what} keeps an agent"
+        if "wait" not in contact.deadlines:
+            yield f"{what} would wait for ever"
+        if any(at > center.now for at in contact.excluded.values()) and "cool_down" not in contact.deadlines:
+            yield f"{what}: an agent is excluded for ever: {contact.excluded}"
+    if contact.state == "talking":
+        phone = center.legs.get(contact.agent_leg)
+        if phone is None or phone.state != "connected" or phone.agent != contact.agent:
+            yield f"{what} talks to no phone"
+        if center.agents[contact.agent].contact != contact.id:
+            yield f"{what} talks to {contact.agent}, who is with {center.agents[contact.agent].contact!r}"
+
+
+def _leg(center: Center, leg: Leg) -> Iterator[str]:
+    contact = center.contacts.get(leg.contact)
+    if contact is None:
+        yield f"leg {leg.id} ({leg.state}) belongs to no contact"
+    elif leg.state != "ending" and leg.id not in (contact.caller_leg, contact.agent_leg):
+        yield f"leg {leg.id} ({leg.state}) is forgotten by contact {contact.id}"
+    elif leg.worker != contact.worker:
+        yield f"leg {leg.id} is not on its contact's worker"
+    elif leg.state != "ending" and contact.state == "ended":
+        yield f"leg {leg.id} ({leg.state}) outlives its call"
+    if leg.state == "gone":
+        yield f"leg {leg.id} is gone and still here"
+
+
+def _reservation(center: Center, offer: Reservation) -> Iterator[str]:
+    what = f"reservation {offer.id} ({offer.state})"
+    contact, agent = center.contacts.get(offer.contact), center.agents[offer.agent]
+    if contact is None or contact.offer != offer.id or contact.agent != agent.id:
+        yield f"{what}: contact {offer.contact} knows nothing of it"
+    if agent.offer != offer.id:
+        yield f"{what}: agent {agent.id} has {agent.offer!r}"
+    wanted = {"popping": "pop", "dialled": "ring", "ringing": "ring"}.get(offer.state, "?")
+    if list(offer.deadlines) != [wanted]:
+        yield f"{what}: deadlines {offer.deadlines}"
+    if offer.state != "popping":
+        leg = center.legs.get(offer.leg)
+        if leg is None or leg.state == "ending":
+            yield f"{what} rings no phone"
+
+
+def _deadlines(center: Center) -> Iterator[str]:
+    kinds = {
+        "contact": center.contacts,
+        "agent": center.agents,
+        "reservation": center.reservations,
+        "worker": center.workers,
+    }
+    owned = {
+        (kind, id_, name): at
+        for kind, owners in kinds.items()
+        for id_, owner in owners.items()  # type: ignore[attr-defined]  # a union of dicts
+        for name, at in owner.deadlines.items()
+    }
+    if owned != center.deadlines._at:
+        yield f"deadlines: owners say {owned}, the heap says {center.deadlines._at}"
+    if owned and center.deadlines.next() != min(owned.values()):
+        yield f"next deadline is {center.deadlines.next()}, the first is {min(owned.values())}"
+    yield from (f"deadline {key} is past: {at} <= {center.now}" for key, at in owned.items() if at <= center.now)
+
+
+def _matcher(center: Center) -> Iterator[str]:
+    free = {a.id: a.idle_since for a in center.agents.values() if a.available}
+    if center.matcher._idle != free:
+        yield f"matcher: free {center.matcher._idle}, agents say {free}"
+    waiting = {c: queue for queue in center.queues for c in center.matcher.waiting(queue)}
+    ours = {c.id: c.queue for c in center.contacts.values() if c.in_queue}
+    if waiting != ours:
+        yield f"matcher: waiting {waiting}, contacts say {ours}"
+    for contact in center.contacts.values():
+        if contact.state != "queued":
+            continue
+        for agent in center.queue_definition(contact.queue).members:
+            if agent in free and contact.excluded.get(agent, 0.0) <= center.now:
+                yield f"{agent} is free and {contact.id} waits in {contact.queue}"
+    for agent in center.agents.values():
+        if agent.id not in center.definitions.agents and agent.status == READY:
+            yield f"{agent.id} is not defined and ready"
+
+
+def _queues(center: Center) -> Iterator[str]:
+    for counts in center.queues.values():
+        waiting = len(center.matcher.waiting(counts.id))
+        if counts.offered != counts.answered + counts.abandoned + counts.flowed_out + waiting:
+            yield f"queue {counts.id}: {counts} with {waiting} waiting"
+        if counts.in_time > counts.answered:
+            yield f"queue {counts.id}: {counts}"
