@@ -9,7 +9,7 @@ import hashlib
 import sqlite3
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Lock
 
@@ -62,10 +62,19 @@ def ha1(user: str, realm: str, password: str, algorithm: str = "md5") -> str:
     return _DIGESTS[algorithm](f"{user}:{realm}:{password}".encode()).hexdigest()
 
 
-def read_accounts_file(path: Path) -> dict[str, str]:
-    """User to password, from an accounts.txt. Raises OSError when there is none."""
-    rows = (line.split() for line in path.read_text().splitlines() if line and not line.startswith("#"))
-    return {row[0]: row[2] for row in rows if len(row) >= 3}
+@dataclass(frozen=True, slots=True)
+class ToldAccount:
+    """One line of accounts.txt."""
+
+    user: str
+    role: str
+    password: str = field(repr=False)
+
+
+def read_accounts_file(path: Path) -> list[ToldAccount]:
+    """The accounts whose passwords accounts.txt still tells. Raises OSError when there is no such file."""
+    rows = (line.split() for line in path.read_text().splitlines() if not line.startswith("#"))
+    return [ToldAccount(*row) for row in rows if len(row) == 3]
 
 
 class AccountStore:
@@ -205,7 +214,7 @@ class AccountStore:
         if not made:
             return
         try:
-            passwords = read_accounts_file(self.accounts_file)
+            passwords = {told.user: told.password for told in read_accounts_file(self.accounts_file)}
         except FileNotFoundError:
             passwords = {}
         passwords.update(made)

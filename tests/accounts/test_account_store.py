@@ -25,6 +25,10 @@ WORLD = [
 ]
 
 
+def told(store: AccountStore) -> dict[str, str]:
+    return {account.user: account.password for account in read_accounts_file(store.accounts_file)}
+
+
 @pytest.fixture
 def store(tmp_path: Path) -> Iterator[AccountStore]:
     opened = AccountStore(tmp_path / "accounts.db", "cti")
@@ -56,7 +60,7 @@ def test_ha1_is_that_of_the_rfc(tmp_path: Path) -> None:
 def test_accounts_file_is_private_and_complete(store: AccountStore) -> None:
     """accounts.txt (0600) tells every password, also of accounts added later; the database tells none."""
     made = dict(store.ensure(WORLD)) | dict(store.ensure([Account("john", "agent")]))
-    assert read_accounts_file(store.accounts_file) == made
+    assert told(store) == made
     for path in (store.accounts_file, store.path):
         assert stat.S_IMODE(path.stat().st_mode) == 0o600
     kept = b"".join(p.read_bytes() for p in store.path.parent.glob("accounts.db*"))
@@ -110,7 +114,7 @@ def test_rotate_replaces_passwords(store: AccountStore) -> None:
     assert user == "maria" and fresh != made["maria"]
     assert opens_pages(store, "maria", fresh) and not opens_pages(store, "maria", made["maria"])
     assert opens_pages(store, "sofia", made["sofia"])
-    assert read_accounts_file(store.accounts_file) == made | {"maria": fresh}
+    assert told(store) == made | {"maria": fresh}
     before = store.all()
     with pytest.raises(AccountProblem, match="there is no account 'nobody'"):
         store.rotate(["sofia", "nobody"])
