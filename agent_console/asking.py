@@ -17,6 +17,7 @@ from cti_engine.wire.envelope import REQUEST_LIFE, BadMessage, ReplyError, Reply
 _log = logging.getLogger("cti.console")
 
 _AWAY = ReplyError("engine_away", "the engine does not answer")
+_OURS = ("PageOpened", "PageClosed")  # told by the console, which sees pages come and go; never by a page
 _EXPECTS_REPLY = {
     name: any(f.name == "request" for f in fields(entry.signal)) for name, entry in REQUESTS.items()
 }
@@ -25,13 +26,14 @@ _EXPECTS_REPLY = {
 class Asking:
     """Sends requests as `client` and waits for their replies.
 
-    `publish(topic, payload)` never blocks. `reachable()` says whether the engine is known to be there.
+    `publish(topic, payload)` never blocks and is False when it cannot be sent. `reachable()`
+    says whether the engine is known to be there.
     """
 
     def __init__(
         self,
         client: str,
-        publish: Callable[[str, bytes], None],
+        publish: Callable[[str, bytes], bool],
         reachable: Callable[[], bool],
         now: Callable[[], float],
     ) -> None:
@@ -59,16 +61,14 @@ class Asking:
         Requests whose signal has no reply (OfferShown, PageOpened ...) are `ok` as soon as they are sent.
         """
         agent = agent or account.user
-        if name not in REQUESTS:
+        if name not in REQUESTS or name in _OURS:
             return _refused("unknown_request", "no such request")
         if not may_ask(name, agent, account.permissions, account.agent):
             return _refused("forbidden", "not permitted")
-        if not self._reachable():
-            return ReplyMessage("", False, _AWAY)
         id_ = f"{self._client}-{next(self._ids)}"
-        self._send(account.user, id_, name, {**args, "agent": agent}, contact, state_version)
-        if not _EXPECTS_REPLY[name]:
-            return ReplyMessage(id_, True)
+        sent = self._send(account.user, id_, name, {**args, "agent": agent}, contact, state_version)
+        if not sent or not _EXPECTS_REPLY[name]:
+            return ReplyMessage(id_, sent, None if sent else _AWAY)
         reply = self._waiting[id_] = asyncio.get_running_loop().create_future()
         try:
             return await asyncio.wait_for(reply, REQUEST_LIFE)
@@ -83,7 +83,10 @@ class Asking:
 
     def _send(
         self, by: str, id_: str, name: str, args: dict[str, Any], contact: str, state_version: int
-    ) -> None:
+    ) -> bool:
+        """False when nobody would answer it."""
+        if not self._reachable():
+            return False
         request = Request(
             name=name,
             id=id_,
@@ -94,7 +97,7 @@ class Asking:
             contact=contact,
             state_version=state_version,
         )
-        self._publish(envelope.request_topic(name), envelope.encode_request(request))
+        return self._publish(envelope.request_topic(name), envelope.encode_request(request))
 
     def on_reply(self, payload: bytes) -> None:
         """A message on `reply_topic`. A reply that comes too late belongs to nobody any more."""

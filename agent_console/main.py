@@ -8,14 +8,12 @@ import os
 import secrets
 import signal
 import socket
-from contextlib import suppress
 
 import uvloop
 from aiohttp import WSCloseCode, web
 
 from agent_console.accounts import Accounts
 from agent_console.asking import Asking
-from agent_console.bus_link import BusLink
 from agent_console.config import ConsoleConfig
 from agent_console.console import CONSOLE, Console
 from agent_console.event_log import EventLog, open_store
@@ -25,6 +23,7 @@ from agent_console.login_limits import LoginLimits
 from agent_console.presence import Presence, last_words
 from agent_console.routes import application
 from agent_console.sessions import Sessions
+from cti_engine.adapters.mqtt_bus import MqttBus
 from cti_engine.wire import envelope
 from cti_engine.wire.clock import Clock
 from cti_engine.wire.private_files import write_private
@@ -60,15 +59,13 @@ async def _serve(config: ConsoleConfig) -> None:
         for page in tuple(console.pages):
             await page.close(WSCloseCode.GOING_AWAY, "the console stops")
         await runner.cleanup()
-        await bus.say_goodbye()
-        bus_task.cancel()
-        with suppress(asyncio.CancelledError):
-            await bus_task
+        await bus.close()
+        await bus_task
         console.log.close()
         console.sessions.shut()
 
 
-def _assemble(config: ConsoleConfig) -> tuple[Console, BusLink]:
+def _assemble(config: ConsoleConfig) -> tuple[Console, MqttBus]:
     """Wire the parts by hand. The client's name is new at each start, so a dead one's pages are not ours."""
     client = f"console-{secrets.token_hex(4)}"
     clock = Clock()
@@ -81,16 +78,17 @@ def _assemble(config: ConsoleConfig) -> tuple[Console, BusLink]:
         else:
             feed.on_message(topic, payload)
 
-    bus = BusLink(
+    bus = MqttBus(
         config.broker_url,
-        config.broker_user,
-        config.broker_password,
         client,
-        (envelope.STATE_TOPICS, envelope.EVENT_TOPICS, envelope.reply_topic(client)),
-        last_words(client),
+        (config.broker_user, config.broker_password) if config.broker_user else None,
         on_message=on_message,
         on_connected=feed.on_bus,
+        clock=clock.now,
+        will=last_words(client),
     )
+    for topic in (envelope.STATE_TOPICS, envelope.EVENT_TOPICS, envelope.reply_topic(client)):
+        bus.subscribe(topic)
     asking = Asking(client, bus.publish, lambda: feed.engine_up, clock.now)
     presence = Presence(asking.tell)
     feed.watch_engine(presence.on_engine)

@@ -1,0 +1,48 @@
+"""A broker, an engine stand-in and a console per test; everything is a child and dies with the test."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest_asyncio
+
+from tests.console.stand_in_engine import StandInEngine
+from tests.console.world import Broker, ConsoleProcess, Person
+
+
+@pytest_asyncio.fixture
+async def broker(tmp_path: Path) -> AsyncIterator[Broker]:
+    broker = Broker(tmp_path / "broker")
+    await broker.start()
+    yield broker
+    await broker.stop()
+
+
+@pytest_asyncio.fixture
+async def engine(broker: Broker, tmp_path: Path) -> AsyncIterator[StandInEngine]:
+    async with StandInEngine(broker.port, tmp_path / "engine.db") as engine:
+        yield engine
+
+
+@pytest_asyncio.fixture
+async def console(broker: Broker, engine: StandInEngine, tmp_path: Path) -> AsyncIterator[ConsoleProcess]:
+    console = ConsoleProcess(tmp_path, broker)
+    await console.start()
+    yield console
+    await console.stop()
+
+
+@pytest_asyncio.fixture
+async def person(console: ConsoleProcess) -> AsyncIterator[Person]:
+    """Somebody at a browser, not logged in."""
+    person = Person(console)
+    yield person
+    await person.close()
+
+
+@pytest_asyncio.fixture
+async def maria(person: Person) -> Person:
+    """The agent maria, logged in."""
+    await person.log_in("maria")
+    return person
