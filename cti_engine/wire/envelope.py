@@ -15,10 +15,10 @@ VERSION = 1
 MAX_PAYLOAD = 256 * 1024
 REQUEST_LIFE = 3.0  # seconds from asking to refusal as expired (architecture decision 13)
 
-_ROOT = "cti/v1"
-EVENT_TOPICS = f"{_ROOT}/event/+"
-STATE_TOPICS = f"{_ROOT}/state/+/+"
-REQUEST_TOPICS = f"{_ROOT}/request/+"
+ROOT = "cti/v1"
+EVENT_TOPICS = f"{ROOT}/event/+"
+STATE_TOPICS = f"{ROOT}/state/+/+"
+REQUEST_TOPICS = f"{ROOT}/request/+"
 
 
 _T = TypeVar("_T")
@@ -33,21 +33,21 @@ class BadMessage(ValueError):
 
 
 def event_topic(event: str) -> str:
-    return f"{_ROOT}/event/{event}"
+    return f"{ROOT}/event/{event}"
 
 
 def state_topic(kind: str, id_: str) -> str:
     """`kind` is `agent` or `queue`."""
-    return f"{_ROOT}/state/{kind}/{id_}"
+    return f"{ROOT}/state/{kind}/{id_}"
 
 
 def request_topic(name: str) -> str:
-    return f"{_ROOT}/request/{name}"
+    return f"{ROOT}/request/{name}"
 
 
 def reply_topic(client: str) -> str:
     """The `reply_to` of everything that one console process asks."""
-    return f"{_ROOT}/reply/{client}"
+    return f"{ROOT}/reply/{client}"
 
 
 def state_of_topic(topic: str) -> tuple[str, str]:
