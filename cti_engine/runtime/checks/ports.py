@@ -91,14 +91,29 @@ def _owners(inodes: Set[str]) -> dict[str, Holder]:
     wanted = {f"socket:[{inode}]": inode for inode in inodes}
     owners: dict[str, Holder] = {}
     for process in Path("/proc").iterdir():
-        if not process.name.isdecimal():
-            continue
-        try:
-            held = {wanted.get(str(link.readlink())) for link in (process / "fd").iterdir()}
-            command = (process / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace").strip()
-        except OSError:
-            continue  # gone meanwhile, or another user's
-        for inode in held:
-            if inode is not None:
-                owners.setdefault(inode, Holder(int(process.name), command[:80]))
+        if process.name.isdecimal():
+            for inode in _sockets(process) & wanted.keys():
+                owners.setdefault(wanted[inode], Holder(int(process.name), _command(process)))
     return owners
+
+
+def _sockets(process: Path) -> set[str]:
+    """What its descriptors point to; empty when it is gone or another user's."""
+    found = set()
+    try:
+        for link in (process / "fd").iterdir():
+            try:
+                found.add(str(link.readlink()))
+            except FileNotFoundError:
+                continue  # closed meanwhile
+    except OSError:
+        return set()
+    return found
+
+
+def _command(process: Path) -> str:
+    try:
+        words = (process / "cmdline").read_bytes().split(b"\0")
+    except OSError:
+        return "a process that has ended"
+    return b" ".join(words).decode(errors="replace").strip()[:80]

@@ -1,0 +1,1 @@
+"""What cti-engine doctor finds, and what it says to do."""
