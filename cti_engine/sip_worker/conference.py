@@ -34,9 +34,8 @@ class Conference:
 
     def remove(self, port: str) -> None:
         """Disconnect a port that still exists and forget it; also from every layer."""
-        for name in list(self._layers):
-            self._layers[name] = {pair for pair in self._layers[name] if port not in pair}
-        self._apply()
+        for name, pairs in list(self._layers.items()):
+            self.want(name, {pair for pair in pairs if port not in pair})
         self._ports.pop(port, None)
 
     def want(self, layer: str, pairs: Iterable[Pair]) -> None:

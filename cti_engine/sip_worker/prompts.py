@@ -1,8 +1,8 @@
-"""Plays lists of sound files to legs without gaps: one native playlist each, ended by silence.
+"""Plays sound files to legs without gaps: one native player for a file, one native playlist for a list.
 
-Why the silence: pjmedia tells the end of a playlist when it has *read* it, up to one buffer (250 ms) before it
-is heard, and then plays that last buffer again and again. A list that ends with a buffer of silence is heard
-whole, and what repeats until we stop it cannot be heard.
+pjmedia tells the end of a playlist when it has *read* it, up to one buffer (250 ms) before it is heard, and then
+plays that last buffer again and again. So a list ends with a buffer of silence: it is heard whole, and what
+repeats until we stop it cannot be heard. A single file is told exactly, and loops without a pause.
 """
 
 from __future__ import annotations
@@ -82,9 +82,12 @@ class Prompts:
         if not 0 < len(order.files) <= FILES_MAX:
             raise ValueError(f"{len(order.files)} files; 1 to {FILES_MAX} can be played")
         player = Player(lambda: self._ended(order))
-        files = pj.StringVector([*order.files] if order.repeat else [*order.files, str(self._silence)])
+        how = 0 if order.repeat else pj.PJMEDIA_FILE_NO_LOOP
         try:
-            player.createPlaylist(files, "", 0 if order.repeat else pj.PJMEDIA_FILE_NO_LOOP)
+            if len(order.files) == 1:
+                player.createPlayer(order.files[0], how)
+            else:
+                player.createPlaylist(pj.StringVector([*order.files, str(self._silence)]), "", how)
         except pj.Error as error:
             player.forget()
             raise ValueError(f"{', '.join(order.files)}: {error.reason}") from None

@@ -18,6 +18,7 @@ class _Call(pj.Call):  # type: ignore[misc]  # the wheel has no types
         self.robot = robot
 
     def onCallState(self, prm: Any) -> None:
+        self.onCallTsxState(prm)  # a BYE is not told otherwise
         info = self.getInfo()
         self.robot.tell("state", info.stateText, info.lastStatusCode)
         if info.state == pj.PJSIP_INV_STATE_DISCONNECTED:
@@ -26,7 +27,7 @@ class _Call(pj.Call):  # type: ignore[misc]  # the wheel has no types
 
     def onCallTsxState(self, prm: Any) -> None:
         event = prm.e.body.tsxState
-        if event.type == pj.PJSIP_EVENT_RX_MSG:
+        if prm.e.type == pj.PJSIP_EVENT_TSX_STATE and event.type == pj.PJSIP_EVENT_RX_MSG:
             self.robot.tell("message", str(event.src.rdata.wholeMsg))
 
     def onCallMediaState(self, prm: Any) -> None:

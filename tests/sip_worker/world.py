@@ -12,7 +12,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
 
-from cti_engine.core.signals import Signal
+from cti_engine.core.commands import AnswerLeg, DialLeg, SetAudioPaths
+from cti_engine.core.signals import InviteReceived, LegAnswered, Signal
 from cti_engine.sip_worker.config import WorkerConfig
 from cti_engine.sip_worker.main import serve
 from cti_engine.wire import vocabulary
@@ -241,6 +242,10 @@ class Phone(Child):
         return tones.read(self.heard_path)[0]
 
 
+async def port_of(phone: Phone) -> int:
+    return int((await phone.address()).rpartition(":")[2])
+
+
 class World:
     """One worker with its engine and edge; phones as a test needs them."""
 
@@ -285,6 +290,23 @@ class World:
         self.phones.append(phone)
         await phone.address()
         return phone
+
+    async def call_in(self, phone: Phone) -> str:
+        """A call from `phone` that the engine has answered; the leg's name."""
+        call_id = phone.call(self.sip)
+        leg = (await self.engine.gets(InviteReceived, call_id=call_id)).leg
+        self.engine.order(AnswerLeg(NAME, leg))
+        await self.engine.gets(LegAnswered, leg=leg)
+        return leg
+
+    async def dialled(self, leg: str = "a1") -> None:
+        """The phone behind the edge, dialled and answered."""
+        self.engine.order(DialLeg(NAME, leg, "c1", "maria", "+13105550123"))
+        await self.engine.gets(LegAnswered, leg=leg)
+
+    def bridge(self, *legs: str) -> None:
+        """Each of these hears each other; nobody else hears anybody."""
+        self.engine.order(SetAudioPaths(NAME, tuple(itertools.permutations(legs, 2))))
 
     async def stop(self) -> None:
         for child in [*self.phones, *self.workers]:
