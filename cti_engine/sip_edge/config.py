@@ -37,7 +37,7 @@ class Limits:
     """
 
     refusals_per_source: float = 5.0
-    answers_per_source: float = 200.0
+    answers_per_source: float = 500.0
     worker_rate: float = 20.0
     hold: float = 3.0
     worker_answer: float = 0.5
