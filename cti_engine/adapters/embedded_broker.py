@@ -177,7 +177,7 @@ connection_messages false
 set_tcp_nodelay true
 max_inflight_messages 500
 max_queued_messages 100000
-message_size_limit {envelope.MAX_PAYLOAD + 1024}
+max_packet_size {envelope.MAX_PAYLOAD + 1024}
 sys_interval 0
 """
 
