@@ -79,9 +79,14 @@ def requeue(center: Center, contact: Contact) -> None:
         ev.CallRequeued(contact.id, contact.queue, center.matcher.position(contact.id), max(0.0, waited))
     )
     center.schedule(contact, "wait", contact.queue_entered_at + definition.max_wait)
-    if contact.excluded:
-        center.schedule(contact, "cool_down", min(contact.excluded.values()))
+    watch_cool_down(center, contact)
     center.to_match.append(("call", contact.id))
+
+
+def watch_cool_down(center: Center, contact: Contact) -> None:
+    """Wake when the next agent who missed this call may get it again."""
+    contact.excluded = {agent: until for agent, until in contact.excluded.items() if until > center.now}
+    center.schedule(contact, "cool_down", min(contact.excluded.values(), default=None))
 
 
 def leave_queue(center: Center, contact: Contact) -> None:

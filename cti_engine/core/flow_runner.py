@@ -251,6 +251,7 @@ def enqueue(center: Center, contact: Contact, queue: str, priority: int, treatme
     position = center.matcher.position(contact.id)
     center.emit(ev.CallQueued(contact.id, queue, contact.queue_priority, position))
     center.schedule(contact, "wait", contact.queue_entered_at + definition.max_wait)
+    endings.watch_cool_down(center, contact)
     center.to_match.append(("call", contact.id))
     _treat(center, contact)
 

@@ -157,8 +157,6 @@ def answered(center: Center, leg: Leg) -> None:
 
 def cool_down_over(center: Center, contact: Contact) -> None:
     """An agent who missed this call may get it again."""
-    contact.excluded = {agent: until for agent, until in contact.excluded.items() if until > center.now}
-    if contact.excluded:
-        center.schedule(contact, "cool_down", min(contact.excluded.values()))
+    endings.watch_cool_down(center, contact)
     if contact.state == "queued":
         center.to_match.append(("call", contact.id))

@@ -144,7 +144,9 @@ def _deadlines(center: Center) -> Iterator[str]:
         yield f"deadlines: owners say {owned}, the heap says {center.deadlines._at}"
     if owned and center.deadlines.next() != min(owned.values()):
         yield f"next deadline is {center.deadlines.next()}, the first is {min(owned.values())}"
-    yield from (f"deadline {key} is past: {at} <= {center.now}" for key, at in owned.items() if at <= center.now)
+    yield from (
+        f"deadline {key} is past: {at} <= {center.now}" for key, at in owned.items() if at <= center.now
+    )
 
 
 def _matcher(center: Center) -> Iterator[str]:
@@ -158,9 +160,9 @@ def _matcher(center: Center) -> Iterator[str]:
     for contact in center.contacts.values():
         if contact.state != "queued":
             continue
-        for agent in center.queue_definition(contact.queue).members:
-            if agent in free and contact.excluded.get(agent, 0.0) <= center.now:
-                yield f"{agent} is free and {contact.id} waits in {contact.queue}"
+        for member in center.queue_definition(contact.queue).members:
+            if member in free and contact.excluded.get(member, 0.0) <= center.now:
+                yield f"{member} is free and {contact.id} waits in {contact.queue}"
     for agent in center.agents.values():
         if agent.id not in center.definitions.agents and agent.status == READY:
             yield f"{agent.id} is not defined and ready"

@@ -1,0 +1,498 @@
+"""A fake outside world: workers, phones, callers with patience, agents with habits, and a link that repeats itself.
+
+It obeys the core's commands most of the time, and lies the rest: signals twice, late, of unknown legs, in the wrong
+order; workers die, the engine is restarted from its rows, the clock stands still. One seed is one whole history.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from heapq import heappop, heappush
+from random import Random
+
+from cti_engine.core import commands, events, signals
+from cti_engine.core.acd import Acd, Outcome
+from cti_engine.core.center import Center
+from cti_engine.core.definitions import CenterDefinitions, DialledNumber, QueueDefinition
+from cti_engine.core.ivr.flow import EnterQueue, Wait
+from cti_engine.core.reporting.cdr import fold
+from cti_engine.core.signals import Signal
+from tests.properties.invariants import broken
+from tests.scenarios.playbook import START, dialog
+from tests.scenarios.shadow_store import ShadowStore
+from tests.scenarios.small_center import flow, with_flows, with_limits, with_queues
+
+MIDNIGHT = START - 10 * 3600.0 + 86_400.0
+MUSIC = Wait({"en": ()}, 7.0, "leave")
+
+
+def busy_center() -> CenterDefinitions:
+    """Short times, so that everything that can expire does; flows that chase each other."""
+    base = with_flows(
+        flow("impatient", wait=MUSIC, leave=EnterQueue("support")),
+        flow("there", go=EnterQueue("ping", "back")),
+        flow("back", go=EnterQueue("ping", "there")),
+        flow("again", go=EnterQueue("slow")),
+        flow("to_ping", go=EnterQueue("ping", "there")),
+    )
+    base = with_queues(
+        QueueDefinition(
+            "sales", "Sales", ("ana", "john", "maria"), ring_timeout=6.0, wrap_up=8.0, max_wait=90.0
+        ),
+        QueueDefinition("support", "Support", ("ana",), treatment="music", wrap_up=0.0, max_wait=40.0),
+        QueueDefinition(
+            "slow", "Slow", ("john",), "impatient", max_wait=15.0, on_time_out="again", priority=2
+        ),
+        QueueDefinition("ping", "Ping", ("ana", "maria"), ring_timeout=5.0, wrap_up=4.0, max_wait=20.0),
+        base=base,
+    )
+    numbers = {**base.dialled_numbers, "6000": DialledNumber("6000", "to_ping", "en")}
+    base = replace(base, dialled_numbers=numbers)
+    return with_limits(base, answer=3.0, maximum_length=120.0, rona_before_not_ready=2, rona_cool_down=9.0)
+
+
+def smaller(base: CenterDefinitions) -> CenterDefinitions:
+    """A reload in mid-flight: an agent and a queue are gone, another queue has other members, a flow changed."""
+    queues = {id_: q for id_, q in base.queues.items() if id_ != "support"}
+    queues["sales"] = replace(queues["sales"], members=("john", "maria"))
+    queues["slow"] = replace(queues["slow"], members=("maria",))
+    agents = {id_: a for id_, a in base.agents.items() if id_ != "ana"}
+    flows = {**base.flows, "to_slow": flow("to_slow", "2", enter=EnterQueue("slow", priority=1))}
+    return replace(base, version="2", queues=queues, agents=agents, flows=flows)
+
+
+@dataclass
+class OutsideLeg:
+    """A phone's end of a leg. `state`: waiting (for the core), ringing, connected."""
+
+    worker: str
+    leg: str
+    role: str
+    agent: str = ""
+    state: str = "ringing"
+    playback: str = ""
+
+
+@dataclass(order=True)
+class Happening:
+    at: float
+    number: int
+    make: Callable[[], Signal | None] = field(compare=False)
+
+
+class World:
+    def __init__(
+        self, seed: int, *, lies: float = 0.03, deaths: float = 0.002, restarts: float = 0.004
+    ) -> None:
+        self.rng = Random(seed)
+        self.lies, self.deaths, self.restarts = lies, deaths, restarts
+        self.full, self.small = busy_center(), smaller(busy_center())
+        self.definitions = self.full
+        self.now = MIDNIGHT - self.rng.uniform(0.0, 400.0)
+        self.acd = Acd(self.definitions)
+        self.store = ShadowStore()
+        self.legs: dict[str, OutsideLeg] = {}
+        self.workers: set[str] = set()
+        self.recordings: dict[str, str] = {}
+        self.phones: set[str] = set()
+        self.happenings: list[Happening] = []
+        self.number = 0
+        self.calls = 0
+        self.open_for_calls = True
+        self.recent: list[Signal] = []
+        self.history: list[str] = []
+        self.requests: dict[str, int] = {}
+        self.facts: dict[str, list[tuple[float, events.Event]]] = {}
+        self.seen: dict[str, int] = {}
+        self.anomalies: list[str] = []
+        self.digest = hashlib.sha256()
+
+    @property
+    def center(self) -> Center:
+        return self.acd.center
+
+    # --- running ---------------------------------------------------------------------------------
+
+    def run(self, steps: int) -> None:
+        """Live for so many signals, then let everything come to its end and check that nothing is left."""
+        self.take(signals.Restarted())
+        for _ in range(steps):
+            self.step()
+        self.open_for_calls = False
+        self.lies = self.deaths = self.restarts = 0.0
+        for _ in range(60_000):
+            if not (self.happenings or len(self.center.deadlines)):
+                break
+            self.step()
+        self.check_rest()
+
+    def step(self) -> None:
+        chance = self.rng.random()
+        if self.open_for_calls and chance < 0.10:
+            return self.something_new()
+        if chance < 0.10 + self.lies:
+            return self.take(self.lie())
+        if chance > 1.0 - self.deaths and self.workers:
+            return self.worker_dies(self.rng.choice(sorted(self.workers)))
+        if chance < 0.10 + self.lies + self.restarts:
+            return self.restart()
+        due = self.acd.next_deadline()
+        if self.happenings and (due is None or self.happenings[0].at <= due):
+            happening = heappop(self.happenings)
+            if self.rng.random() > 0.1:  # else the clock stands still
+                self.now = max(self.now, happening.at)
+            signal = happening.make()
+            if signal is not None:
+                self.take(signal)
+        elif due is not None:
+            self.now = max(self.now, due)
+            self.take(signals.TimePassed())
+        return None
+
+    def later(self, low: float, high: float, make: Callable[[], Signal | None]) -> None:
+        self.number += 1
+        heappush(self.happenings, Happening(self.now + self.rng.uniform(low, high), self.number, make))
+
+    def take(self, signal: Signal) -> None:
+        age = self.rng.choice((0.0, 0.0, 0.0, 0.01, 0.3))
+        self.history = [*self.history[-60:], f"{self.now:.3f} >> {signal}"]
+        outcome = self.acd.handle(signal, self.now, self.now - age)
+        self.absorb(outcome)
+        if not isinstance(signal, signals.Restarted):  # comes from the runtime itself, exactly once
+            self.recent = [*self.recent[-20:], signal]
+        wrong = broken(self.center) + self.store.differences(self.center)
+        assert not wrong, self.explain(wrong)
+
+    def explain(self, wrong: list[str]) -> str:
+        return "\n".join(["broken:", *wrong, "", "last signals and what they led to:", *self.history])
+
+    def absorb(self, outcome: Outcome) -> None:
+        self.digest.update(repr((outcome.commands, outcome.events, outcome.late, outcome.anomalies)).encode())
+        self.history += [
+            f"      {thing}" for thing in (*outcome.commands, *outcome.events, *outcome.anomalies)
+        ]
+        self.anomalies += outcome.anomalies
+        self.store.take(outcome)
+        for at, event in outcome.events:
+            self.seen[type(event).__name__] = self.seen.get(type(event).__name__, 0) + 1
+            contact = getattr(event, "contact", "")
+            if contact:
+                self.facts.setdefault(contact, []).append((at, event))
+            self.told(event)
+        for command in outcome.commands:
+            self.obey(command)
+
+    # --- the outside does what it is told ----------------------------------------------------------
+
+    def obey(self, command: commands.Command) -> None:
+        match command:
+            case commands.Reply():
+                self.requests[command.request] -= 1
+                assert self.requests[command.request] >= 0, self.explain([f"answered twice: {command}"])
+            case commands.LookUp():
+                if self.rng.random() < 0.9:
+                    known: dict[str, object] = {"customer": "7"} if self.rng.random() < 0.5 else {}
+                    reply = signals.LookupReturned(command.contact, known)
+                    self.later(0.01, 0.6, lambda: reply)
+            case commands.EndDialog():
+                assert command.leg not in self.legs, self.explain([f"BYE for a leg that lives: {command}"])
+            case commands.StartRecording():
+                self.start_recording(command)
+            case commands.StopRecording():
+                self.stop_recording(command)
+            case commands.SetAudioPaths():
+                assert command.worker in self.workers or self.lies, self.explain([f"{command}"])
+            case commands.DialLeg():
+                self.dial(command)
+            case _:
+                self.on_leg(command)
+
+    def start_recording(self, command: commands.StartRecording) -> None:
+        if self.rng.random() < 0.05:
+            refusal = signals.CommandRefused(command.worker, "StartRecording", "", "failed")
+            self.later(0.0, 0.1, lambda: refusal)
+        else:
+            self.recordings[command.recording] = command.worker
+
+    def stop_recording(self, command: commands.StopRecording) -> None:
+        worker = self.recordings.pop(command.recording, "")
+        if worker and self.rng.random() < 0.95:
+            ended = signals.RecordingEnded(worker, command.recording, "/rec/x.wav", 9.0)
+            self.later(0.0, 14.0 if self.rng.random() < 0.1 else 1.0, lambda: ended)
+
+    def on_leg(self, command: commands.Command) -> None:
+        name = str(getattr(command, "leg", ""))
+        leg = self.legs.get(name)
+        if leg is None:
+            refusal = signals.CommandRefused("w?", type(command).__name__, name, "no_such_leg")
+            self.later(0.0, 0.1, lambda: refusal)
+            return
+        match command:
+            case commands.AnswerLeg():
+                if self.rng.random() < 0.97:
+                    self.later(0.01, 0.3, lambda: self.connect(leg))
+            case commands.RejectLeg() | commands.EndLeg():
+                self.later(0.0, 0.3, lambda: self.end(leg, "local"))
+            case commands.PlayPrompts():
+                self.play(leg, command)
+            case commands.StopPlayback() if leg.playback == command.playback:
+                leg.playback = ""
+                over = signals.PlaybackEnded(leg.worker, leg.leg, command.playback, False)
+                self.later(0.0, 0.1, lambda: over)
+            case _:
+                return
+
+    def play(self, leg: OutsideLeg, command: commands.PlayPrompts) -> None:
+        if self.rng.random() < 0.03:
+            refusal = signals.CommandRefused(leg.worker, "PlayFiles", leg.leg, "bad_file")
+            self.later(0.0, 0.1, lambda: refusal)
+            return
+        leg.playback = command.playback
+        if not command.repeat:
+            over = signals.PlaybackEnded(leg.worker, leg.leg, command.playback, True)
+            self.later(0.5, 5.0, lambda: over if leg.leg in self.legs else None)
+
+    def connect(self, leg: OutsideLeg) -> Signal | None:
+        if self.legs.get(leg.leg) is not leg or leg.state == "connected":
+            return None
+        leg.state = "connected"
+        return signals.LegAnswered(leg.worker, leg.leg, dialog(leg.leg))
+
+    def end(self, leg: OutsideLeg, by: str) -> Signal | None:
+        if self.legs.pop(leg.leg, None) is not leg:
+            return None
+        self.forget_worker_if_idle(leg.worker)
+        if leg.role == "agent" and leg.state != "connected":
+            return signals.LegFailed(leg.worker, leg.leg, 487)
+        return signals.LegEnded(leg.worker, leg.leg, by)
+
+    def forget_worker_if_idle(self, worker: str) -> None:
+        if not any(leg.worker == worker for leg in self.legs.values()):
+            self.workers.discard(worker)
+
+    def dial(self, command: commands.DialLeg) -> None:
+        if command.worker not in self.workers or self.rng.random() < 0.02:
+            refusal = signals.CommandRefused(command.worker, "DialLeg", command.leg, "no_leg_left")
+            self.later(0.0, 0.1, lambda: refusal)
+            return
+        leg = OutsideLeg(command.worker, command.leg, "agent", command.target)
+        self.legs[leg.leg] = leg
+        if command.target not in self.phones:
+            self.later(0.01, 0.1, lambda: self.fail(leg, 480))
+            return
+        habit = self.rng.random()
+        if habit < 0.9:
+            ringing = signals.LegRinging(leg.worker, leg.leg, 180, dialog(leg.leg))
+            self.later(0.01, 0.2, lambda: ringing if leg.leg in self.legs else None)
+        if habit < 0.6 or habit > 0.95:
+            self.later(0.2, 8.0, lambda: self.connect(leg))
+        elif habit < 0.75:
+            code = self.rng.choice((486, 603, 503, 408, 404))
+            self.later(0.1, 3.0, lambda: self.fail(leg, code))
+
+    def fail(self, leg: OutsideLeg, code: int) -> Signal | None:
+        if leg.state == "connected" or self.legs.pop(leg.leg, None) is not leg:
+            return None
+        self.forget_worker_if_idle(leg.worker)
+        return signals.LegFailed(leg.worker, leg.leg, code)
+
+    # --- callers and agents do what they like -----------------------------------------------------
+
+    def told(self, event: events.Event) -> None:
+        match event:
+            case events.CallOffered():
+                shown = signals.OfferShown(event.agent, event.offer)
+                self.later(0.02, 0.4, lambda: shown)
+            case events.CallBridged():
+                for _ in range(self.rng.randrange(3)):
+                    self.later(0.2, 9.0, lambda: self.hold(event.contact))
+                self.later(0.5, 30.0, lambda: self.conversation_over(event.contact, event.agent))
+            case events.WrapUpStarted():
+                if self.rng.random() < 0.7:
+                    self.later(0.1, 9.0, lambda: self.disposition(event.agent, event.contact))
+            case _:
+                return
+
+    def request(self, prefix: str) -> str:
+        self.number += 1
+        name = f"{prefix}{self.number}"
+        self.requests[name] = 1
+        return name
+
+    def conversation_over(self, contact: str, agent: str) -> Signal | None:
+        known = self.center.contacts.get(contact)
+        if self.rng.random() < 0.3:
+            version = known.version if known is not None else 3
+            version -= self.rng.random() < 0.2
+            return signals.HangUpRequested(self.request("h"), agent, contact, version)
+        phones = [leg for leg in self.legs.values() if known is not None and leg.worker == known.worker]
+        if not phones:
+            return None
+        if self.rng.random() < 0.15:  # both at once
+            self.later(0.0, 0.0, lambda: self.end(phones[0], "remote"))
+        return self.end(phones[-1], "remote")
+
+    def hold(self, contact: str) -> Signal | None:
+        legs = [leg for leg in self.center.legs.values() if leg.contact == contact]
+        if not legs:
+            return None
+        leg = self.rng.choice(legs)
+        return signals.LegHeld(leg.worker, leg.id, self.rng.random() < 0.6)
+
+    def disposition(self, agent: str, contact: str) -> Signal:
+        code = self.rng.choice(("sold", "sold", "sold", "no such code"))
+        return signals.DispositionSubmitted(self.request("d"), agent, contact, code, "a note")
+
+    def something_new(self) -> None:
+        self.rng.choice(
+            (self.a_call, self.a_call, self.an_agent_acts, self.an_agent_acts, self.a_reload, self.a_key)
+        )()
+
+    def a_call(self) -> None:
+        self.calls += 1
+        worker = f"w{self.calls}"
+        leg = OutsideLeg(worker, f"{worker}/1", "caller")
+        self.workers.add(worker)
+        self.legs[leg.leg] = leg
+        dnis = self.rng.choice(("1000", "1000", "1001", "2000", "3000", "4000", "5000", "6000", "9999"))
+        ani = self.rng.choice(("+34600000001", "+12135550100", ""))
+        patience = self.rng.choice((0.05, 2.0, 20.0, 60.0, 200.0))
+        self.take(signals.InviteReceived(worker, leg.leg, ani, dnis))
+        self.later(0.0, patience, lambda: self.end(leg, "remote"))
+
+    def a_key(self) -> None:
+        callers = [leg for leg in self.legs.values() if leg.role == "caller"]
+        if callers:
+            leg = self.rng.choice(callers)
+            self.take(signals.DigitPressed(leg.worker, leg.leg, self.rng.choice("129")))
+
+    def an_agent_acts(self) -> None:
+        agent = self.rng.choice(("ana", "john", "maria"))
+        page = f"page{self.rng.randrange(3)}"
+        match self.rng.randrange(20):
+            case 0:
+                self.phones.discard(agent)
+                self.take(signals.PhoneUnregistered(agent))
+            case 1 | 2 | 3 | 4:
+                self.phones.add(agent)
+                self.take(signals.PhoneRegistered(agent, "sip:phone", 60.0))
+            case 5:
+                self.take(signals.PageClosed(agent, page))
+            case 6 | 7:
+                self.take(signals.PageOpened(agent, page))
+            case 8:
+                reason = self.rng.choice(("lunch", "no such reason"))
+                self.take(signals.NotReadyRequested(self.request("n"), agent, reason))
+            case 9:
+                self.take(signals.LogOutRequested(self.request("o"), agent))
+            case _:
+                self.take(signals.ReadyRequested(self.request("r"), agent))
+
+    # --- what goes wrong --------------------------------------------------------------------------
+
+    def a_reload(self) -> None:
+        self.definitions = (
+            self.small if self.definitions is self.full and self.rng.random() < 0.5 else self.full
+        )
+        self.acd.install(self.definitions)
+        self.take(signals.TimePassed())
+
+    def worker_dies(self, worker: str) -> None:
+        self.workers.discard(worker)
+        for name in [leg.leg for leg in self.legs.values() if leg.worker == worker]:
+            del self.legs[name]
+        self.recordings = {r: w for r, w in self.recordings.items() if w != worker}
+        self.later(0.0, 1.0, lambda: signals.WorkerLost(worker, "killed"))
+
+    def restart(self) -> None:
+        """Killed, loaded, and told by workers and edge what lives; things go on happening meanwhile."""
+        self.now += self.rng.choice((0.0, 0.5, 5.0, 90.0))
+        self.acd = Acd(self.definitions)
+        self.store.reload(self.acd)
+        self.history.append(f"{self.now:.3f} ==== restart ====")
+        self.take(signals.Restarted(self.rng.choice((0.0, 2.0))))
+        for worker in sorted(self.workers):
+            self.later(0.0, 2.0, lambda worker=worker: self.hello(worker))  # type: ignore[misc]  # binds now
+        self.later(0.0, 1.0, lambda: signals.EdgeSeen(tuple(sorted(self.phones))))
+
+    def hello(self, worker: str) -> Signal | None:
+        if worker not in self.workers:
+            return None
+        return signals.WorkerSeen(
+            worker, tuple(leg.leg for leg in self.legs.values() if leg.worker == worker)
+        )
+
+    def lie(self) -> Signal:
+        """Something again, or of a leg that is not there, or not the way phones behave."""
+        rng = self.rng
+        if self.recent and rng.random() < 0.3:
+            return self.again(rng.choice(self.recent))
+        legs = sorted(self.center.legs) or ["l0"]
+        leg = rng.choice([*legs, "l999", "w1/1"])
+        known = self.center.legs.get(leg)
+        worker = known.worker if known is not None and rng.random() < 0.8 else "w999"
+        offer = rng.choice([*sorted(self.center.reservations), "o0"])
+        contact = rng.choice([*sorted(self.center.contacts), "c0"])
+        agent = rng.choice(("ana", "john", "maria", "nobody"))
+        refused = rng.choice(
+            ("DialLeg", "AnswerLeg", "EndLeg", "PlayFiles", "StartRecording", "StopPlayback")
+        )
+        made: list[Callable[[], Signal]] = [
+            lambda: signals.LegRinging(worker, leg),
+            lambda: signals.LegAnswered(worker, leg, dialog(leg)),
+            lambda: signals.LegFailed(worker, leg, rng.choice((0, 486, 500))),
+            lambda: signals.LegEnded(worker, leg, rng.choice(("remote", "local"))),
+            lambda: signals.PlaybackEnded(worker, leg, f"p{rng.randrange(60)}", rng.random() < 0.5),
+            lambda: signals.RecordingEnded(worker, f"r{rng.randrange(9)}", "/x", 1.0),
+            lambda: signals.LegHeld(worker, leg, rng.random() < 0.5),
+            lambda: signals.TransferAsked(worker, leg, "sip:other"),
+            lambda: signals.CommandRefused(worker, refused, leg, rng.choice(("no_such_leg", "failed"))),
+            lambda: signals.WorkerSeen(worker, tuple(rng.sample(legs, rng.randrange(len(legs) + 1)))),
+            lambda: signals.OfferShown(agent, offer),
+            lambda: signals.LookupReturned(contact, {"customer": 5, "name": None, "contacts": "nonsense"}),
+            lambda: signals.HangUpRequested(self.request("h"), agent, contact, rng.randrange(6)),
+            lambda: signals.DispositionSubmitted(self.request("d"), agent, contact, "sold"),
+            lambda: signals.PhoneUnregistered("nobody"),
+            lambda: signals.ReadyRequested(self.request("r"), "nobody"),
+        ]
+        return rng.choice(made)()
+
+    def again(self, signal: Signal) -> Signal:
+        request = getattr(signal, "request", "")
+        if request:
+            self.requests[request] += 1
+        return signal
+
+    # --- at rest -----------------------------------------------------------------------------------
+
+    def check_rest(self) -> None:
+        """Everything has come to its end: exactly one record per call, and nothing is left over."""
+        center = self.center
+        left = [*center.contacts, *center.legs, *center.reservations, *center.workers, *center.deadlines._at]
+        assert not left, self.explain([f"left over: {left}"])
+        unanswered = [r for r, open_ in self.requests.items() if open_]
+        assert not unanswered, self.explain([f"never answered: {unanswered}"])
+        for contact, told in self.facts.items():
+            kinds = [type(event) for _, event in told]
+            for kind in (events.CallArrived, events.CallEnded, events.ContactClosed):
+                assert kinds.count(kind) == 1, self.explain(
+                    [f"{contact}: {kinds.count(kind)} {kind.__name__}"]
+                )
+            assert kinds.count(events.CallBridged) <= 1, self.explain([f"{contact} was bridged twice"])
+            self.check_record(contact)
+        assert self.store.cdrs.keys() == self.facts.keys()
+
+    def check_record(self, contact: str) -> None:
+        record = self.store.cdrs[contact]
+        assert fold(self.facts[contact]).record() == record, self.explain([f"{contact}: {record}"])
+        negative = {k: v for k, v in record.items() if k.endswith("_s") and isinstance(v, float) and v < 0}
+        assert not negative, self.explain([f"{contact}: {negative}"])
+
+
+if __name__ == "__main__":
+    history = World(int(sys.argv[1]))
+    history.run(int(sys.argv[2]))
+    print(history.digest.hexdigest())
