@@ -137,6 +137,7 @@ HANDLERS: dict[type[signals.Signal], Callable[[Center, Any], None]] = {
     signals.LookupReturned: intake.looked_up,
     signals.PageOpened: requests.page_opened,
     signals.PageClosed: requests.page_closed,
+    signals.ConsoleLost: requests.console_lost,
     signals.OfferShown: lambda center, signal: offers.shown(center, signal.agent, signal.offer),
     signals.ReadyRequested: requests.ready,
     signals.NotReadyRequested: requests.not_ready,

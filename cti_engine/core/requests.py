@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from math import inf, nextafter
+
 from cti_engine.core import end_causes as causes
 from cti_engine.core import endings
 from cti_engine.core.agent import LOGGED_OUT, NOT_READY, READY, Agent
 from cti_engine.core.center import Center
 from cti_engine.core.commands import Reply
 from cti_engine.core.signals import (
+    ConsoleLost,
     DispositionSubmitted,
     HangUpRequested,
     LogOutRequested,
@@ -52,15 +55,15 @@ def ready(center: Center, signal: ReadyRequested) -> None:
         return
     agent.missed = 0
     if agent.status == LOGGED_OUT:
-        agent.idle_since = _median_idle_since(center)
+        agent.idle_since = _behind_the_median(center)
     _set_status(center, agent, READY, "")
     _accept(center, signal.request)
 
 
-def _median_idle_since(center: Center) -> float:
+def _behind_the_median(center: Center) -> float:
     """Who just logged in starts in the middle of the idle order, not at its head or tail (routing.md)."""
     clocks = sorted(agent.idle_since for agent in center.agents.values() if agent.available)
-    return clocks[len(clocks) // 2] if clocks else center.now
+    return nextafter(clocks[len(clocks) // 2], inf) if clocks else center.now
 
 
 def not_ready(center: Center, signal: NotReadyRequested) -> None:
@@ -137,3 +140,11 @@ def page_closed(center: Center, signal: PageClosed) -> None:
     if agent is not None and signal.page in agent.pages:
         agent.pages.remove(signal.page)
         center.touch(agent)
+
+
+def console_lost(center: Center, signal: ConsoleLost) -> None:
+    for agent in center.agents.values():
+        left = [page for page in agent.pages if not page.startswith(f"{signal.console}/")]
+        if left != agent.pages:
+            agent.pages = left
+            center.touch(agent)

@@ -219,6 +219,13 @@ class PageClosed:
 
 
 @dataclass(frozen=True, slots=True)
+class ConsoleLost:
+    """A console process died: all its pages, named `CONSOLE/...`, are closed."""
+
+    console: str
+
+
+@dataclass(frozen=True, slots=True)
 class OfferShown:
     """The pop of this offer has been painted on the agent's page."""
 
@@ -285,6 +292,6 @@ Signal = (
     InviteReceived | LegRinging | LegAnswered | LegFailed | LegEnded | DigitPressed | PlaybackEnded
     | RecordingEnded | LegHeld | TransferAsked | CommandRefused | WorkerSeen | WorkerLost
     | PhoneRegistered | PhoneUnregistered | EdgeSeen | LookupReturned
-    | PageOpened | PageClosed | OfferShown | ReadyRequested | NotReadyRequested | LogOutRequested
+    | PageOpened | PageClosed | ConsoleLost | OfferShown | ReadyRequested | NotReadyRequested | LogOutRequested
     | HangUpRequested | DispositionSubmitted | TimePassed | Restarted
 )  # fmt: skip

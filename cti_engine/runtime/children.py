@@ -6,6 +6,7 @@ A child that dies at once is started again with a growing pause, so that a broke
 from __future__ import annotations
 
 import asyncio
+import ctypes
 import logging
 import multiprocessing
 import os
@@ -21,6 +22,7 @@ from cti_engine.runtime.log_setup import LogSettings, log_to
 
 LIVED_LONG = 5.0
 FIRST_PAUSE, LONGEST_PAUSE = 0.05, 5.0
+_PR_SET_PDEATHSIG = 1  # prctl(2)
 
 _log = logging.getLogger("cti.supervisor")
 
@@ -34,17 +36,26 @@ def forkserver(preload: list[str]) -> ForkServerContext:
     return context
 
 
-def _enter(name: str, log: LogSettings, serve: Serve, arguments: tuple[Any, ...]) -> None:
+def _enter(name: str, log: LogSettings, ends_with_us: bool, serve: Serve, arguments: tuple[Any, ...]) -> None:
     os.setsid()  # Ctrl-C reaches the supervisor only
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    if ends_with_us:
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
     log_to(log, name)
     serve(*arguments)
 
 
 def start(
-    context: ForkServerContext, name: str, log: LogSettings, serve: Serve, *arguments: Any
+    context: ForkServerContext,
+    name: str,
+    log: LogSettings,
+    serve: Serve,
+    *arguments: Any,
+    ends_with_us: bool = True,
 ) -> BaseProcess:
-    process = context.Process(target=_enter, args=(name, log, serve, arguments), name=name)
+    """`ends_with_us`: SIGTERM when the supervisor (and so the forkserver) dies, so that a new one finds the ports
+    free; a worker goes on with its call instead, and ends by itself."""
+    process = context.Process(target=_enter, args=(name, log, ends_with_us, serve, arguments), name=name)
     process.start()
     return process
 

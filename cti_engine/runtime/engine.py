@@ -41,7 +41,7 @@ _log = logging.getLogger("cti.engine")
 
 
 class Engine:
-    """`publish(events, views, replies)` hands stored facts to the bus and never blocks."""
+    """Everything below is called in one loop. Raises StoreUnavailable when the store cannot be loaded."""
 
     def __init__(
         self,
@@ -52,8 +52,6 @@ class Engine:
         *,
         secret: bytes,
         utc_offset: float,
-        publish: Callable[[Gathered], None],
-        on_store_health: Callable[[str], None],
     ) -> None:
         self.clock = Clock()
         self.epoch = store.open_epoch()
@@ -69,9 +67,9 @@ class Engine:
             if kind == "link"
         }
         self._decided = dict(self._stored)
-        self._publish = publish
+        self._publish: Callable[[Gathered], None] | None = None
         self._timer: asyncio.TimerHandle | None = None
-        self._ledger = Ledger(store, self._act, on_store_health)
+        self._ledger = Ledger(store, self._act)
         self._dispatch = Dispatch(
             loaded.commands,
             loaded.last_command,
@@ -89,8 +87,24 @@ class Engine:
             received=self._held_of,
         )
 
-    async def start(self, address: str) -> None:
-        """Reconcile with what lives: deadlines get their grace, then workers and edge say hello."""
+    @property
+    def last_seq(self) -> int:
+        """The number of the last event."""
+        return self._seq
+
+    async def start(
+        self,
+        address: str,
+        publish: Callable[[Gathered], None],
+        on_store_health: Callable[[str], None],
+    ) -> None:
+        """Listen at `address` and reconcile with what lives: deadlines get their grace, then peers say hello.
+
+        `publish(gathered)` hands stored facts to the bus and never blocks; `on_store_health(problem)` is told
+        when the store goes away, and with an empty text when it is back.
+        """
+        self._publish = publish
+        self._ledger.on_health = on_store_health
         self._ledger_task = spawn(self._ledger.run(), "ledger", on_crash=_die)
         self.take(Restarted())
         spawn(self._watch_clock(), "clock")
@@ -196,7 +210,8 @@ class Engine:
                 peer.acknowledge(seq)
         for look_up in gathered.look_ups:
             self._look_ups.start(look_up)
-        self._publish(gathered)
+        if self._publish is not None:
+            self._publish(gathered)
 
     def published(self, seq: int) -> None:
         """The broker has everything up to `seq`."""

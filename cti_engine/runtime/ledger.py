@@ -51,18 +51,18 @@ class Gathered:
 
 
 class Ledger:
-    """`on_stored` is called in the loop, in order, once per gathered batch. `on_health(problem)` tells when the
-    store went away (its text) and when it is back (empty)."""
+    """`on_stored` is called in the loop, in order, once per gathered batch. `on_health(problem)`, if set, tells
+    when the store went away (its text) and when it is back (empty).
+    """
 
     def __init__(
         self,
         store: Store,
         on_stored: Callable[[Gathered], None],
-        on_health: Callable[[str], None],
     ) -> None:
         self._store = store
         self._on_stored = on_stored
-        self._on_health = on_health
+        self.on_health: Callable[[str], None] = lambda problem: None
         self._thread = ThreadPoolExecutor(1, "store")
         self._something = asyncio.Event()
         self._idle = asyncio.Event()
@@ -104,13 +104,13 @@ class Ledger:
         except StoreUnavailable as error:
             if self._journal is None:
                 _log.error("store away, going on from memory: %s", error)
-                self._on_health(str(error))
+                self.on_health(str(error))
             self._journal = _bounded(batch)
         else:
             if self._journal is not None:
                 self._journal = None
                 _log.warning("store is back; %d events caught up", len(batch.events))
-                self._on_health("")
+                self.on_health("")
 
     async def settle(self, timeout: float) -> None:
         """Wait until everything gathered has been written, at most `timeout` seconds."""

@@ -102,7 +102,9 @@ class WorkerPool:
             rtp_port=self._template.rtp_port + slice_ * self._template.rtp_ports,
         )
         ours, theirs = self._context.Pipe()
-        process = children.start(self._context, f"worker{slice_}", self._log, serve, config, theirs)
+        process = children.start(
+            self._context, f"worker{slice_}", self._log, serve, config, theirs, ends_with_us=False
+        )
         theirs.close()
         worker = _Worker(name, slice_, process, ours)
         self._workers[name] = worker

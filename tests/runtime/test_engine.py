@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -15,6 +14,7 @@ from cti_engine.ports import Batch, StoreUnavailable
 from cti_engine.runtime.engine import Engine
 from cti_engine.runtime.ledger import Gathered
 from cti_engine.runtime.stores import open_store
+from tests.phones.waiting import until
 from tests.runtime.center import NamedFiles, Nobody, definitions
 from tests.runtime.stand_in import StandInWorker
 
@@ -34,8 +34,6 @@ class Running:
             NamedFiles(),
             secret=b"s" * 32,
             utc_offset=0.0,
-            publish=self.gathered.append,
-            on_store_health=self.health.append,
         )
 
     @property
@@ -50,7 +48,7 @@ class Running:
         return [e.data for g in self.gathered for e in g.events if e.event == name]
 
     async def start(self) -> Running:
-        await self.engine.start(self.address)
+        await self.engine.start(self.address, self.gathered.append, self.health.append)
         return self
 
     async def make_ready(self, agent: str) -> None:
@@ -78,13 +76,6 @@ async def running(tmp_path: Path) -> AsyncIterator[Running]:
     life.store.close()
 
 
-async def until(condition: Any, timeout: float = 5.0) -> None:
-    """Wait for a condition, looking again whenever the loop comes round."""
-    async with asyncio.timeout(timeout):
-        while not condition():
-            await asyncio.sleep(0.005)
-
-
 async def test_a_call_goes_all_the_way(running: Running) -> None:
     """An INVITE is answered, queued, offered, bridged, recorded, ended and closed, and all of it is stored."""
     worker = StandInWorker(running.address)
@@ -97,9 +88,9 @@ async def test_a_call_goes_all_the_way(running: Running) -> None:
     assert play["repeat"] is True
     worker.hang_up(leg)
     await worker.until("EndLeg")
-    await until(lambda: running.events("WrapUpStarted"))
+    await until(lambda: running.events("WrapUpStarted"), "the engine to get there")
     running.engine.take(sig.DispositionSubmitted("r1", "maria", "c1", "done", "sold two"))
-    await until(lambda: running.store.cdrs())
+    await until(lambda: running.store.cdrs(), "the engine to get there")
     (cdr,) = running.store.cdrs()
     assert (cdr["agent"], cdr["cause"], cdr["note"]) == ("maria", "caller/hang_up", "sold two")
     stored = running.store.events_since(0)
@@ -127,12 +118,12 @@ async def test_an_engine_that_died_goes_on_where_it_was(tmp_path: Path) -> None:
     worker = StandInWorker(first.address)
     legs = [worker.call(ani=f"+3460000000{n}") for n in range(3)]
     await worker.until("PlayFiles", count=3)
-    await until(lambda: len(first.events("CallQueued")) == 3)
+    await until(lambda: len(first.events("CallQueued")) == 3, "the engine to get there")
     await first.crash()
     second = await Running(tmp_path).start()
     assert second.engine.epoch == first.engine.epoch + 1
     await second.make_ready("john")
-    await until(lambda: second.events("CallOffered"))
+    await until(lambda: second.events("CallOffered"), "the engine to get there")
     assert second.events("CallOffered")[0]["number"] == "+34600000000"
     (bridged,) = await worker.until("SetAudioPaths")
     assert legs[0] in {leg for pair in bridged["paths"] for leg in pair}
@@ -146,11 +137,11 @@ async def test_signals_of_the_time_without_engine_are_taken_once_in_order(tmp_pa
     first = await Running(tmp_path).start()
     worker = StandInWorker(first.address)
     leg = worker.call()
-    await until(lambda: first.events("CallQueued"))
+    await until(lambda: first.events("CallQueued"), "the engine to get there")
     await first.crash()
     worker.hang_up(leg)
     second = await Running(tmp_path).start()
-    await until(lambda: second.store.cdrs())
+    await until(lambda: second.store.cdrs(), "the engine to get there")
     (cdr,) = second.store.cdrs()
     assert cdr["cause"] == "caller/abandoned_in_queue"
     assert len(second.events("CallAbandoned")) == 1
@@ -169,9 +160,9 @@ async def test_a_store_that_fails_stops_no_call(running: Running) -> None:
     await worker.until("SetAudioPaths")
     assert running.health == ["this life is over"]
     running.store.write = write  # type: ignore[method-assign]
-    await until(lambda: running.health[-1] == "")
+    await until(lambda: running.health[-1] == "", "the engine to get there")
     worker.hang_up(leg)
-    await until(lambda: running.events("WrapUpStarted"))
+    await until(lambda: running.events("WrapUpStarted"), "the engine to get there")
     stored = running.store.events_since(0)
     assert [e.seq for e in stored] == list(range(1, len(stored) + 1))
     assert "CallArrived" in {e.event for e in stored}
@@ -198,7 +189,7 @@ async def test_a_lost_worker_leaves_nothing_behind(running: Running) -> None:
     await worker.until("StartRecording")
     await worker.close()
     running.engine.take(sig.WorkerLost(worker.name, "signal SIGKILL"))
-    await until(lambda: running.store.cdrs())
+    await until(lambda: running.store.cdrs(), "the engine to get there")
     (cdr,) = running.store.cdrs()
     assert cdr["cause"] == "system/worker_lost"
     loaded = running.store.load()

@@ -1,0 +1,179 @@
+"""The command line: `cti-engine COMMAND`. Exit codes: 0 ok, 1 problems, 2 usage, 3 environment."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from datetime import datetime
+from pathlib import Path
+
+from rich.console import Console
+
+from cti_engine.definitions.report import as_json, as_text
+from cti_engine.definitions.settings import OVERRIDES, Settings, load_settings
+from cti_engine.ports import StoreTaken, StoreUnavailable
+
+OK, PROBLEMS, USAGE, ENVIRONMENT = 0, 1, 2, 3
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="cti-engine", description="Contact-center routing engine")
+    parser.add_argument("--home", help="folder with config/, ivr_flows/ and routing_rules/ (CTI_HOME)")
+    parser.add_argument("--var", help="folder for state, logs and recordings (CTI_VAR)")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+
+    run = commands.add_parser("run", help="run the whole center until Ctrl-C")
+    run.add_argument("--lan", action="store_true", help="listen on the default route's address")
+    run.add_argument("--demo", action="store_true", help="robot callers and agents join at once")
+    for name in sorted(OVERRIDES):
+        run.add_argument(f"--{name.replace('_', '-')}", dest=f"set_{name}", metavar="VALUE")
+
+    demo = commands.add_parser("demo", help="robot callers and agents join the running center")
+    demo.add_argument("--calls-per-minute", type=float, default=6.0)
+    demo.add_argument("--seed", type=int, default=1)
+    demo.add_argument("--minutes", type=float, default=0.0, help="stop by itself; 0: until Ctrl-C")
+
+    doctor = commands.add_parser("doctor", help="check this machine and say what to do")
+    doctor.add_argument("--json", action="store_true")
+
+    check = commands.add_parser("check", help="check all YAML: every problem with file and line")
+    check.add_argument("--json", action="store_true")
+
+    cdr = commands.add_parser("cdr", help="call detail records")
+    cdr.add_argument("--since", type=_moment, default=0.0, metavar="TIME", help="2026-11-22 or ...T09:30")
+    cdr.add_argument("--until", type=_moment, metavar="TIME")
+    cdr.add_argument("--last", type=int, metavar="N", help="only the last N")
+    cdr.add_argument("--csv", type=Path, metavar="FILE", help="export; - is standard output")
+    cdr.add_argument("--json", action="store_true", help="one record a line")
+
+    accounts = commands.add_parser("accounts", help="list accounts, or give them new passwords")
+    accounts.add_argument("--rotate", nargs="*", metavar="USER", help="new passwords (no USER: for all)")
+    accounts.add_argument("--json", action="store_true")
+    return parser
+
+
+def _moment(text: str) -> float:
+    """Local time of this machine unless the text has an offset."""
+    return datetime.fromisoformat(text).astimezone().timestamp()
+
+
+def _settings(options: argparse.Namespace) -> Settings:
+    """Raises SystemExit with the problems on the terminal."""
+    given: dict[str, object] = {name: getattr(options, f"set_{name}", None) for name in OVERRIDES}
+    given |= {"home": options.home, "var": options.var}
+    if getattr(options, "lan", False):
+        from cti_engine.runtime.lan import default_route_address
+
+        given["bind"] = given["bind"] or default_route_address()
+    settings, problems = load_settings(None, os.environ, given)
+    if problems:
+        print(as_text(problems), file=sys.stderr)
+    if settings is None:
+        raise SystemExit(PROBLEMS)
+    return settings
+
+
+def _run(options: argparse.Namespace, console: Console) -> int:
+    from cti_engine.runtime.run_center import run
+
+    settings = _settings(options)
+    if not options.demo:
+        return run(settings, console)
+    from cti_engine.runtime.demo.beside import start_beside
+
+    with start_beside(settings.var) as start:
+        return run(settings, console, start)
+
+
+def _demo(options: argparse.Namespace, console: Console) -> int:
+    from cti_engine.runtime.demo import run_demo
+    from cti_engine.runtime.places import Places
+
+    run_json = Places(_settings(options).var).run_json
+    if not run_json.exists():
+        console.print(f"No center runs here (no {run_json}): start one with cti-engine run.", markup=False)
+        return ENVIRONMENT
+    return run_demo(run_json, options.calls_per_minute, options.seed, options.minutes)
+
+
+def _doctor(options: argparse.Namespace, console: Console) -> int:
+    from cti_engine.runtime.doctor import doctor
+
+    return doctor(_settings(options), console, as_json=options.json)
+
+
+def _check(options: argparse.Namespace, console: Console) -> int:
+    from cti_engine.definitions.library import load_definitions
+
+    settings, problems = load_settings(None, os.environ, {"home": options.home, "var": options.var})
+    home = settings.home if settings else Path(options.home or os.environ.get("CTI_HOME") or ".").resolve()
+    definitions, more = load_definitions(home)
+    found = [*problems, *(p for p in more if p not in problems)]
+    if options.json:
+        print(as_json(found))
+    elif found:
+        print(as_text(found))
+    else:
+        assert definitions is not None
+        counts = f"{len(definitions.flows)} flows, {len(definitions.queues)} queues"
+        print(f"No problems: {counts}, {len(definitions.agents)} agents; version {definitions.version}")
+    return OK if settings is not None and definitions is not None else PROBLEMS
+
+
+def _cdr(options: argparse.Namespace, console: Console) -> int:
+    from cti_engine.runtime import cdr_report
+    from cti_engine.runtime.stores import open_store
+
+    settings = _settings(options)
+    store = open_store(settings.store_url, read_only=True, folder=settings.var)
+    try:
+        rows = list(cdr_report.records(store, options.since, options.until))
+    finally:
+        store.close()
+    rows = rows[-options.last :] if options.last else rows
+    if options.csv is not None and str(options.csv) != "-":
+        console.print(f"{cdr_report.export(rows, options.csv)} records in {options.csv}", markup=False)
+    elif options.csv is not None:
+        cdr_report.write_csv(rows, sys.stdout)
+    elif options.json:
+        cdr_report.write_json(rows, sys.stdout)
+    else:
+        cdr_report.show(rows, console)
+    return OK
+
+
+def _accounts(options: argparse.Namespace, console: Console) -> int:
+    from cti_engine.runtime.account_report import rotate, show
+
+    settings = _settings(options)
+    if options.rotate is None:
+        return show(settings, console, as_json=options.json)
+    return rotate(settings, console, options.rotate)
+
+
+COMMANDS = {
+    "run": _run,
+    "demo": _demo,
+    "doctor": _doctor,
+    "check": _check,
+    "cdr": _cdr,
+    "accounts": _accounts,
+}
+
+
+def main(arguments: list[str] | None = None) -> int:
+    options = _parser().parse_args(arguments)
+    console = Console()
+    try:
+        return COMMANDS[options.command](options, console)
+    except (StoreUnavailable, StoreTaken) as error:
+        print(error, file=sys.stderr)
+        return ENVIRONMENT
+    except BrokenPipeError:  # `cti-engine cdr | head`
+        sys.stderr.close()
+        return OK
+
+
+if __name__ == "__main__":
+    sys.exit(main())

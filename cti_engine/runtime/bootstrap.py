@@ -1,0 +1,97 @@
+"""What a center needs before it starts: free ports, secrets, accounts, customers and prompts, each made once."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from cti_engine.adapters.account_store import Account, AccountStore
+from cti_engine.adapters.customer_store import CustomerStore
+from cti_engine.adapters.secret_files import ensure_password, ensure_secret
+from cti_engine.core.commands import Prompt
+from cti_engine.core.definitions import CenterDefinitions
+from cti_engine.definitions.settings import Settings
+from cti_engine.runtime.places import Places
+from cti_engine.runtime.ports_in_use import Wanted, taken
+from speech.prompt_cache import BuildReport, PromptCache
+
+BROKER_USERS = ("engine", "console")
+STAFF = (Account("supervisor", "supervisor", "Supervisor"), Account("admin", "admin", "Administrator"))
+CALLER = Account("caller", "caller", "Test caller")
+
+
+class CannotStart(Exception):
+    """The center cannot be started; each line says what to do. Exit code 3."""
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """`new_passwords`: (user, password) of accounts that were made now, to be shown once."""
+
+    places: Places
+    secret: bytes
+    broker_passwords: dict[str, str]
+    new_passwords: list[tuple[str, str]]
+    customers: int
+    prompts: BuildReport
+
+
+def utc_offset(time_zone: str) -> float:
+    """Seconds that the center's day is ahead of UTC now; empty: the machine's own zone."""
+    moment = datetime.fromtimestamp(time.time(), UTC)
+    local = moment.astimezone(ZoneInfo(time_zone) if time_zone else None)
+    offset = local.utcoffset()
+    return offset.total_seconds() if offset is not None else 0.0
+
+
+def check_ports(settings: Settings) -> None:
+    """Raises CannotStart with one line per port that is taken."""
+    host, ports = settings.network.bind, settings.ports
+    wanted = [
+        Wanted("CTI_SIP_PORT", "udp", host, ports.sip),
+        Wanted("CTI_SIP_PORT", "tcp", host, ports.sip),
+        Wanted("CTI_CONSOLE_PORT", "tcp", host, ports.console),
+    ]
+    if settings.broker_url.startswith("embedded"):
+        wanted.append(Wanted("CTI_BROKER_PORT", "tcp", "127.0.0.1", ports.broker))
+    lines = taken(wanted)
+    if lines:
+        raise CannotStart("\n".join(lines))
+
+
+def prepare(
+    settings: Settings,
+    definitions: CenterDefinitions,
+    prompts: list[Prompt],
+    progress: Callable[[int, int], None] | None = None,
+) -> Prepared:
+    """Make what is missing below CTI_VAR; what is there stays. Seconds at the first run, then quick."""
+    places = Places(settings.var)
+    places.make()
+    accounts = AccountStore(places.accounts_db, settings.sip.realm, settings.sip.digest)
+    agents = [Account(a.id, "agent", a.name) for a in definitions.agents.values()]
+    trunks = [Account(t.account, "trunk", t.name) for t in settings.sip.trunks if t.account]
+    new = accounts.ensure([*agents, *STAFF, CALLER, *trunks])
+    accounts.close()
+    return Prepared(
+        places,
+        ensure_secret(places.link_key),
+        {user: ensure_password(places.broker_password(user)) for user in BROKER_USERS},
+        new,
+        _import_customers(settings.home / "config" / "customers.csv", places),
+        PromptCache(places.prompts, base=settings.home).build(prompts, progress),
+    )
+
+
+def _import_customers(csv: Path, places: Places) -> int:
+    """The demo customers at the first start only: from then on customers.db is the console's."""
+    fresh = not places.customers_db.exists()
+    store = CustomerStore(places.customers_db)
+    try:
+        return store.import_csv(csv, time.time()).taken if fresh and csv.exists() else 0
+    finally:
+        store.close()

@@ -1,0 +1,154 @@
+"""The engine as a process: opens store, customers and prompts, joins bus and links, and watches the YAML for changes.
+
+The last set of files that was good is kept below CTI_VAR: a file broken while we run must not stop a restart.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import os
+import shutil
+import signal
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import uvloop
+
+from cti_engine.adapters.customer_store import CustomerStore
+from cti_engine.core.definitions import CenterDefinitions
+from cti_engine.definitions.library import load_definitions
+from cti_engine.definitions.problems import Problem
+from cti_engine.definitions.prompt_inventory import all_prompts
+from cti_engine.definitions.report import as_text
+from cti_engine.runtime.bus_side import BusSide
+from cti_engine.runtime.engine import Engine
+from cti_engine.runtime.stores import open_store
+from cti_engine.wire.private_files import write_private
+from cti_engine.wire.tasks import spawn
+from speech.prompt_cache import PromptCache
+
+LOOK_EVERY = 1.0
+FOLDERS = ("config", "ivr_flows", "routing_rules")
+
+_log = logging.getLogger("cti.engine")
+
+
+@dataclass(frozen=True, slots=True)
+class EngineConfig:
+    """`address` is where workers, edge and supervisor connect. `utc_offset` in seconds, for the center's day."""
+
+    home: Path
+    var: Path
+    store_url: str = field(repr=False)
+    broker_url: str = field(repr=False)
+    broker_user: str
+    broker_password: str = field(repr=False)
+    address: str
+    secret: bytes = field(repr=False)
+    customers_db: Path
+    prompts: Path
+    utc_offset: float
+    ready_file: Path
+
+
+def serve(config: EngineConfig) -> None:
+    """Run until SIGTERM; calls go on without us."""
+    uvloop.run(_serve(config))
+
+
+async def _serve(config: EngineConfig) -> None:
+    stop = asyncio.Event()
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
+    files = DefinitionFiles(config.home, config.var / "last_good")
+    prompts = PromptCache(config.prompts, base=config.home)
+    store = open_store(config.store_url, folder=config.var)
+    customers = CustomerStore(config.customers_db, read_only=True)
+    engine = Engine(
+        store, files.first(), customers, prompts, secret=config.secret, utc_offset=config.utc_offset
+    )
+    reader = open_store(config.store_url, read_only=True, folder=config.var)
+    bus = BusSide(config.broker_url, config.broker_user, config.broker_password, engine, reader)
+    await engine.start(config.address, bus.publish, bus.store_health)
+    bus.start()
+    watch = spawn(files.watch(engine, prompts), "definitions")
+    write_private(config.ready_file, json.dumps({"epoch": engine.epoch, "pid": os.getpid()}).encode())
+    _log.info("engine epoch %d is up", engine.epoch)
+    await stop.wait()
+    watch.cancel()
+    await engine.close()
+    await bus.close()
+    customers.close()
+    store.close()
+
+
+class DefinitionFiles:
+    """The admin's YAML, watched; `last_good` holds a copy of the files that are in force."""
+
+    def __init__(self, home: Path, last_good: Path) -> None:
+        self._home = home
+        self._last_good = last_good
+        self._stamp = self._stamps()
+
+    def first(self) -> CenterDefinitions:
+        """What to start with. Raises SystemExit when neither the files nor the copy are good."""
+        definitions, problems = load_definitions(self._home)
+        if definitions is not None:
+            self._keep()
+            return definitions
+        _tell(problems)
+        definitions, _ = load_definitions(self._last_good)
+        if definitions is None:
+            raise SystemExit(3)
+        _log.error("the files have errors: running on the last good ones, version %s", definitions.version)
+        return definitions
+
+    async def watch(self, engine: Engine, prompts: PromptCache) -> None:
+        """Swap a changed set in when it is good and all its prompts are made; else tell and keep the old."""
+        while True:
+            await asyncio.sleep(LOOK_EVERY)
+            try:
+                stamp = self._stamps()
+            except OSError as error:  # an editor replaces a file at this moment: look again
+                _log.debug("%s", error)
+                continue
+            if stamp == self._stamp:
+                continue
+            self._stamp = stamp
+            definitions, problems = await asyncio.to_thread(load_definitions, self._home)
+            _tell(problems)
+            if definitions is None:
+                _log.error("the running set stays as it is")
+                continue
+            report = await asyncio.to_thread(
+                prompts.build, sorted(all_prompts(definitions.flows.values()), key=repr)
+            )
+            for fault in report.faults:
+                _log.error("prompt %r cannot be made: %s", fault.prompt.value, fault.reason)
+            engine.install(definitions)
+            self._keep()
+            _log.warning("definitions %s are in force", definitions.version)
+
+    def _stamps(self) -> dict[str, tuple[int, int]]:
+        return {
+            str(path): (status.st_mtime_ns, status.st_size)
+            for folder in FOLDERS
+            for path in sorted((self._home / folder).glob("*.yaml"))
+            for status in (path.stat(),)
+        }
+
+    def _keep(self) -> None:
+        fresh = self._last_good.with_suffix(".new")
+        shutil.rmtree(fresh, ignore_errors=True)
+        for folder in FOLDERS:
+            (fresh / folder).mkdir(parents=True)
+            for path in (self._home / folder).glob("*.yaml"):
+                shutil.copy2(path, fresh / folder)
+        shutil.rmtree(self._last_good, ignore_errors=True)
+        fresh.rename(self._last_good)
+
+
+def _tell(problems: list[Problem]) -> None:
+    if problems:
+        _log.warning("definitions:\n%s", as_text(problems))

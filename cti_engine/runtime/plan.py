@@ -1,0 +1,160 @@
+"""From settings to the processes that run: the one place where every process's config is put together."""
+
+from __future__ import annotations
+
+import socket
+
+import agent_console.main
+from agent_console.config import ConsoleConfig
+from cti_engine.adapters import embedded_broker
+from cti_engine.adapters.embedded_broker import BrokerConfig
+from cti_engine.core.commands import Prompt
+from cti_engine.core.definitions import CenterDefinitions
+from cti_engine.definitions.settings import Settings
+from cti_engine.runtime import engine_process
+from cti_engine.runtime.bootstrap import CannotStart, Prepared, utc_offset
+from cti_engine.runtime.engine_process import EngineConfig
+from cti_engine.runtime.log_setup import LogSettings
+from cti_engine.runtime.stores import FILE_NAME
+from cti_engine.runtime.supervisor import Plan, Service
+from cti_engine.sip_edge import main as edge_main
+from cti_engine.sip_edge.config import EdgeConfig, Guests, Limits, Trunk
+from cti_engine.sip_worker.config import WorkerConfig
+from speech.prompt_cache import PromptCache
+
+RTP_PORTS_PER_WORKER = 40
+APOLOGY = {
+    "es": "Lo sentimos, tenemos un problema técnico. Por favor, llame más tarde.",
+    "en": "We are sorry, we have a technical problem. Please call again later.",
+}
+
+
+def apology_prompts() -> list[Prompt]:
+    """What an unbridged caller hears when the engine stays away (decision 6)."""
+    return [Prompt("text", text, language) for language, text in sorted(APOLOGY.items())]
+
+
+def make_plan(settings: Settings, definitions: CenterDefinitions, prepared: Prepared) -> Plan:
+    """Raises CannotStart when the RTP ports do not suffice."""
+    places, network = prepared.places, settings.network
+    cache = PromptCache(places.prompts, base=settings.home)
+    apology = tuple(str(file) for prompt in apology_prompts() for file in cache.files(prompt))
+    slices = (settings.ports.rtp_last - settings.ports.rtp_first + 1) // RTP_PORTS_PER_WORKER
+    if slices < settings.workers.max:
+        raise CannotStart(
+            f"{settings.workers.max} workers need {settings.workers.max * RTP_PORTS_PER_WORKER} RTP ports, "
+            f"but ports.rtp holds {slices * RTP_PORTS_PER_WORKER}: widen it, or lower workers.max"
+        )
+
+    store_url = absolute_store_url(settings)
+
+    def engine(ports: dict[str, int]) -> EngineConfig:
+        return EngineConfig(
+            home=settings.home,
+            var=settings.var,
+            store_url=store_url,
+            broker_url=_broker_url(settings, ports),
+            broker_user="engine",
+            broker_password=prepared.broker_passwords["engine"],
+            address=places.engine_socket,
+            secret=prepared.secret,
+            customers_db=places.customers_db,
+            prompts=places.prompts,
+            utc_offset=utc_offset(settings.time_zone),
+            ready_file=places.ready_file("engine"),
+        )
+
+    def edge(ports: dict[str, int]) -> EdgeConfig:
+        guests, limits = settings.sip.guests, settings.sip.limits
+        return EdgeConfig(
+            bind=network.bind,
+            advertise=network.advertise,
+            sip_port=settings.ports.sip,
+            realm=settings.sip.realm,
+            secret=prepared.secret,
+            edge_db=places.edge_db,
+            accounts_db=places.accounts_db,
+            engine_address=places.engine_socket,
+            placement_address=places.placement_socket,
+            ready_file=places.ready_file("edge"),
+            digest=settings.sip.digest,
+            domains=settings.sip.domains,
+            trunks=tuple(Trunk(t.name, t.networks, t.account, t.destination) for t in settings.sip.trunks),
+            guests=Guests(True, guests.networks, guests.rate) if guests else Guests(),
+            limits=Limits(refusals_per_source=limits.refusals_per_source, worker_rate=limits.worker_rate),
+            dialled_numbers=frozenset(definitions.dialled_numbers),
+        )
+
+    def console(ports: dict[str, int]) -> ConsoleConfig:
+        return ConsoleConfig(
+            accounts_db=places.accounts_db,
+            sessions_db=places.sessions_db,
+            home=settings.home,
+            store_url=store_url,
+            broker_url=_broker_url(settings, ports),
+            broker_user="console",
+            broker_password=prepared.broker_passwords["console"],
+            customers_db=places.customers_db,
+            bind=network.bind,
+            port=settings.ports.console,
+            ready_file=places.ready_file("console"),
+        )
+
+    def worker(ports: dict[str, int]) -> WorkerConfig:
+        return WorkerConfig(
+            name=f"{socket.gethostname()}/main",
+            engine_address=places.engine_socket,
+            placement_address=places.placement_socket,
+            edge_host=network.advertise,
+            edge_port=ports["sip_port"],
+            realm=settings.sip.realm,
+            secret=prepared.secret,
+            recordings=str(places.recordings),
+            rtp_port=settings.ports.rtp_first,
+            rtp_ports=RTP_PORTS_PER_WORKER,
+            bind="127.0.0.1" if network.bind.startswith("127.") else network.bind,
+            media_address=network.advertise,
+            apology=apology,
+            max_length=definitions.limits.maximum_length,
+            reuse_limit=settings.workers.recycle_after,
+        )
+
+    broker = BrokerConfig(
+        settings.ports.broker, places.broker, prepared.broker_passwords, places.ready_file("broker")
+    )
+    services: list[Service] = []
+    if settings.broker_url.startswith("embedded"):
+        services.append(Service("broker", embedded_broker.serve, lambda ports: broker))
+    services += [
+        Service("engine", engine_process.serve, engine),
+        Service("edge", edge_main.serve, edge),
+        Service("console", agent_console.main.serve, console),
+    ]
+    return Plan(
+        places,
+        tuple(services),
+        worker,
+        spares=settings.workers.spares,
+        largest=settings.workers.max,
+        log=LogSettings(places.log, settings.log_level),
+        addresses={
+            "host": network.advertise,
+            "realm": settings.sip.realm,
+            "home": str(settings.home),
+            "var": str(settings.var),
+            "accounts": str(places.accounts_db.with_name("accounts.txt")),
+        },
+    )
+
+
+def absolute_store_url(settings: Settings) -> str:
+    """`sqlite:` alone means a file in CTI_VAR; every process must open the same one."""
+    if settings.store_url.removeprefix("sqlite:").strip("/") or not settings.store_url.startswith("sqlite:"):
+        return settings.store_url
+    return f"sqlite:{settings.var / FILE_NAME}"
+
+
+def _broker_url(settings: Settings, ports: dict[str, int]) -> str:
+    if settings.broker_url.startswith("embedded"):
+        return f"mqtt://127.0.0.1:{ports['broker_port']}"
+    return settings.broker_url
