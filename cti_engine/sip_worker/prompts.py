@@ -1,8 +1,8 @@
 """Plays sound files to legs without gaps: one native player for a file, one native playlist for a list.
 
-pjmedia tells the end of a playlist when it has *read* it, up to one buffer (250 ms) before it is heard, and then
-plays that last buffer again and again. So a list ends with a buffer of silence: it is heard whole, and what
-repeats until we stop it cannot be heard. A single file is told exactly, and loops without a pause.
+pjmedia tells the end of a playlist when it has *read* it, up to one buffer (250 ms) before it should be heard, and
+then loses or repeats that buffer. So a list ends with a buffer of silence, and it is silence that is lost or
+repeated until we stop it. A single file is told exactly, and loops without a pause.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ from cti_engine.sip_worker.conference import Conference
 from cti_engine.sip_worker.guard import survives
 from cti_engine.wire.worker_frames import PlayFiles
 
-BUFFER_SAMPLES = 2000
-"""PJMEDIA_FILE_PORT_BUFSIZE (4000 bytes) in 16-bit samples."""
+SILENCE_SAMPLES = 2200
+"""PJMEDIA_FILE_PORT_BUFSIZE (4000 bytes) in 16-bit samples, and more than one frame: that is dropped at the end."""
 FILES_MAX = 62
 """pjsua2 silently cuts a playlist at 64 files."""
 BURIAL = 0.15
@@ -67,7 +67,7 @@ class Prompts:
             file.setnchannels(1)
             file.setsampwidth(2)
             file.setframerate(8000)
-            file.writeframes(bytes(2 * BUFFER_SAMPLES))
+            file.writeframes(bytes(2 * SILENCE_SAMPLES))
 
     @property
     def clean(self) -> bool:
