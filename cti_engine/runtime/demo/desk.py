@@ -131,26 +131,23 @@ class AgentDesk(Desk):
     def __init__(self, origin: str, user: str, password: str, random: Random) -> None:
         super().__init__(origin, user, password)
         self._random = random
-        self._done: set[str] = set()
+        self._shown = self._written_up = ""
         self._asks_for_ready = False
 
     def on_state(self, kind: str, id_: str, view: dict[str, Any] | None) -> None:
         if kind != "agent" or id_ != self.user or view is None:
             return
         offer = str(view["offer"].get("offer", ""))
-        if offer and view["state"] == "reserved" and self._first_time(f"shown {offer}"):
+        if view["state"] == "reserved" and offer != self._shown:
+            self._shown = offer
             # a page that is painted within a few frames
             self._soon(self._random.uniform(0.03, 0.08), "OfferShown", {"offer": offer})
-        if view["state"] == "wrap_up" and self._first_time(f"disposition {view['contact']}"):
+        if view["state"] == "wrap_up" and view["contact"] != self._written_up:
+            self._written_up = view["contact"]
             self._write_up(view)
         if view["status"] != "ready" and not self._asks_for_ready:
             self._asks_for_ready = True
             spawn(self._get_ready(), f"{self.user} gets ready")
-
-    def _first_time(self, what: str) -> bool:
-        new = what not in self._done
-        self._done.add(what)
-        return new
 
     def _write_up(self, view: dict[str, Any]) -> None:
         codes = list(self.me.get("labels", {}).get("dispositions", {})) or [""]
