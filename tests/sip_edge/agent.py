@@ -84,8 +84,9 @@ class Agent:
 
     def came(self, data: bytes) -> None:
         self.raw.append(data)
-        self.inbox.append(Message.parse(data))
-        self._news.set()
+        if b"\xff" not in data:  # the answer to bytes that are no UTF-8 repeats them
+            self.inbox.append(Message.parse(data))
+            self._news.set()
 
     async def close(self) -> None:
         if self._datagrams is not None:
