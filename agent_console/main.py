@@ -30,6 +30,7 @@ from cti_engine.wire.private_files import write_private
 from cti_engine.wire.tasks import spawn
 
 BACKLOG = 512
+GOODBYE = 1.0  # seconds that pages have to say goodbye
 
 
 def serve(config: ConsoleConfig) -> None:
@@ -45,7 +46,7 @@ async def _serve(config: ConsoleConfig) -> None:
     console, bus = _assemble(config)
     app = application()
     app[CONSOLE] = console
-    runner = web.AppRunner(app, access_log=None)
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=GOODBYE)
     await runner.setup()
     listener = socket.create_server((config.bind, config.port), backlog=BACKLOG)
     bus_task = spawn(bus.run(), "bus")
@@ -56,8 +57,12 @@ async def _serve(config: ConsoleConfig) -> None:
             write_private(config.ready_file, json.dumps(port).encode())
         await stop.wait()
     finally:
-        for page in tuple(console.pages):
-            await page.close(WSCloseCode.GOING_AWAY, "the console stops")
+        # Pages say that they close; those that do not answer (a laptop asleep) must not hold us.
+        closing = [
+            spawn(p.close(WSCloseCode.GOING_AWAY, "the console stops"), "close") for p in console.pages
+        ]
+        if closing:
+            await asyncio.wait(closing, timeout=GOODBYE)
         await runner.cleanup()
         await bus.close()
         await bus_task

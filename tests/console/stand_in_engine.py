@@ -133,6 +133,10 @@ class StandInEngine:
     def heard(self, name: str) -> list[Request]:
         return [request for _, request in self.requests if request.name == name]
 
+    def answered_at(self, name: str) -> list[float]:
+        """The moments (perf_counter) at which requests of this name came."""
+        return [moment for moment, request in self.requests if request.name == name]
+
     async def until_heard(self, name: str, count: int = 1, *, within: float = 5.0) -> Request:
         """The `count`-th request of this name."""
         await until(lambda: len(self.heard(name)) >= count, f"{count} x {name}", within=within)

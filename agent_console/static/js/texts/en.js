@@ -2,7 +2,7 @@ export default {
   product: "CTI Desk",
   // log in
   log_in: "Log in", user: "User", password: "Password", logging_in: "Logging in…",
-  log_in_lead: "Calm calls start here.",
+  log_in_lead: "For agents and supervisors",
   // shell
   desk: "Desk", floor: "Floor", log_out: "Log out", theme: "Light or dark", other_language: "Cambiar a español",
   live: "Live", connecting: "Connecting…", offline: "Offline",
@@ -31,7 +31,7 @@ export default {
   waited: "Waited", queue: "Queue", language: "Language", chose: "Chose", segment: "Segment",
   last_contacts: "Last contacts", no_contacts: "No earlier contact is known.",
   note: "Note", note_hint: "What was it about? You can write while you talk.",
-  disposition: "Result", finish: "Finish", finishing: "Finishing…", choose_disposition: "Choose a result to finish.",
+  disposition: "Result", finish: "Finish", choose_disposition: "Choose a result to finish.",
   wrap_up_left: "{time} left", wrap_up_over: "Time is up",
   contact_panel: "Current contact",
   // beside it

@@ -1,7 +1,7 @@
 export default {
   product: "CTI Desk",
   log_in: "Entrar", user: "Usuario", password: "Contraseña", logging_in: "Entrando…",
-  log_in_lead: "Aquí empiezan las llamadas tranquilas.",
+  log_in_lead: "Para agentes y supervisores",
   desk: "Puesto", floor: "Sala", log_out: "Salir", theme: "Claro u oscuro", other_language: "Switch to English",
   live: "En directo", connecting: "Conectando…", offline: "Sin conexión",
   skip: "Ir al contenido",
@@ -27,7 +27,7 @@ export default {
   waited: "Esperó", queue: "Cola", language: "Idioma", chose: "Eligió", segment: "Segmento",
   last_contacts: "Últimos contactos", no_contacts: "No se conoce ningún contacto anterior.",
   note: "Nota", note_hint: "¿De qué se trataba? Puede escribir mientras habla.",
-  disposition: "Resultado", finish: "Terminar", finishing: "Terminando…",
+  disposition: "Resultado", finish: "Terminar",
   choose_disposition: "Elija un resultado para terminar.",
   wrap_up_left: "quedan {time}", wrap_up_over: "Se acabó el tiempo",
   contact_panel: "Contacto actual",

@@ -10,17 +10,12 @@ export function Sparkline({ points, now }) {
   const top = Math.max(3, ...points.map(([, waiting]) => waiting));
   const x = (at) => Math.max(0, ((at - now + SPAN) / SPAN) * WIDTH);
   const y = (waiting) => HEIGHT - 2 - (waiting / top) * (HEIGHT - 5);
-  let line = "";
-  let last = 0;
-  for (const [at, waiting] of points) {
-    line += `${line ? "H" : "M"}${x(at).toFixed(1)}${line ? "" : ` ${y(last).toFixed(1)}`}V${y(waiting).toFixed(1)}`;
-    last = waiting;
-  }
-  line = line ? `${line}H${WIDTH}` : `M0 ${y(0)}H${WIDTH}`;
+  const steps = points.map(([at, waiting]) => `H${x(at).toFixed(1)}V${y(waiting).toFixed(1)}`);
+  const line = `M0 ${y(0)}${steps.join("")}H${WIDTH}`;
   const most = Math.max(0, ...points.map(([, waiting]) => waiting));
   return html`<svg class="sparkline" viewBox="0 0 ${WIDTH} ${HEIGHT}" preserveAspectRatio="none" role="img"
     aria-label="${t("last_half_hour")}: 0–${most}">
-    <path class="area" d="${line}V${HEIGHT}H${points.length ? x(points[0][0]).toFixed(1) : 0}Z" /><path class="line" d=${line} />
+    <path class="area" d="${line}V${HEIGHT}H0Z" /><path class="line" d=${line} />
   </svg>`;
 }
 

@@ -2,7 +2,7 @@
 // Everything that comes from callers is a text node; htm never parses it.
 import { html, useLayoutEffect } from "../../vendor/preact.js";
 import { useNow } from "../clock.js";
-import { duration, languageName, moment, phoneNumber, t, words } from "../i18n.js";
+import { duration, label, languageName, moment, phoneNumber, t, words } from "../i18n.js";
 import { WrapUp } from "./wrap_up.js";
 import { HangUp } from "./hang_up.js";
 
@@ -34,15 +34,15 @@ export function Contact({ me, contact, view, ask, live, enabled, queues }) {
           </dl>
           <${Path} path=${contact.path} />
           <${Hints} hints=${contact.hints} />
-          <${LastContacts} contacts=${contact.contacts} queues=${queues} />
+          <${LastContacts} ...${{ contacts: contact.contacts, queues, labels: me.labels }} />
         </div>
         <${WrapUp} ...${{ me, contact, ask, enabled }} />
       </div>
       <footer class="contact-foot">
         ${contact.phase === "offered" && html`<p class="pick-up">${t("pick_up")}</p>`}
         ${contact.phase === "talking" && html`<${HangUp} ...${{ contact, ask, enabled }} />`}
-        ${contact.phase === "wrap_up" && html`<button class="button primary" form="wrap-up" data-finish
-          disabled=${!enabled}>${t("finish")}</button>`}
+        ${contact.phase === "wrap_up" && html`<p class="muted">${t("choose_disposition")}</p>
+          <button class="button primary" form="wrap-up" disabled=${!enabled}>${t("finish")}</button>`}
       </footer>` : html`<${Idle} view=${view} />`}
   </section>`;
 }
@@ -93,14 +93,14 @@ function Hints({ hints }) {
   return html`<ul class="hints">${hints.map((hint, i) => html`<li key=${i} dir="auto">${hint.text ?? hint.title ?? ""}</li>`)}</ul>`;
 }
 
-function LastContacts({ contacts, queues }) {
+function LastContacts({ contacts, queues, labels }) {
   return html`<div class="last">
     <h2>${t("last_contacts")}</h2>
     ${contacts?.length
       ? html`<ul class="lines">${contacts.map((one, i) => html`<li key=${i}>
           <span class="line-when">${moment(one.at ?? one.ended_at ?? "")}</span>
           <span class="line-what" dir="auto">${queues[one.queue]?.name ?? words(one.topic ?? one.queue ?? one.channel ?? "")}
-            ${(one.disposition || one.outcome) && html`<b class="tag">${words(one.disposition || one.outcome)}</b>`}</span>
+            ${(one.disposition || one.outcome) && html`<b class="tag">${one.disposition ? label(labels.dispositions, one.disposition) : words(one.outcome)}</b>`}</span>
           ${one.note && html`<span class="line-note" dir="auto">${one.note}</span>`}
         </li>`)}</ul>`
       : html`<p class="muted">${t("no_contacts")}</p>`}

@@ -91,7 +91,7 @@ function Agents({ agents, labels, names }) {
       <td data-label=${t("contact")} dir="auto">${view.contact
         ? html`${view.offer?.name || view.offer?.number || t("unknown_caller")} <small class="muted">${names[view.offer?.queue] ?? ""}</small>`
         : "–"}</td>
-      <td class="phone ${view.phone ? "on" : "off"}" data-label=${t("phone")}>${t(view.phone ? "yes" : "no")}</td>
+      <td class="phone-state ${view.phone ? "on" : "off"}" data-label=${t("phone")}>${t(view.phone ? "yes" : "no")}</td>
     </tr>`)}</tbody>
   </table>`;
 }

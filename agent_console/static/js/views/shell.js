@@ -49,7 +49,7 @@ function Connection({ model }) {
   return html`<span class="connection ${state}"><i class="dot"></i><span>${t(state)}</span></span>`;
 }
 
-/** Laid over the page's top edge, so that coming and going moves nothing. */
+/** Laid over the top bar, so that coming and going moves nothing and hides no control of a call. */
 function Banner({ model }) {
   const text =
     model.connection === "offline" ? t("banner_offline")

@@ -75,6 +75,10 @@ function ReasonMenu({ reasons, pressed, current, disabled, onChoose }) {
   const codes = Object.keys(reasons);
 
   useEffect(() => {
+    if (disabled) setOpen(false);
+  }, [disabled]);
+
+  useEffect(() => {
     if (!open) return;
     (menu.current.querySelector("[aria-checked=true]") ?? menu.current.firstElementChild)?.focus();
     const outside = ({ target }) => !menu.current?.parentNode.contains(target) && setOpen(false);
@@ -104,7 +108,7 @@ function ReasonMenu({ reasons, pressed, current, disabled, onChoose }) {
       ${t("go_not_ready")}
       <svg class="icon small" viewBox="0 0 12 12" aria-hidden="true"><path d="M2 4l4 4 4-4" fill="none" stroke="currentColor" stroke-width="1.8" /></svg>
     </button>
-    ${open && html`<div ref=${menu} class="menu" role="menu" aria-label=${t("choose_reason")} onKeyDown=${keys}>
+    ${open && !disabled && html`<div ref=${menu} class="menu" role="menu" aria-label=${t("choose_reason")} onKeyDown=${keys}>
       ${codes.map((code) => html`<button key=${code} role="menuitemradio" tabindex="-1"
         aria-checked=${pressed && code === current}
         onClick=${() => { close(); onChoose(code); }}>${label(reasons, code)}</button>`)}

@@ -1,0 +1,47 @@
+"""Our pages as a test sees them: what a human would look for, by role and by word."""
+
+from __future__ import annotations
+
+from playwright.async_api import Browser, Locator, Page, expect
+
+CHROMIUM_ARGS = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--no-first-run",
+)
+
+
+async def open_page(
+    browser: Browser, url: str, *, width: int = 1440, height: int = 900, language: str = "en"
+) -> Page:
+    """A fresh browser context, so somebody else at another machine."""
+    context = await browser.new_context(viewport={"width": width, "height": height}, locale=f"{language}-US")
+    page = await context.new_page()
+    await page.goto(url)
+    return page
+
+
+async def log_in(page: Page, user: str, password: str) -> None:
+    """Fill in the log-in form and wait until the page is live."""
+    await page.locator("input[name=user]").fill(user)
+    await page.locator("input[name=password]").fill(password)
+    await page.locator("form button.primary").click()
+    await is_live(page)
+
+
+async def is_live(page: Page) -> None:
+    """The page is connected and the engine is there."""
+    await expect(page.locator(".connection.live")).to_be_visible()
+
+
+def contact(page: Page) -> Locator:
+    """The contact's place on the agent's desk."""
+    return page.locator(".contact")
+
+
+def state(page: Page) -> Locator:
+    """The agent's state with its timer."""
+    return page.locator(".state-bar .state")
