@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from pathlib import Path
 
 from cti_engine.core.definitions import DialledNumber, QueueDefinition
@@ -20,22 +20,22 @@ from cti_engine.core.ivr.flow import (
     Wait,
 )
 from cti_engine.definitions.flow_loader import FlowSource
-from cti_engine.definitions.problems import WARNING
+from cti_engine.definitions.problems import WARNING, has_errors
 from cti_engine.definitions.problems import Path as Place
 from cti_engine.definitions.yaml_source import Document
 
 
 def check_flow(source: FlowSource, flow: Flow, home: Path) -> None:
     """One flow's graph: steps nobody reaches, loops that never wait; and the files that it plays."""
-    reached = _reached(flow, [flow.start])
-    if flow.start in flow.steps:  # otherwise told already, and nothing would be reached
+    if not has_errors(source.document.problems):  # a wrong name would make steps seem unreached
+        reached = _reached(flow, [flow.start])
         for name in flow.steps:
             if name not in reached:
                 text = f"no step leads to {name}"
                 source.document.problem(("steps", name), text, severity=WARNING)
     for name in _loops(flow):
         text = f"{name} can come back to itself without a prompt or a wait in between"
-        hint = f"add a say, menu or wait; the call ends after {name} has run too often"
+        hint = "add a say, menu or wait: a call that runs in circles is ended"
         source.document.problem(("steps", name), text, hint, severity=WARNING)
     for file, place in dict.fromkeys(source.files):
         path = (home / file).resolve()
@@ -45,14 +45,14 @@ def check_flow(source: FlowSource, flow: Flow, home: Path) -> None:
             source.document.problem(place, f"there is no file {file}", f"looked in {home}")
 
 
-def check_queues_named(source: FlowSource, flows: Mapping[str, Flow], queues: Iterable[str]) -> None:
-    """Every enqueue's queue and treatment exist, and the treatment speaks the flow's languages."""
+def check_queues_named(source: FlowSource, flows: Mapping[str, Flow], queues: Collection[str] | None) -> None:
+    """Every enqueue's queue and treatment exist. `queues` None: their file could not be read."""
     for name, step in source.steps():
         if step.verb != "enqueue":
             continue
         place: Place = ("steps", name, "enqueue")
         queue, treatment = step.value["queue"], step.value["treatment"]
-        if queue and queue not in queues:
+        if queue and queues is not None and queue not in queues:
             source.document.problem(
                 (*place, "queue"), f"there is no queue {queue}", did_you_mean(queue, queues)
             )

@@ -91,6 +91,21 @@ WAIT = Short(
 
 
 @dataclass(frozen=True, slots=True)
+class Nothing:
+    """A verb that needs no value."""
+
+    def read(self, document: Document, node: Node, path: Path) -> None:
+        if node.value not in (None, {}):
+            document.problem(path, f"{path[-1]} takes no value", f"write {path[-1]}: alone")
+
+    def blank(self) -> None:
+        return None
+
+    def schema(self) -> Schema:
+        return {"anyOf": [{"type": "null"}, {"type": "object", "maxProperties": 0}]}
+
+
+@dataclass(frozen=True, slots=True)
 class Verb:
     """`options` stand beside the verb in the step."""
 
@@ -108,7 +123,7 @@ VERBS = {
     "enqueue": Verb(ENQUEUE, Keys(()), "wait for an agent of a queue"),
     "wait": Verb(WAIT, Keys((NEXT,)), "play music for a time"),
     "language": Verb(LANGUAGE, Keys((NEXT,)), "go on in another language"),
-    "hang_up": Verb(Keys(()), Keys(()), "end the call"),
+    "hang_up": Verb(Nothing(), Keys(()), "end the call"),
 }
 
 
@@ -160,8 +175,6 @@ class StepShape:
     @staticmethod
     def _verb_schema(name: str, verb: Verb) -> Schema:
         value = verb.value.schema()
-        if name == "hang_up":
-            value = {"anyOf": [{"type": "null"}, value]}
         options = verb.options.schema()["properties"]
         return {
             "type": "object",

@@ -15,7 +15,7 @@ from cti_engine.core.expressions.check import read_condition
 from cti_engine.core.expressions.condition import Condition
 from cti_engine.core.expressions.suggestion import did_you_mean
 from cti_engine.core.expressions.syntax import Literal
-from cti_engine.core.expressions.values import BOOLEAN, DURATION, NUMBER, TEXT, Scope, Type
+from cti_engine.core.expressions.values import BOOLEAN, DURATION, NUMBER, TEXT, UNKNOWN, Scope, Type
 from cti_engine.core.ivr import flow as core
 from cti_engine.core.ivr.names import FLOW_NAMES, SHORT_NAMES
 from cti_engine.definitions.flow_keys import FLOW, WrittenStep
@@ -67,7 +67,7 @@ def attribute_types(sources: Iterable[FlowSource], declared: Scope) -> dict[str,
             types = scope if name.startswith("call.") else source.variables
             found = _type_of(value, scope, source.variables)
             known = types.setdefault(name, found)
-            if known != found:
+            if known != found and UNKNOWN not in (known, found):
                 source.document.problem(path, f"{name} is a {known} elsewhere, a {found} here")
     return scope
 
@@ -313,6 +313,8 @@ class _FlowBuilder:
         found = self._scope.get(self._full_name(spoken.name))
         if found is None:
             self._unknown(path, spoken.name)
+        elif found == UNKNOWN:
+            pass  # its declaration is wrong, which has been told
         elif found == DURATION:
             self._document.problem(path, f"{spoken.name} is a duration", "minutes: {queue.wait_minutes}")
         elif found not in (NUMBER, TEXT):

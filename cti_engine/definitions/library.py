@@ -15,7 +15,7 @@ from cti_engine.core.ivr.flow import Flow
 from cti_engine.definitions import cross_check
 from cti_engine.definitions.flow_loader import attribute_types, build_flow, read_flow
 from cti_engine.definitions.problems import Problem, has_errors
-from cti_engine.definitions.rule_loader import load_dialled_numbers, load_queues
+from cti_engine.definitions.rule_loader import load_dialled_numbers, load_queues, warn_of_unserved
 from cti_engine.definitions.setting_keys import ENGINE
 from cti_engine.definitions.site_loader import call_limits, load_agents, load_attributes, load_dispositions
 from cti_engine.definitions.yaml_source import Document, Node, read_yaml
@@ -24,24 +24,32 @@ from cti_engine.definitions.yaml_source import Document, Node, read_yaml
 def load_definitions(home: Path) -> tuple[CenterDefinitions | None, list[Problem]]:
     """None when there are errors; warnings may come with a set. Never raises for what stands in files."""
     files = _Files(home)
-    engine = files.read("config/engine.yaml", needed=False)
-    attributes = load_attributes(files.read("config/attributes.yaml", needed=False))
-    people = load_agents(files.read("config/agents.yaml"), attributes)
+    engine_file = files.read("config/engine.yaml", needed=False)
+    attributes_file = files.read("config/attributes.yaml", needed=False)
+    agents_file = files.read("config/agents.yaml")
     dispositions_file = files.read("config/dispositions.yaml", needed=False)
-    dispositions = load_dispositions(dispositions_file) if files.has(dispositions_file) else {}
     queues_file = files.read("routing_rules/queues.yaml")
-    queues = load_queues(queues_file, people.agents, attributes.agent)
     numbers_file = files.read("routing_rules/dialled_numbers.yaml")
-    numbers = load_dialled_numbers(numbers_file)
-    calls = ENGINE.read(engine, engine.root, ())["calls"]
+    flow_files = files.flows()
+    if has_errors(attributes_file.problems) and attributes_file.unreadable:
+        return None, files.problems()  # every other file would seem wrong without the attributes
 
-    sources = [read_flow(document, files.content[document.file]) for document in files.flows()]
+    calls = ENGINE.read(engine_file, engine_file.root, ())["calls"]
+    attributes = load_attributes(attributes_file)
+    people = load_agents(agents_file, attributes)
+    dispositions = load_dispositions(dispositions_file)
+    agents = None if agents_file.unreadable else people.agents
+    queues = load_queues(queues_file, agents, attributes.agent)
+    if not has_errors(attributes_file.problems + agents_file.problems + queues_file.problems):
+        warn_of_unserved(queues_file, queues)
+    numbers = load_dialled_numbers(numbers_file)
+    sources = [read_flow(document, files.content.get(document.file, b"")) for document in flow_files]
     scope = attribute_types(sources, attributes.call)
     flows = {source.id: build_flow(source, scope) for source in sources}
 
     for source in sources:
         cross_check.check_flow(source, flows[source.id], home)
-        cross_check.check_queues_named(source, flows, queues)
+        cross_check.check_queues_named(source, flows, None if queues_file.unreadable else queues)
     for queue in queues.values():
         cross_check.check_queue(queues_file, queue, flows)
     for number in numbers.values():
@@ -73,25 +81,24 @@ class _Files:
     content: dict[str, bytes] = field(default_factory=dict)
 
     def read(self, file: str, *, needed: bool = True) -> Document:
+        """A file that may be absent is then as if each of its keys had its default."""
         document = Document(file, Node(0, 0, {}))
         try:
             self.content[file] = (self.home / file).read_bytes()
             document = read_yaml(file, self.content[file])
         except FileNotFoundError:
             if needed:
-                document.problem((), "the file is missing", f"looked in {self.home}")
+                document.give_up(0, 0, "the file is missing", f"looked in {self.home}")
+            document.unreadable = True
         except OSError as error:
-            document.problem((), f"cannot be read: {error.strerror}")
+            document.give_up(0, 0, f"cannot be read: {error.strerror}")
         self.documents.append(document)
         return document
-
-    def has(self, document: Document) -> bool:
-        return document.file in self.content
 
     def flows(self) -> list[Document]:
         folder = self.home / "ivr_flows"
         files = sorted(path for path in folder.glob("*.yaml") if not path.name.endswith(".test.yaml"))
-        return [d for d in (self.read(f"ivr_flows/{path.name}") for path in files) if self.has(d)]
+        return [self.read(f"ivr_flows/{path.name}") for path in files]
 
     def problems(self) -> list[Problem]:
         """In the order of files and lines, each once: an inherited text is looked at by every heir."""

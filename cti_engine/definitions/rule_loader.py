@@ -22,7 +22,7 @@ from cti_engine.definitions.shapes import (
     Text,
 )
 from cti_engine.definitions.site_loader import agent_names
-from cti_engine.definitions.yaml_source import Document
+from cti_engine.definitions.yaml_source import Document, Node
 
 FLOW_ID = Text("the id of a flow", IDENTIFIER.pattern)
 
@@ -71,31 +71,30 @@ DIALLED_NUMBERS = Keys(
 )
 
 
-def load_queues(
-    document: Document, agents: Mapping[str, AgentDefinition], agent_scope: Scope
-) -> dict[str, QueueDefinition]:
+Agents = Mapping[str, AgentDefinition]
+
+
+def load_queues(document: Document, agents: Agents | None, agent_scope: Scope) -> dict[str, QueueDefinition]:
+    """`agents` None: their file could not be read, so no member is looked for."""
     written = QUEUES.read(document, document.root, ())
     return {id: _queue(document, id, values, agents, agent_scope) for id, values in written["queues"].items()}
 
 
 def _queue(
-    document: Document,
-    id: str,
-    written: dict[str, Any],
-    agents: Mapping[str, AgentDefinition],
-    agent_scope: Scope,
+    document: Document, id: str, written: dict[str, Any], agents: Agents | None, agent_scope: Scope
 ) -> QueueDefinition:
     path = ("queues", id)
     named, condition = written["members"], written["require"]
     if named is not None and condition:
         document.problem((*path, "require"), "both members and require", "keep one of them")
-    elif named is None and not condition and "require" not in document.at(path).keys:
+    elif named is None and not condition and _lacks_require(document.at(path)):
         document.problem(path, "nobody serves this queue", "add members: [...] or require: CONDITION")
-    members = (
-        _named_members(document, id, named, agents)
-        if named is not None
-        else _matching_members(document, id, condition, agents, agent_scope)
-    )
+    if agents is None:
+        members: tuple[str, ...] = ()
+    elif named is not None:
+        members = _named_members(document, id, named, agents)
+    else:
+        members = _matching_members(document, id, condition, agents, agent_scope)
     level = written["service_level"]
     return QueueDefinition(
         id=id,
@@ -112,24 +111,20 @@ def _queue(
     )
 
 
-def _named_members(
-    document: Document, queue: str, named: tuple[str, ...], agents: Mapping[str, AgentDefinition]
-) -> tuple[str, ...]:
+def _lacks_require(queue: Node) -> bool:
+    return queue.kind == "mapping" and "require" not in queue.keys
+
+
+def _named_members(document: Document, queue: str, named: tuple[str, ...], agents: Agents) -> tuple[str, ...]:
     for index, agent in enumerate(named):
         if agent and agent not in agents:
             path = ("queues", queue, "members", index)
             document.problem(path, f"there is no agent {agent}", did_you_mean(agent, agents))
-    if not named:
-        document.problem(("queues", queue, "members"), "nobody serves this queue", severity=WARNING)
     return tuple(dict.fromkeys(named))
 
 
 def _matching_members(
-    document: Document,
-    queue: str,
-    text: str,
-    agents: Mapping[str, AgentDefinition],
-    agent_scope: Scope,
+    document: Document, queue: str, text: str, agents: Agents, agent_scope: Scope
 ) -> tuple[str, ...]:
     if not text:
         return ()
@@ -139,10 +134,14 @@ def _matching_members(
         document.problem(path, fault.text, fault.hint, offset=fault.column - 1)
     if condition is None:
         return ()
-    members = tuple(id for id, agent in agents.items() if condition.holds(agent_names(agent)))
-    if not members:
-        document.problem(path, "no agent of config/agents.yaml fulfils this", severity=WARNING)
-    return members
+    return tuple(id for id, agent in agents.items() if condition.holds(agent_names(agent)))
+
+
+def warn_of_unserved(document: Document, queues: Mapping[str, QueueDefinition]) -> None:
+    """Only to be asked where people and queues are without errors."""
+    for queue in queues.values():
+        if not queue.members:
+            document.problem(("queues", queue.id), "no agent serves this queue", severity=WARNING)
 
 
 def load_dialled_numbers(document: Document) -> dict[str, DialledNumber]:

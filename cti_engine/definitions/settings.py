@@ -145,7 +145,7 @@ def load_settings(
     written = _checked(engine, keys.ENGINE)
     for name, (variable, shape, place) in OVERRIDES.items():
         for document, key, text in (
-            (from_environment, variable, environment.get(variable)),
+            (from_environment, variable, environment.get(variable) or None),  # empty is not given
             (from_options, name, given.get(name)),
         ):
             if text is not None:
@@ -176,7 +176,7 @@ def _read(home: Path, file: str) -> Document:
         return Document(file, Node(0, 0, {}))
     except OSError as error:
         document = Document(file, Node(0, 0, {}))
-        document.problem((), f"cannot be read: {error.strerror}")
+        document.give_up(0, 0, f"cannot be read: {error.strerror}")
         return document
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from cti_engine.core.definitions import AgentDefinition, CallLimits, Disposition
 from cti_engine.core.expressions.suggestion import did_you_mean
-from cti_engine.core.expressions.values import BOOLEAN, DURATION, NUMBER, TEXT, Lookup, Type, text_of
+from cti_engine.core.expressions.values import BOOLEAN, DURATION, NUMBER, TEXT, UNKNOWN, Lookup, Type, text_of
 from cti_engine.definitions.problems import Path
 from cti_engine.definitions.shapes import (
     IDENTIFIER,
@@ -106,7 +106,7 @@ def load_attributes(document: Document) -> AttributeTypes:
 
 
 def _type(names: dict[str, Type], declared: str | tuple[str, ...]) -> Type:
-    return text_of(*declared) if isinstance(declared, tuple) else names.get(declared, TEXT)
+    return text_of(*declared) if isinstance(declared, tuple) else names.get(declared, UNKNOWN)
 
 
 def agent_names(agent: AgentDefinition) -> Lookup:
@@ -141,10 +141,14 @@ def _attributes(
         path: Path = ("agents", agent, "attributes", name)
         declared = types.agent.get(f"agent.{name}")
         value = literal.value
-        if declared is None or name in ("id", "name", "site"):
+        if name in ("id", "name", "site"):
+            document.key_problem(path, f"{name} is not among the attributes", "write it beside attributes:")
+        elif declared is None:
             known = [known.removeprefix("agent.") for known in types.agent]
             hint = did_you_mean(name, known) or "declare it in config/attributes.yaml"
             document.key_problem(path, f"{name} is not a declared attribute", hint)
+        elif declared == UNKNOWN:
+            pass  # its declaration is wrong, which has been told
         elif declared == NUMBER:
             values[name] = PROFICIENCY.read(document, document.at(path), path)
         elif declared != literal.type:

@@ -58,11 +58,18 @@ class Node:
 
 @dataclass(slots=True)
 class Document:
-    """One file: `root` is an empty mapping when it could not be read. Problems gather here."""
+    """One file. Problems gather here; once it is `unreadable` its root is an empty mapping, and no more come."""
 
     file: str
     root: Node
     problems: list[Problem] = field(default_factory=list)
+    unreadable: bool = False
+
+    def give_up(self, line: int, column: int, text: str, hint: str = "") -> None:
+        """The whole file cannot be read."""
+        self.add(line, column, (), text, hint, ERROR)
+        self.root = Node(0, 0, {})
+        self.unreadable = True
 
     def at(self, path: Path) -> Node:
         """The node at `path`, or the deepest one on the way that exists."""
@@ -95,7 +102,8 @@ class Document:
         self.add(line, column, path, text, hint, ERROR)
 
     def add(self, line: int, column: int, path: Path, text: str, hint: str, severity: str) -> None:
-        self.problems.append(Problem(self.file, line, column, print_path(path), severity, text, hint))
+        if not self.unreadable:
+            self.problems.append(Problem(self.file, line, column, print_path(path), severity, text, hint))
 
 
 class _Unreadable(Exception):
@@ -108,19 +116,17 @@ class _Unreadable(Exception):
 
 def read_yaml(file: str, content: bytes) -> Document:
     """Never raises. `file` is the name that problems carry."""
-    document = Document(file, Node(1, 1, {}))
+    document = Document(file, Node(0, 0, {}))
     try:
         document.root = _Builder(document, content).whole()
     except _Unreadable as error:
-        document.add(*error.place, (), error.text, error.hint, ERROR)
+        document.give_up(*error.place, error.text, error.hint)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
-        document.add(
-            line, column, (), str(error.problem or error.context), _syntax_hint(content, line), ERROR
-        )
+        document.give_up(line, column, str(error.problem or error.context), _syntax_hint(content, line))
     except (yaml.YAMLError, ValueError, OverflowError) as error:
-        document.add(1, 1, (), " ".join(str(error).split()), "save the file as plain UTF-8 text", ERROR)
+        document.give_up(1, 1, " ".join(str(error).split()), "save the file as plain UTF-8 text")
     return document
 
 
@@ -129,8 +135,8 @@ def _syntax_hint(content: bytes, line: int) -> str:
     text = lines[line - 1] if line <= len(lines) else b""
     if b"\t" in text:
         return "indent with spaces, not with tabs"
-    if text.count(b": ") > 1 or b"{" in text:
-        return "a text with : or { or # belongs in quotes"
+    if text.count(b": ") > 1 or b"{" in text or b"[" in text:
+        return "a text or condition with : # { or [ in it belongs in quotes"
     return ""
 
 

@@ -15,7 +15,7 @@ from cti_engine.core.expressions.syntax import (
     Node,
     Not,
 )
-from cti_engine.core.expressions.values import BOOLEAN, DURATION, NUMBER, TEXT, Scope, Type, list_of
+from cti_engine.core.expressions.values import BOOLEAN, DURATION, NUMBER, TEXT, UNKNOWN, Scope, Type, list_of
 
 
 def read_condition(text: str, scope: Scope) -> tuple[Condition | None, list[ExpressionError]]:
@@ -91,7 +91,7 @@ class _Checker:
             elif not hint:
                 hint = self._prefix_hint(node.name)
             self._fault(node, f"unknown name {node.name}", hint)
-        return found
+        return None if found == UNKNOWN else found
 
     def _prefix_hint(self, name: str) -> str:
         prefix = name.partition(".")[0]

@@ -30,6 +30,7 @@ NUMBER = Type("number")
 TEXT = Type("text")
 BOOLEAN = Type("boolean")
 DURATION = Type("duration")
+UNKNOWN = Type("unknown")  # declared wrongly, which has been told: never a second fault
 
 Scope = Mapping[str, Type]
 

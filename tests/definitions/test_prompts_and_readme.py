@@ -1,0 +1,112 @@
+"""Everything a flow can play is known beforehand; what the admin's READMEs show really works."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from cti_engine.core.commands import Prompt
+from cti_engine.core.ivr.actions import Play
+from cti_engine.definitions.library import load_definitions
+from cti_engine.definitions.prompt_inventory import all_prompts, prompts_of
+from tests.core_ivr.caller import Caller, flow_of
+from tests.definitions.homes import ROOT, shipped_home
+
+SOUNDS = Path("/usr/share/asterisk/sounds")
+
+
+def test_texts_sounds_and_numbers_of_a_flow_are_listed_per_language() -> None:
+    """The fixed parts of each text, 0 to 60 and the ten digits, also of prompts inherited from defaults."""
+    flow = flow_of("""
+        languages: [es, en]
+        start: a
+        defaults: {no_input: a, no_match: a, no_match_prompt: {es: Mal, en: Wrong}}
+        steps:
+          a: {menu: {prompt: {es: "Es el {position}.", en: "Hi"}, choices: {"1": b}}}
+          b: {wait: 20s, next: a}
+    """)
+    prompts = prompts_of(flow)
+    assert {p for p in prompts if p.kind == "text"} == {
+        Prompt("text", "Es el", "es"),
+        Prompt("text", "Hi", "en"),
+        Prompt("text", "Mal", "es"),
+        Prompt("text", "Wrong", "en"),
+    }
+    assert {p.value for p in prompts if p.kind == "number"} == {str(n) for n in range(61)}
+    assert {p.language for p in prompts if p.kind in ("number", "digits")} == {"es"}
+    assert {p for p in prompts if p.kind == "music"} == {
+        Prompt("music", "default", "es"), Prompt("music", "default", "en")
+    }  # fmt: skip
+
+
+@given(st.lists(st.sampled_from(["1", "2", "0", "9", "end", "wait"]), max_size=25), st.integers(0, 200))
+@settings(max_examples=100, deadline=None)
+def test_nothing_is_ever_played_that_was_not_listed(inputs: list[str], position: int) -> None:
+    """Whatever callers do in the shipped flows, each prompt is in the inventory (digits one by one)."""
+    definitions, _ = load_definitions(ROOT)
+    assert definitions is not None
+    known = all_prompts(definitions.flows.values())
+    for flow in definitions.flows.values():
+        for language in flow.languages:
+            caller = Caller(flow, language, {"queue.position": position})
+            for each in inputs:
+                if each == "end":
+                    caller.hear_out()
+                elif each == "wait":
+                    caller.wait(20)
+                else:
+                    caller.press(each)
+            played = [p for action in caller.actions if isinstance(action, Play) for p in action.prompts]
+            for prompt in played:
+                single = list(prompt.value) if prompt.kind == "digits" else [prompt.value]
+                assert {Prompt(prompt.kind, value, prompt.language) for value in single} <= known
+
+
+def test_the_sounds_that_shipped_flows_name_are_in_the_packages() -> None:
+    """Each sound name is a file of asterisk-core-sounds in the languages that play it."""
+    definitions, _ = load_definitions(ROOT)
+    assert definitions is not None
+    sounds = [p for p in all_prompts(definitions.flows.values()) if p.kind == "sound"]
+    assert len(sounds) == 8
+    for prompt in sounds:
+        assert list(SOUNDS.glob(f"{prompt.language}_*/{prompt.value}.wav")), prompt
+
+
+def _examples(readme: Path) -> list[str]:
+    return re.findall(r"```yaml\n(.*?)```", readme.read_text(encoding="utf-8"), re.DOTALL)
+
+
+def test_the_night_example_of_the_flow_readme_works() -> None:
+    """Closed at the weekend and at night, open on Monday at ten."""
+    example = _examples(ROOT / "ivr_flows" / "README.md")[1]
+    flow = "languages: [es, en]\n" + example + "  welcome: {enqueue: sales_es}\n"
+    for weekday, time, steps in [
+        ("mon", "10:00", ["hours", "welcome"]),
+        ("mon", "18:00", ["hours", "closed"]),
+        ("mon", "08:59", ["hours", "closed"]),
+        ("sun", "10:00", ["hours", "closed"]),
+    ]:
+        caller = Caller(flow, "es", {"now.weekday": weekday, "now.time": time})
+        assert [a.step for a in caller.actions if hasattr(a, "step")] == steps
+
+
+@pytest.mark.parametrize(("example", "file"), [(0, "dialled_numbers.yaml"), (1, "queues.yaml")])
+def test_the_examples_of_the_routing_readme_load(example: int, file: str, tmp_path: Path) -> None:
+    """An admin may paste them."""
+    home = shipped_home(tmp_path)
+    text = _examples(ROOT / "routing_rules" / "README.md")[example]
+    if file == "queues.yaml":
+        shipped = (home / "routing_rules" / file).read_text()
+        text = shipped + text.partition("queues:\n")[2]
+        attributes = home / "config" / "attributes.yaml"
+        attributes.write_text(
+            attributes.read_text().replace("sales: boolean", "sales: boolean\n  mortgages: boolean")
+        )
+    (home / "routing_rules" / file).write_text(text)
+    definitions, problems = load_definitions(home)
+    assert definitions is not None, problems
+    assert "+34911234567" in definitions.dialled_numbers or "loans_es" in definitions.queues
