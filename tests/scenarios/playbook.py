@@ -109,7 +109,11 @@ class Scenario:
     """One center from its first signal. Every signal is followed by the check of all invariants."""
 
     def __init__(
-        self, definitions: CenterDefinitions = DEFINITIONS, *, ready: tuple[str, ...] = (), start: float = START
+        self,
+        definitions: CenterDefinitions = DEFINITIONS,
+        *,
+        ready: tuple[str, ...] = (),
+        start: float = START,
     ) -> None:
         self.definitions = definitions
         self.now = start

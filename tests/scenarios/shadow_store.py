@@ -20,7 +20,9 @@ def rows_of(center: Center) -> dict[Key, bytes]:
         "queue": dict(center.queues),
         "worker": dict(center.workers),
     }
-    found = {(kind, id_): msgspec.json.encode(row) for kind, rows in kinds.items() for id_, row in rows.items()}
+    found = {
+        (kind, id_): msgspec.json.encode(row) for kind, rows in kinds.items() for id_, row in rows.items()
+    }
     if center.counters.next:
         found[("counter", "ids")] = msgspec.json.encode(center.counters)
     return found
