@@ -158,7 +158,7 @@ def request_sender(payload: bytes) -> tuple[str, str] | None:
     """(id, reply_to) of a request too broken to decode, so that it can still be refused; else None."""
     try:
         fields = _fields(payload)
-    except (BadMessage, msgspec.MsgspecError):
+    except BadMessage:
         return None
     id_, reply_to = fields.get("id"), fields.get("reply_to")
     if isinstance(id_, str) and isinstance(reply_to, str) and id_ and reply_to:
@@ -169,7 +169,10 @@ def request_sender(payload: bytes) -> tuple[str, str] | None:
 def _fields(payload: bytes) -> dict[str, Any]:
     if len(payload) > MAX_PAYLOAD:
         raise BadMessage(f"{len(payload)} bytes are over the limit of {MAX_PAYLOAD}")
-    return msgspec.json.decode(payload, type=dict[str, Any])
+    try:
+        return msgspec.json.decode(payload, type=dict[str, Any])
+    except (msgspec.MsgspecError, RecursionError) as error:
+        raise BadMessage(str(error)) from error
 
 
 def decode_envelope(payload: bytes) -> Envelope:
@@ -190,5 +193,5 @@ def _decode(decoder: msgspec.json.Decoder[_T], payload: bytes, what: str) -> _T:
         raise BadMessage(f"{what} of {len(payload)} bytes is over the limit of {MAX_PAYLOAD}")
     try:
         return decoder.decode(payload)
-    except msgspec.MsgspecError as error:
+    except (msgspec.MsgspecError, RecursionError) as error:
         raise BadMessage(f"{what}: {error}") from error

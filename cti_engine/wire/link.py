@@ -15,8 +15,10 @@ import time
 import uuid
 from collections import deque
 from collections.abc import Callable
+from ipaddress import ip_address
+from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -24,7 +26,12 @@ from cti_engine.wire.tasks import spawn
 
 PROTOCOL = 1
 MAX_FRAME = 1 << 20
+MAX_BODY = MAX_FRAME - 4096
 MAX_WAITING = 100_000
+FIRST_PAUSE, LONGEST_PAUSE = 0.02, 0.5  # seconds between attempts to connect
+GREETING = 10.0  # seconds until a connection that says nothing is given up
+FULL = 1 << 18  # bytes in a peer's write buffer from which on we wait for it to read
+STUCK = 1 << 23  # bytes that a server keeps for a peer that does not read, before it hangs up
 
 _log = logging.getLogger("cti.link")
 _encode = msgspec.msgpack.Encoder().encode
@@ -61,6 +68,25 @@ class Frame(msgspec.Struct, omit_defaults=True):
     epoch: int = 0
 
 
+class _Kept(NamedTuple):
+    """A frame until it is acknowledged; its body is packed once, when it happened."""
+
+    seq: int
+    type: str
+    body: msgspec.Raw
+    happened: float
+
+
+class _Sent(msgspec.Struct):
+    """A Frame with a body that is packed already."""
+
+    seq: int
+    ack: int
+    type: str
+    body: msgspec.Raw
+    age: float
+
+
 _frames = msgspec.msgpack.Decoder(Frame)
 _hellos = msgspec.msgpack.Decoder(Hello)
 _welcomes = msgspec.msgpack.Decoder(Welcome)
@@ -79,10 +105,15 @@ def _write(writer: asyncio.StreamWriter, struct: msgspec.Struct) -> None:
 
 
 def _split(address: str) -> tuple[str, int] | None:
-    """`host:port` of a TCP address; None when it is the path of a Unix socket."""
+    """`host:port` of a TCP address; None when it is the path of a Unix socket.
+
+    A link is not encrypted and asks for no password, so TCP is for this machine only.
+    """
     if "/" in address:
         return None
     host, _, port = address.rpartition(":")
+    if not ip_address(host).is_loopback:
+        raise ValueError(f"a link to {host} would be open to the network: only loopback addresses are taken")
     return host, int(port)
 
 
@@ -104,6 +135,7 @@ class LinkClient:
         on_connected: Callable[[bool], None] | None = None,
     ) -> None:
         self._address = address
+        self._tcp = _split(address)
         self._peer = peer
         self._kind = kind
         self._hello_body = hello_body
@@ -111,12 +143,17 @@ class LinkClient:
         self._on_connected = on_connected
         self._session = uuid.uuid4().hex
         self._next = 1
-        self._waiting: deque[tuple[Frame, float]] = deque()  # not acknowledged; (frame, happened)
+        self._sent = 0  # the last one written to this connection; all below it are written or acknowledged
+        self._waiting: deque[_Kept] = deque()  # not acknowledged, consecutive numbers
         self._received = 0
         self._epoch = 0
-        self._writer: asyncio.StreamWriter | None = None
+        self._pause = FIRST_PAUSE
+        self._connection: asyncio.StreamWriter | None = None  # from connecting on
+        self._writer: asyncio.StreamWriter | None = None  # from the welcome on
         self._closing = False
+        self._more = asyncio.Event()
         self._drained = asyncio.Event()
+        self.failed = 0  # frames whose handling raised
         self.away_since: float | None = time.monotonic()
 
     @property
@@ -128,69 +165,100 @@ class LinkClient:
         return len(self._waiting)
 
     def send(self, type_: str, body: dict[str, Any], *, happened: float | None = None) -> None:
-        """Queue a frame. `happened` is a `time.monotonic()` reading, default now."""
+        """Queue a frame. `happened` is a `time.monotonic()` reading, default now.
+
+        Raises ValueError for a body that no frame holds, OverflowError when too much waits already.
+        """
         if len(self._waiting) >= MAX_WAITING:
             raise OverflowError(f"{MAX_WAITING} frames wait for {self._address}")
+        packed = _encode(body)
+        if len(packed) > MAX_BODY:
+            raise ValueError(f"{type_} of {len(packed)} bytes is over {MAX_BODY}")
         moment = time.monotonic() if happened is None else happened
-        frame = Frame(seq=self._next, type=type_, body=body)
+        frame = _Kept(self._next, type_, msgspec.Raw(packed), moment)
         self._next += 1
-        self._waiting.append((frame, moment))
-        if self._writer is not None:
-            self._transmit(self._writer, frame, moment)
+        self._waiting.append(frame)
+        if self._writer is None:
+            return
+        if self._sent == frame.seq - 1 and self._writer.transport.get_write_buffer_size() < FULL:
+            self._transmit(self._writer, frame)
+        else:
+            self._more.set()
 
-    def _transmit(self, writer: asyncio.StreamWriter, frame: Frame, moment: float) -> None:
-        frame.age = max(0.0, time.monotonic() - moment)
-        frame.ack = self._received
-        _write(writer, frame)
+    def _transmit(self, writer: asyncio.StreamWriter, kept: _Kept) -> None:
+        age = max(0.0, time.monotonic() - kept.happened)
+        _write(writer, _Sent(kept.seq, self._received, kept.type, kept.body, age))
+        self._sent = kept.seq
+
+    async def _transmit_rest(self, writer: asyncio.StreamWriter) -> None:
+        """Write what could not be written at once, as fast as the server reads, in order."""
+        try:
+            while True:
+                while self._waiting and self._sent < self._waiting[-1].seq:
+                    start = max(0, self._sent + 1 - self._waiting[0].seq)
+                    for frame in list(islice(self._waiting, start, start + 100)):
+                        self._transmit(writer, frame)
+                    await writer.drain()
+                self._more.clear()
+                await self._more.wait()
+        except OSError as error:
+            _log.debug("link to %s: %s", self._address, error)  # the reading side ends the connection
 
     async def run(self) -> None:
         """Connect, serve, and connect again, until `close`."""
-        pause = 0.02
         while not self._closing:
             try:
                 await self._connect_once()
-                pause = 0.02
-            except (OSError, asyncio.IncompleteReadError, ValueError, msgspec.MsgspecError) as error:
-                if not isinstance(error, (OSError, asyncio.IncompleteReadError)):
-                    _log.error("link to %s: %s", self._address, error)
+            except (OSError, asyncio.IncompleteReadError) as error:
+                _log.debug("link to %s: %s", self._address, error)
+            except (ValueError, msgspec.MsgspecError) as error:
+                _log.error("link to %s: %s", self._address, error)
+            except Exception:  # of a callback: whoever lives by this link needs it all the same
+                _log.exception("link to %s", self._address)
             if not self._closing:
-                await asyncio.sleep(pause)
-                pause = min(pause * 2, 0.5)
+                await asyncio.sleep(self._pause)
+                self._pause = min(self._pause * 2, LONGEST_PAUSE)
 
     async def _connect_once(self) -> None:
-        tcp = _split(self._address)
-        if tcp is None:
+        if self._tcp is None:
             reader, writer = await asyncio.open_unix_connection(self._address)
         else:
-            reader, writer = await asyncio.open_connection(*tcp)
+            reader, writer = await asyncio.open_connection(*self._tcp)
+        self._connection = writer
         try:
-            _write(
-                writer,
-                Hello(self._peer, self._kind, self._session, self._received, body=self._hello_body()),
-            )
-            welcome = _welcomes.decode(await _read(reader))
-            if welcome.error:
-                raise ValueError(welcome.error)
-            if welcome.epoch < self._epoch:
-                raise ValueError(f"server epoch {welcome.epoch} is older than {self._epoch}")
-            self._epoch = welcome.epoch
-            self._acknowledged(welcome.received)
-            for frame, moment in self._waiting:
-                self._transmit(writer, frame, moment)
-            self._writer = writer
-            self.away_since = None
-            if self._on_connected is not None:
-                self._on_connected(True)
-            while True:
-                self._take(_frames.decode(await _read(reader)))
+            await self._greet(reader, writer)
+            self._pause = FIRST_PAUSE
+            rest = spawn(self._transmit_rest(writer), "link sender")
+            try:
+                self._connected_is(writer)
+                while not self._closing:
+                    self._take(_frames.decode(await _read(reader)))
+            finally:
+                rest.cancel()
+                self._connected_is(None)
         finally:
-            was = self._writer
-            self._writer = None
-            if was is not None:
-                self.away_since = time.monotonic()
-                if self._on_connected is not None:
-                    self._on_connected(False)
+            self._connection = None
             writer.close()
+
+    async def _greet(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Hello and welcome. A server that does not answer in time counts as away."""
+        hello = Hello(self._peer, self._kind, self._session, self._received, body=self._hello_body())
+        _write(writer, hello)
+        async with asyncio.timeout(GREETING):
+            welcome = _welcomes.decode(await _read(reader))
+        if welcome.error:
+            raise ValueError(welcome.error)
+        if welcome.epoch < self._epoch:
+            raise ValueError(f"server epoch {welcome.epoch} is older than {self._epoch}")
+        self._epoch = welcome.epoch
+        self._acknowledged(welcome.received)
+        self._sent = self._waiting[0].seq - 1 if self._waiting else self._next - 1
+
+    def _connected_is(self, writer: asyncio.StreamWriter | None) -> None:
+        self._writer = writer
+        self.away_since = time.monotonic() if writer is None else None
+        if self._on_connected is not None:
+            self._on_connected(writer is not None)
 
     def _take(self, frame: Frame) -> None:
         self._acknowledged(frame.ack)
@@ -199,13 +267,17 @@ class LinkClient:
         if frame.epoch < self._epoch:
             _log.warning("refused %s of epoch %d, now %d", frame.type, frame.epoch, self._epoch)
             return
-        self._on_frame(frame.type, frame.body)
+        try:
+            self._on_frame(frame.type, frame.body)
+        except Exception:  # done all the same: it would fail again, for ever
+            self.failed += 1
+            _log.exception("%s from %s failed", frame.type, self._address)
         self._received = frame.seq
         if self._writer is not None:
             _write(self._writer, Frame(ack=self._received))
 
     def _acknowledged(self, seq: int) -> None:
-        while self._waiting and self._waiting[0][0].seq <= seq:
+        while self._waiting and self._waiting[0].seq <= seq:
             self._waiting.popleft()
         if not self._waiting:
             self._drained.set()
@@ -222,8 +294,8 @@ class LinkClient:
 
     def close(self) -> None:
         self._closing = True
-        if self._writer is not None:
-            self._writer.close()
+        if self._connection is not None:
+            self._connection.close()
 
 
 class Peer:
@@ -238,12 +310,23 @@ class Peer:
         self._epoch = epoch
 
     def send(self, seq: int, type_: str, body: dict[str, Any]) -> None:
-        """Send frame `seq` (growing per peer); the peer acknowledges it when it has been done."""
-        _write(self._writer, Frame(seq=seq, type=type_, body=body, epoch=self._epoch))
+        """Send frame `seq` (growing per peer); the peer acknowledges it when it has been done.
+
+        A peer that has stopped to read is hung up on: it connects again when it can, and gets the rest then.
+        """
+        self._put(Frame(seq=seq, type=type_, body=body, epoch=self._epoch))
 
     def acknowledge(self, seq: int) -> None:
         """Tell the peer that everything up to `seq` is held for good."""
-        _write(self._writer, Frame(ack=seq, epoch=self._epoch))
+        self._put(Frame(ack=seq, epoch=self._epoch))
+
+    def _put(self, frame: Frame) -> None:
+        if self._writer.is_closing():
+            return
+        _write(self._writer, frame)
+        if self._writer.transport.get_write_buffer_size() > STUCK:
+            _log.error("%s does not read: hung up", self.name)
+            self._writer.transport.abort()
 
     def close(self) -> None:
         self._writer.close()
@@ -292,7 +375,8 @@ class LinkServer:
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         peer: Peer | None = None
         try:
-            hello = _hellos.decode(await _read(reader))
+            async with asyncio.timeout(GREETING):
+                hello = _hellos.decode(await _read(reader))
             if hello.protocol != PROTOCOL:
                 text = f"protocol {hello.protocol} of {hello.peer}; this side speaks {PROTOCOL}"
                 _write(writer, Welcome(self._epoch, 0, error=text))
@@ -307,6 +391,8 @@ class LinkServer:
             self._on_connected(peer, hello)
             while True:
                 frame = _frames.decode(await _read(reader))
+                if self.peers.get(peer.name) is not peer:
+                    return  # it has connected anew: what this connection still held comes again there
                 if frame.ack > peer.done:
                     peer.done = frame.ack
                     if self._on_acknowledged is not None:
