@@ -32,13 +32,14 @@ Serve = Callable[..., None]
 def forkserver(preload: list[str]) -> ForkServerContext:
     """The one forkserver; `preload` are modules whose import is slow."""
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(preload)
+    context.set_forkserver_preload(["cti_engine.runtime.forkserver_shield", *preload])
     return context
 
 
 def _enter(name: str, log: LogSettings, ends_with_us: bool, serve: Serve, arguments: tuple[Any, ...]) -> None:
     os.setsid()  # Ctrl-C reaches the supervisor only
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
     if ends_with_us:
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
     log_to(log, name)

@@ -22,7 +22,7 @@ from cti_engine.sip_edge.config import EdgeConfig, Guests, Limits, Trunk
 from cti_engine.sip_worker.config import WorkerConfig
 from speech.prompt_cache import PromptCache
 
-RTP_PORTS_PER_WORKER = 40
+RTP_PORTS_PER_WORKER = 20
 APOLOGY = {
     "es": "Lo sentimos, tenemos un problema técnico. Por favor, llame más tarde.",
     "en": "We are sorry, we have a technical problem. Please call again later.",
@@ -136,7 +136,7 @@ def make_plan(settings: Settings, definitions: CenterDefinitions, prepared: Prep
         worker,
         spares=settings.workers.spares,
         largest=settings.workers.max,
-        log=LogSettings(places.log, settings.log_level),
+        log=LogSettings(places.log, settings.log_level.upper()),
         addresses={
             "host": network.advertise,
             "realm": settings.sip.realm,

@@ -31,10 +31,10 @@ def run(settings: Settings, console: Console, after_start: Callable[[], None] | 
     try:
         bootstrap.check_ports(settings)
         prepared = _prepare(settings, definitions, console)
+        plan = make_plan(settings, definitions, prepared)
     except bootstrap.CannotStart as error:
         console.print(str(error), markup=False)
         return 3
-    plan = make_plan(settings, definitions, prepared)
 
     def announce(running: dict[str, Any]) -> None:
         _welcome(console, settings, definitions, prepared, running)

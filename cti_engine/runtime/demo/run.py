@@ -43,7 +43,7 @@ CALLS_A_PHONE = 4
 LINES_A_PHONE = 3  # of four calls: one more may be on its way out
 LONGEST_MEAN_CALL = 75.0  # seconds; with it the callers' phones are counted
 MOST_PHONES = 6
-CONNECT_WITHIN = 15.0
+CONNECT_WITHIN = 30.0
 STOP_WITHIN = 5.0
 RTP_FIRST = 31_000
 
