@@ -140,8 +140,8 @@ class Content:
             if isinstance(part, Spoken):
                 written.spoken.append((part, path))
                 utterance.append(part)
-            elif any(c.isalnum() for c in part):  # a lone full stop is not spoken
-                utterance.append(Fixed("text", " ".join(part.split())))
+            elif any(c.isalnum() for c in part):  # punctuation after a value is not spoken
+                utterance.append(Fixed("text", " ".join(part.split()).lstrip(",.;: ")))
         return tuple(utterance)
 
     def blank(self) -> Written:

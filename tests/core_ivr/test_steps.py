@@ -33,7 +33,7 @@ def test_a_text_with_values_is_spoken_in_parts() -> None:
     assert caller.plays[0].prompts == (
         Prompt("text", "Usted es el", "es"),
         Prompt("number", "4", "es"),
-        Prompt("text", ", desde", "es"),
+        Prompt("text", "desde", "es"),
         Prompt("digits", "34911", "es"),
     )
 
