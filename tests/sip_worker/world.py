@@ -299,9 +299,12 @@ class World:
         await self.engine.gets(LegAnswered, leg=leg)
         return leg
 
+    def dial(self, target: str, number: str, name: str = "", leg: str = "a1") -> None:
+        self.engine.order(DialLeg(NAME, leg, "c1", target, number, name))
+
     async def dialled(self, leg: str = "a1") -> None:
         """The phone behind the edge, dialled and answered."""
-        self.engine.order(DialLeg(NAME, leg, "c1", "maria", "+13105550123"))
+        self.dial("maria", "+13105550123", leg=leg)
         await self.engine.gets(LegAnswered, leg=leg)
 
     def bridge(self, *legs: str) -> None:
