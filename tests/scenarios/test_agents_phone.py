@@ -28,19 +28,25 @@ def offered(*ready: str) -> Scenario:
         (499, "unreachable", "phone_unreachable"),
     ],
 )
-def test_a_phone_that_refuses_gives_the_call_to_the_next_agent(sip_code: int, outcome: str, reason: str) -> None:
+def test_a_phone_that_refuses_gives_the_call_to_the_next_agent(
+    sip_code: int, outcome: str, reason: str
+) -> None:
     """The caller stays, in place; the agent is not ready with a reason that says why; the next agent is offered."""
     s = (
-        offered("maria", "john")
-        << the.DialLeg(target="maria")
-        >> Elapse(1)
-        >> maria.fails(sip_code)
-        << the.DialLeg(target="john")
-        << the.OfferEnded(agent="maria", outcome=outcome, sip_code=sip_code)
-        << the.AgentStateChanged(agent="maria", status="not_ready", reason=reason, state="idle")
-        << the.CallRequeued(position=1, waited_s=1.0)
-        << the.CallOffered(agent="john", waited_s=1.0)
-    ).without(the.CallEnded()).without(the.AgentRona())
+        (
+            offered("maria", "john")
+            << the.DialLeg(target="maria")
+            >> Elapse(1)
+            >> maria.fails(sip_code)
+            << the.DialLeg(target="john")
+            << the.OfferEnded(agent="maria", outcome=outcome, sip_code=sip_code)
+            << the.AgentStateChanged(agent="maria", status="not_ready", reason=reason, state="idle")
+            << the.CallRequeued(position=1, waited_s=1.0)
+            << the.CallOffered(agent="john", waited_s=1.0)
+        )
+        .without(the.CallEnded())
+        .without(the.AgentRona())
+    )
     s = s >> john.rings() >> john.answers() << the.CallBridged(agent="john", waited_s=1.0)
 
 
@@ -114,7 +120,9 @@ def test_not_ready_only_after_as_many_misses_as_configured() -> None:
     """With two misses allowed, the first leaves the agent ready at the end of the idle order, the second does not."""
     s = Scenario(with_limits(rona_before_not_ready=2, rona_cool_down=1.0), ready=("maria",))
     s = s >> caller.calls("1000") >> caller.found("c1") >> caller.connects()
-    s = (s >> maria.rings() >> Elapse(20) << the.AgentRona()).without(the.AgentStateChanged(status="not_ready"))
+    s = (s >> maria.rings() >> Elapse(20) << the.AgentRona()).without(
+        the.AgentStateChanged(status="not_ready")
+    )
     assert s.center.agents["maria"].idle_since == s.now
     s = s >> maria.fails(487) >> Elapse(1) << the.CallOffered(agent="maria") >> maria.rings() >> Elapse(20)
     s = s << the.AgentRona() << the.AgentStateChanged(status="not_ready", reason="rona")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.scenarios.playbook import Caller, Desk, Elapse, Scenario, is_recorded, the
+from tests.scenarios.playbook import Caller, Desk, Elapse, Late, Scenario, is_recorded, the
 
 caller, maria, john, ana = Caller(), Desk("maria"), Desk("john"), Desk("ana")
 
@@ -136,7 +136,12 @@ def test_while_they_talk() -> None:
         << the.ContactClosed()
     )
     record = s.record()
-    assert (record["wait_s"], record["ring_s"], record["talk_s"], record["wrap_up_s"]) == (3.0, 3.0, 30.0, 30.0)
+    assert (record["wait_s"], record["ring_s"], record["talk_s"], record["wrap_up_s"]) == (
+        3.0,
+        3.0,
+        30.0,
+        30.0,
+    )
     assert (record["cause"], record["agent"], record["outcome"]) == ("caller/hang_up", "maria", "answered")
     assert s.anomalies == []
 
@@ -144,11 +149,10 @@ def test_while_they_talk() -> None:
 def test_both_hang_up_at_once() -> None:
     """Two BYEs cross: the first one decides the cause, the second changes nothing."""
     s = (
-        talking()
-        >> caller.hangs_up()
-        << the.CallEnded(party="caller")
-        >> maria.hangs_up()
-    ).without(the.CallEnded()).without(the.WrapUpStarted())
+        (talking() >> caller.hangs_up() << the.CallEnded(party="caller") >> maria.hangs_up())
+        .without(the.CallEnded())
+        .without(the.WrapUpStarted())
+    )
     s = s >> is_recorded >> maria.disposes() << the.ContactClosed()
     assert s.record()["cause"] == "caller/hang_up"
 
@@ -171,8 +175,6 @@ def test_in_the_moment_the_agent_answers() -> None:
 
 def test_told_late_it_keeps_its_true_time() -> None:
     """A BYE that waited on the link for four seconds ends the talk when it happened."""
-    from tests.scenarios.playbook import Late
-
     s = talking() >> Elapse(30) >> Late(4.0, caller.hangs_up()) >> maria.is_gone() >> is_recorded
     s = s >> maria.disposes() << the.ContactClosed()
     assert s.record()["talk_s"] == 26.0
