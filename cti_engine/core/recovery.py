@@ -105,6 +105,7 @@ def worker_lost(center: Center, signal: WorkerLost) -> None:
     for contact in [c for c in center.contacts.values() if c.worker == signal.worker]:
         if contact.state == "ended":
             contact.recording = ""
+            center.touch(contact)
             endings.close_if_done(center, contact)
         else:
             endings.end_contact(center, contact, causes.WORKER_LOST)

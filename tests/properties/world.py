@@ -400,6 +400,13 @@ class World:
         self.acd.install(self.definitions)
         self.take(signals.TimePassed())
 
+    def a_spent_worker(self) -> str:
+        """One whose interaction is over but for the record."""
+        spent = [c.worker for c in self.center.contacts.values() if c.state == "ended"]
+        return self.rng.choice(
+            [w for w in spent if not any(leg.worker == w for leg in self.legs.values())] or ["w0"]
+        )
+
     def worker_dies(self, worker: str) -> None:
         self.workers.discard(worker)
         for name in [leg.leg for leg in self.legs.values() if leg.worker == worker]:
@@ -451,6 +458,7 @@ class World:
             lambda: signals.TransferAsked(worker, leg, "sip:other"),
             lambda: signals.CommandRefused(worker, refused, leg, rng.choice(("no_such_leg", "failed"))),
             lambda: signals.WorkerSeen(worker, tuple(rng.sample(legs, rng.randrange(len(legs) + 1)))),
+            lambda: signals.WorkerLost(self.a_spent_worker()),
             lambda: signals.OfferShown(agent, offer),
             lambda: signals.LookupReturned(contact, {"customer": 5, "name": None, "contacts": "nonsense"}),
             lambda: signals.HangUpRequested(self.request("h"), agent, contact, rng.randrange(6)),
