@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import resource
+import time
 from pathlib import Path
 
 import pytest
@@ -43,11 +45,18 @@ def test_the_clock_is_looked_at() -> None:
 
 def test_a_clock_that_jumps_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     """A step while we look is a warning with its size."""
-    readings = iter([1000.0, 1003.05])
-    monkeypatch.setattr("time.time", lambda: next(readings))
+    true_time, true_sleep, steps = time.time, time.sleep, [0.0]
+
+    def step_while_asleep(seconds: float) -> None:
+        true_sleep(seconds)
+        steps.append(3.0)
+
+    monkeypatch.setattr("time.time", lambda: true_time() + steps[-1])
+    monkeypatch.setattr("time.sleep", step_while_asleep)
     check = machine.check_clock()
     assert check.verdict is Verdict.WARN
-    assert "+3000 ms" in check.found or "+2999 ms" in check.found
+    moved = re.search(r"moved by \+(\d+) ms", check.found)
+    assert moved and int(moved[1]) == pytest.approx(3000, abs=2)
 
 
 def test_few_descriptors_are_a_warning() -> None:

@@ -51,9 +51,20 @@ def check_clock() -> Check:
 
 def _drift() -> float:
     """Seconds that wall time gains on monotonic time over a short look."""
-    wall, steady = time.time(), time.monotonic()
+    before = _offset()
     time.sleep(_CLOCK_LOOK_S)
-    return (time.time() - wall) - (time.monotonic() - steady)
+    return _offset() - before
+
+
+def _offset() -> float:
+    """Wall minus monotonic time, from the tightest of some readings: we may be put to sleep between two clocks."""
+    readings = []
+    for _ in range(5):
+        start = time.monotonic()
+        wall = time.time()
+        end = time.monotonic()
+        readings.append((end - start, wall - (start + end) / 2))
+    return min(readings)[1]
 
 
 def _unsynchronised() -> bool:
