@@ -63,7 +63,7 @@ def _settings(options: argparse.Namespace) -> Settings:
     given: dict[str, object] = {name: getattr(options, f"set_{name}", None) for name in OVERRIDES}
     given |= {"home": options.home, "var": options.var}
     if getattr(options, "lan", False):
-        from cti_engine.runtime.lan import default_route_address
+        from cti_engine.commands.lan import default_route_address
 
         given["bind"] = given["bind"] or default_route_address()
     settings, problems = load_settings(None, os.environ, given)
@@ -75,7 +75,7 @@ def _settings(options: argparse.Namespace) -> Settings:
 
 
 def _run(options: argparse.Namespace, console: Console) -> int:
-    from cti_engine.runtime.run_center import run
+    from cti_engine.commands.run_center import run
 
     settings = _settings(options)
     if not options.demo:
@@ -122,7 +122,7 @@ def _check(options: argparse.Namespace, console: Console) -> int:
 
 
 def _cdr(options: argparse.Namespace, console: Console) -> int:
-    from cti_engine.runtime import cdr_report
+    from cti_engine.commands import cdr_report
     from cti_engine.runtime.stores import open_store
 
     settings = _settings(options)
@@ -144,7 +144,7 @@ def _cdr(options: argparse.Namespace, console: Console) -> int:
 
 
 def _accounts(options: argparse.Namespace, console: Console) -> int:
-    from cti_engine.runtime.account_report import rotate, show
+    from cti_engine.commands.account_report import rotate, show
 
     settings = _settings(options)
     if options.rotate is None:

@@ -20,14 +20,12 @@ from cti_engine.core.signals import WorkerLost
 from cti_engine.runtime.children import Child, forkserver, ready
 from cti_engine.runtime.log_setup import LogSettings
 from cti_engine.runtime.places import Places
-from cti_engine.runtime.worker_pool import WorkerPool
-from cti_engine.sip_worker.config import WorkerConfig
+from cti_engine.runtime.worker_pool import WorkerPool, Workers
 from cti_engine.wire.link import LinkClient
 from cti_engine.wire.private_files import write_private
 from cti_engine.wire.tasks import spawn
 from cti_engine.wire.vocabulary import to_plain
 
-PRELOAD = ["cti_engine.sip_worker.main", "cti_engine.runtime.engine_process", "cti_engine.sip_edge.main"]
 READY_WITHIN = 30.0
 STOP_WITHIN = 8.0
 
@@ -49,13 +47,12 @@ class Service:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """Everything that runs, worked out by `bootstrap` before anything is started."""
+    """Everything that runs, worked out before anything is started. `preload`: slow imports, done once."""
 
     places: Places
     services: tuple[Service, ...]
-    worker: Callable[[dict[str, int]], WorkerConfig]
-    spares: int
-    largest: int
+    workers: Callable[[dict[str, int]], Workers]
+    preload: tuple[str, ...]
     log: LogSettings
     addresses: dict[str, str]
 
@@ -66,7 +63,7 @@ class Supervisor:
         self._announce = announce
         self._ports: dict[str, int] = {}
         self._children: list[Child] = []
-        self._context = forkserver(PRELOAD)
+        self._context = forkserver(list(plan.preload))
         self._pool: WorkerPool | None = None
         self._stop = asyncio.Event()
         self._hurry = asyncio.Event()
@@ -116,9 +113,7 @@ class Supervisor:
         self._pool = WorkerPool(
             self._context,
             self._plan.log,
-            self._plan.worker(self._ports),
-            spares=self._plan.spares,
-            largest=self._plan.largest,
+            self._plan.workers(self._ports),
             generation=format(int(time.time()), "x"),
             on_lost=self._worker_lost,
         )

@@ -11,15 +11,14 @@ import os
 import signal
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from multiprocessing.connection import Connection
 from multiprocessing.context import ForkServerContext
 from multiprocessing.process import BaseProcess
+from typing import Any
 
 from cti_engine.runtime import children
 from cti_engine.runtime.log_setup import LogSettings
-from cti_engine.sip_worker.config import WorkerConfig
-from cti_engine.sip_worker.main import serve
 
 SILENT_IDLE, SILENT_IN_CALL = 10.0, 30.0
 CHECK = 1.0
@@ -41,31 +40,40 @@ class _Worker:
     born: float = field(default_factory=time.monotonic)
 
 
+@dataclass(frozen=True, slots=True)
+class Workers:
+    """What the pool needs to know of workers. `config_of(name, slice)` makes the picklable config of one;
+    slices of RTP ports are numbered from 0. `host` is `host/site`, the second half of every name.
+    """
+
+    host: str
+    serve: Callable[..., None]
+    config_of: Callable[[str, int], Any]
+    spares: int
+    largest: int
+
+
 class WorkerPool:
-    """`template` is what all workers share; `on_lost(name, reason)` tells of each one that is gone for good."""
+    """`serve(config, control)` is a worker's life; `on_lost(name, reason)` tells of each that is gone for good."""
 
     def __init__(
         self,
         context: ForkServerContext,
         log: LogSettings,
-        template: WorkerConfig,
+        workers: Workers,
         *,
-        spares: int,
-        largest: int,
         generation: str,
         on_lost: Callable[[str, str], None],
     ) -> None:
         self._context = context
         self._log = log
-        self._template = template
-        self._spares = spares
-        self._largest = largest
+        self._what = workers
         self._generation = generation
         self._on_lost = on_lost
         self._born = 0
         self._failed = 0
         self._draining = False
-        self._slices = list(range(largest - 1, -1, -1))
+        self._slices = list(range(workers.largest - 1, -1, -1))
         self._workers: dict[str, _Worker] = {}
 
     def counts(self) -> dict[str, int]:
@@ -87,7 +95,7 @@ class WorkerPool:
         if self._draining:
             return
         ready = sum(worker.state in ("ready", "starting") for worker in self._workers.values())
-        for _ in range(self._spares - ready):
+        for _ in range(self._what.spares - ready):
             if not self._slices:
                 return
             self._start()
@@ -95,15 +103,11 @@ class WorkerPool:
     def _start(self) -> None:
         self._born += 1
         slice_ = self._slices.pop()
-        name = f"w{self._generation}-{self._born}@{self._template.name}"
-        config = replace(
-            self._template,
-            name=name,
-            rtp_port=self._template.rtp_port + slice_ * self._template.rtp_ports,
-        )
+        name = f"w{self._generation}-{self._born}@{self._what.host}"
+        config = self._what.config_of(name, slice_)
         ours, theirs = self._context.Pipe()
         process = children.start(
-            self._context, f"worker{slice_}", self._log, serve, config, theirs, ends_with_us=False
+            self._context, f"worker{slice_}", self._log, self._what.serve, config, theirs, ends_with_us=False
         )
         theirs.close()
         worker = _Worker(name, slice_, process, ours)

@@ -16,9 +16,9 @@ from typing import Any
 import yaml
 
 from cti_engine.adapters.account_store import read_accounts_file
+from cti_engine.commands.plan import RTP_PORTS_PER_WORKER
 from cti_engine.ports import Store
 from cti_engine.runtime.demo.desk import Desk
-from cti_engine.runtime.plan import RTP_PORTS_PER_WORKER
 from cti_engine.runtime.stores import open_store
 from cti_engine.wire.tasks import spawn
 from tests.phones.baresip import Baresip

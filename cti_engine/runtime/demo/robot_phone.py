@@ -7,6 +7,7 @@ until it is over, `getInfo()` is bound before its parts are read, and the end is
 from __future__ import annotations
 
 import contextlib
+import gc
 import heapq
 import itertools
 import logging
@@ -167,19 +168,27 @@ class RobotPhone:
 
     def close(self) -> None:
         """BYE, CANCEL and un-REGISTER, then the library goes; what does not answer is left behind."""
+        self._say_goodbye()
+        until = time.monotonic() + FAREWELL
+        while time.monotonic() < until and (self.calls or any(line.registered for line in self._lines)):
+            self._turn()
+        self._drop_everything()
+        self._library.libDestroy()
+
+    def _say_goodbye(self) -> None:
         for call in list(self.calls):
             call.hang_up()
         for line in self._lines:
             line.leave()
-        until = time.monotonic() + FAREWELL
-        while time.monotonic() < until and (self.calls or any(line.registered for line in self._lines)):
-            self._turn()
+
+    def _drop_everything(self) -> None:
+        """A Call, player or Account that outlives the library aborts the process, so none may be left anywhere."""
+        self._due.clear()
         self.calls.clear()
         self._over.clear()
-        for line in self._lines:
-            line.shutdown()
-        self._lines.clear()
-        self._library.libDestroy()
+        while self._lines:
+            self._lines.pop().shutdown()
+        gc.collect()
 
 
 def account_settings(config: PhoneConfig) -> Any:
@@ -207,7 +216,7 @@ class _Line(pj.Account):  # type: ignore[misc]  # the wheel has no types
         settings = account_settings(config)
         settings.idUri = f"sip:{line.user}@{config.realm}"
         settings.regConfig.registrarUri = f"sip:{config.edge_host}:{config.edge_port}"
-        settings.regConfig.timeoutSec = 120
+        settings.regConfig.timeoutSec = 60  # what a killed demo leaves behind is gone after a minute
         settings.regConfig.retryIntervalSec = 5
         settings.sipConfig.authCreds.append(pj.AuthCredInfo("digest", "*", line.user, 0, line.password))
         self.create(settings)

@@ -35,7 +35,7 @@ from cti_engine.runtime.demo.facts import (
     Registration,
 )
 from cti_engine.runtime.demo.robot_phone import RTP_PORTS, phone_process
-from cti_engine.runtime.demo.tally import Tally, line_of
+from cti_engine.runtime.demo.tally import RobotCallStory, Tally, line_of
 from cti_engine.wire.tasks import spawn
 from speech.prompt_cache import PromptCache
 
@@ -45,6 +45,7 @@ LONGEST_MEAN_CALL = 75.0  # seconds; with it the callers' phones are counted
 MOST_PHONES = 6
 CONNECT_WITHIN = 30.0
 STOP_WITHIN = 5.0
+SETTLE_WITHIN = 3.0  # for the engine to tell how the last calls ended
 RTP_FIRST = 31_000
 
 
@@ -114,6 +115,7 @@ class Demo:
         self._seed = seed
         self._random = Random(f"{seed}/calls")
         self._stop = asyncio.Event()
+        self._settled = asyncio.Event()
         self._fault: Exception | None = None
         self._phones: list[_Phone] = []
         self.tally = Tally()
@@ -175,7 +177,8 @@ class Demo:
         self._console.print(
             f"{len(mine)} robot agents ({', '.join(mine) or 'none'}) and callers have joined; "
             f"{self._rate:g} calls a minute, seed {self._seed}. Ctrl-C ends it."
-            + (f" Left to their own phones: {', '.join(others)}." if others else "")
+            + (f" Left to their own phones: {', '.join(others)}." if others else ""),
+            soft_wrap=True,
         )
 
     async def _until(self, event: asyncio.Event, complaint: str) -> None:
@@ -215,21 +218,31 @@ class Demo:
                 phone.place(script)
 
     def _told(self, event: str, contact: str, data: dict[str, Any]) -> None:
-        number = self.tally.told(event, contact, data)
-        if number:
+        story = self.tally.told(event, contact, data)
+        if story is not None and event == "CallBridged":
             for phone in self._phones:
-                phone.order(Joined(number))
+                phone.order(Joined(story.script.caller.number))
+        if story is not None and event == "CallEnded":
+            self._tell_if_settled(story)
 
     def _fact(self, fact: Fact) -> None:
         match fact:
             case CallOver():
                 story = self.tally.call_over(fact)
                 if story is not None:
-                    self._console.print(line_of(story), markup=False)
+                    self._tell_if_settled(story)
             case LineOver():
                 self.tally.line_over(fact)
             case Registration(user, sip_code, reason) if sip_code != 200:
                 self._console.print(f"{user} could not register: {sip_code} {reason}", markup=False)
+
+    def _tell_if_settled(self, story: RobotCallStory) -> None:
+        if story.settled:
+            self._console.print(line_of(story), markup=False, soft_wrap=True)
+        if self.tally.settled:
+            self._settled.set()
+        else:
+            self._settled.clear()
 
     def _crashed(self, error: BaseException) -> None:
         self._fault = error if isinstance(error, Exception) else None
@@ -238,6 +251,9 @@ class Demo:
     async def _leave(self) -> None:
         """Callers hang up first, so that no agent is offered a dead call; then agents log out."""
         await asyncio.gather(*(phone.stop(STOP_WITHIN) for phone in self._phones))
+        if not self.tally.settled:
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._settled.wait(), SETTLE_WITHIN)
         for desk in self._desks:
             desk.cancel()
         await asyncio.gather(*self._desks, return_exceptions=True)

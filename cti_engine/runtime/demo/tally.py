@@ -23,7 +23,13 @@ class RobotCallStory:
     agent: str = ""
     waited: float = 0.0
     abandoned: bool = False
+    ended: bool = False
     over: CallOver | None = None
+
+    @property
+    def settled(self) -> bool:
+        """Both sides have told all: the phone its end, and the engine too if the call ever reached it."""
+        return self.over is not None and (self.ended or not self.contact)
 
     @property
     def outcome(self) -> str:
@@ -60,17 +66,17 @@ class Tally:
         open_ones = (s for s in reversed(self.stories) if s.script.caller.number == number and s.over is None)
         return next(open_ones, None)
 
-    def told(self, event: str, contact: str, data: dict[str, Any]) -> str:
-        """Fold an event of the engine. Returns the caller's number when an agent is there now, else empty."""
+    def told(self, event: str, contact: str, data: dict[str, Any]) -> RobotCallStory | None:
+        """Fold an event of the engine. Returns the story that it belongs to, if it is about a robot's call."""
         if event == "CallArrived":
             story = self.story_of(str(data["ani"]))
             if story is not None and not story.contact:
                 story.contact = contact
                 self._by_contact[contact] = story
-            return ""
+            return story
         story = self._by_contact.get(contact)
         if story is None:
-            return ""
+            return None
         match event:
             case "CallQueued":
                 story.queue = str(data["queue"])
@@ -78,8 +84,14 @@ class Tally:
                 story.abandoned, story.waited = True, float(data["waited_s"])
             case "CallBridged":
                 story.agent, story.waited = str(data["agent"]), float(data["waited_s"])
-                return story.script.caller.number
-        return ""
+            case "CallEnded":
+                story.ended = True
+                del self._by_contact[contact]
+        return story
+
+    @property
+    def settled(self) -> bool:
+        return all(story.settled for story in self.stories)
 
     def call_over(self, over: CallOver) -> RobotCallStory | None:
         story = self.story_of(over.number)

@@ -17,12 +17,15 @@ from cti_engine.runtime.engine_process import EngineConfig
 from cti_engine.runtime.log_setup import LogSettings
 from cti_engine.runtime.stores import FILE_NAME
 from cti_engine.runtime.supervisor import Plan, Service
+from cti_engine.runtime.worker_pool import Workers
 from cti_engine.sip_edge import main as edge_main
 from cti_engine.sip_edge.config import EdgeConfig, Guests, Limits, Trunk
+from cti_engine.sip_worker import main as worker_main
 from cti_engine.sip_worker.config import WorkerConfig
 from speech.prompt_cache import PromptCache
 
 RTP_PORTS_PER_WORKER = 20
+PRELOAD = ("cti_engine.sip_worker.main", "cti_engine.runtime.engine_process", "cti_engine.sip_edge.main")
 APOLOGY = {
     "es": "Lo sentimos, tenemos un problema técnico. Por favor, llame más tarde.",
     "en": "We are sorry, we have a technical problem. Please call again later.",
@@ -100,23 +103,32 @@ def make_plan(settings: Settings, definitions: CenterDefinitions, prepared: Prep
             ready_file=places.ready_file("console"),
         )
 
-    def worker(ports: dict[str, int]) -> WorkerConfig:
-        return WorkerConfig(
-            name=f"{socket.gethostname()}/main",
-            engine_address=places.engine_socket,
-            placement_address=places.placement_socket,
-            edge_host=network.advertise,
-            edge_port=ports["sip_port"],
-            realm=settings.sip.realm,
-            secret=prepared.secret,
-            recordings=str(places.recordings),
-            rtp_port=settings.ports.rtp_first,
-            rtp_ports=RTP_PORTS_PER_WORKER,
-            bind="127.0.0.1" if network.bind.startswith("127.") else network.bind,
-            media_address=network.advertise,
-            apology=apology,
-            max_length=definitions.limits.maximum_length,
-            reuse_limit=settings.workers.recycle_after,
+    def workers(ports: dict[str, int]) -> Workers:
+        def one(name: str, slice_: int) -> WorkerConfig:
+            return WorkerConfig(
+                name=name,
+                engine_address=places.engine_socket,
+                placement_address=places.placement_socket,
+                edge_host=network.advertise,
+                edge_port=ports["sip_port"],
+                realm=settings.sip.realm,
+                secret=prepared.secret,
+                recordings=str(places.recordings),
+                rtp_port=settings.ports.rtp_first + slice_ * RTP_PORTS_PER_WORKER,
+                rtp_ports=RTP_PORTS_PER_WORKER,
+                bind=network.bind,
+                media_address=network.advertise,
+                apology=apology,
+                max_length=definitions.limits.maximum_length,
+                reuse_limit=settings.workers.recycle_after,
+            )
+
+        return Workers(
+            f"{socket.gethostname()}/main",
+            worker_main.serve,
+            one,
+            settings.workers.spares,
+            settings.workers.max,
         )
 
     broker = BrokerConfig(
@@ -133,9 +145,8 @@ def make_plan(settings: Settings, definitions: CenterDefinitions, prepared: Prep
     return Plan(
         places,
         tuple(services),
-        worker,
-        spares=settings.workers.spares,
-        largest=settings.workers.max,
+        workers,
+        preload=PRELOAD,
         log=LogSettings(places.log, settings.log_level.upper()),
         addresses={
             "host": network.advertise,

@@ -10,13 +10,13 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
+from cti_engine.commands.plan import apology_prompts, make_plan
 from cti_engine.core.definitions import CenterDefinitions
 from cti_engine.definitions.library import load_definitions
 from cti_engine.definitions.prompt_inventory import all_prompts
 from cti_engine.definitions.report import as_text
 from cti_engine.definitions.settings import Settings
 from cti_engine.runtime import bootstrap
-from cti_engine.runtime.plan import apology_prompts, make_plan
 from cti_engine.runtime.supervisor import Supervisor
 
 
