@@ -297,9 +297,8 @@ async def _measured(
     await world.offer(half, seconds, seed=7)
     await world.quiet()
     latencies = [1000 * value for value in world.latencies]
-    progress.print(
-        f"  {half:.1f} calls/s: p50 {percentile(latencies, 0.5):.2f} ms, p99 {percentile(latencies, 0.99):.2f} ms"
-    )
+    middle, worst = percentile(latencies, 0.5), percentile(latencies, 0.99)
+    progress.print(f"  {half:.1f} calls/s: p50 {middle:.2f} ms, p99 {worst:.2f} ms")
     return {
         "calls_per_s": rate,
         "cpu_ms_per_call": 1000 * used / calls,
