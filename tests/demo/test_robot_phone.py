@@ -168,3 +168,18 @@ async def test_the_end_is_orderly(tmp_path: Path, robots: list[Robot], how: str)
             robot.pipe.close()
         await menu.told("CALL_CLOSED", within=3.0)
         assert await robot.exited() == 0
+
+
+async def test_an_agents_phone_leaves_a_conversation_in_order(tmp_path: Path, robots: list[Robot]) -> None:
+    """Told to leave in the middle of a conversation, an agent's phone says BYE and ends without a crash."""
+    seed = next(str(n) for n in itertools.count() if draw_manner(Random(str(n))).talk is None)
+    robot = Robot(config(tmp_path, free_port(), seed=seed, lines=(AgentLine("maria", "secret"),)))
+    robots.append(robot)
+    ready = await robot.told(PhoneReady)
+    async with Baresip(LUCIA.number, "", "127.0.0.1", 5060, tmp_path / "caller", record=False) as caller:
+        await caller.dial(f"sip:maria@127.0.0.1:{ready.sip_port}")
+        await caller.told("CALL_ESTABLISHED")
+        robot.pipe.send(HangUpAll())
+        await caller.told("CALL_CLOSED", within=3.0)
+        assert (await robot.told(LineOver)).answered
+        assert await robot.exited() == 0

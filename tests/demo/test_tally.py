@@ -40,9 +40,9 @@ def test_each_call_ends_in_one_line_and_all_in_a_table() -> None:
         if number != 3:
             tally.told("CallArrived", f"c{number}", {"ani": DEMO_CALLERS[number].number})
     for number in (0, 1):
-        assert tally.told("CallQueued", f"c{number}", {"queue": "sales_es"}) == ""
-    joined = tally.told("CallBridged", "c0", {"agent": "maria", "waited_s": 4.0})
-    assert joined == DEMO_CALLERS[0].number
+        tally.told("CallQueued", f"c{number}", {"queue": "sales_es"})
+    bridged = tally.told("CallBridged", "c0", {"agent": "maria", "waited_s": 4.0})
+    assert bridged is tally.stories[0]
     tally.told("CallAbandoned", "c1", {"queue": "sales_es", "waited_s": 9.0})
     lines = []
     for number, fact in enumerate(
@@ -54,7 +54,12 @@ def test_each_call_ends_in_one_line_and_all_in_a_table() -> None:
         ]
     ):
         story = tally.call_over(fact)
-        assert story is not None and story.script == script(number)
+        assert story is tally.stories[number]
+        assert story.settled is (number == 3), (
+            "the engine's word is awaited, unless the call never came there"
+        )
+        tally.told("CallEnded", f"c{number}", {"cause": "normal", "party": "caller"})
+        assert story.settled
         lines.append(line_of(story))
     assert lines == [
         "Lucía Herrera +34600000101 dialled 1000: talked to maria in sales_es, having waited 4 s",
@@ -76,9 +81,9 @@ def test_each_call_ends_in_one_line_and_all_in_a_table() -> None:
 def test_calls_of_others_are_not_ours() -> None:
     """Real callers on the same center are nobody's robot: their events change nothing and raise nothing."""
     tally = Tally()
-    assert tally.told("CallArrived", "c1", {"ani": "+12025550000"}) == ""
-    assert tally.told("CallBridged", "c1", {"agent": "ana", "waited_s": 1.0}) == ""
-    assert tally.told("AgentStateChanged", "", {"agent": "ana"}) == ""
+    assert tally.told("CallArrived", "c1", {"ani": "+12025550000"}) is None
+    assert tally.told("CallBridged", "c1", {"agent": "ana", "waited_s": 1.0}) is None
+    assert tally.told("AgentStateChanged", "", {"agent": "ana"}) is None
     assert tally.call_over(over(0)) is None
     assert printed(tally) == [["no call was made", "0", "", "", ""]]
 
