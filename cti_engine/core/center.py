@@ -55,6 +55,14 @@ ROW_TYPES: dict[str, type[Row]] = {
 _KIND: dict[type, str] = {row: kind for kind, row in ROW_TYPES.items()}
 
 
+def in_order(id_: str) -> tuple[int, str]:
+    """A key that puts l9 before l10: what is done to several rows is done in the order in which they came.
+
+    Never in the order of a dict: that one is another after a restart.
+    """
+    return len(id_), id_
+
+
 class Center:
     def __init__(self, definitions: CenterDefinitions, utc_offset: float = 0.0) -> None:
         self.definitions = definitions
@@ -218,8 +226,9 @@ class Center:
             self._legs_of.pop(leg.contact, None)
 
     def legs_of(self, contact: Contact) -> list[Leg]:
-        """The caller's, the agent's, and those of missed offers that are still ending."""
-        return list(self._legs_of.get(contact.id, {}).values())
+        """The caller's, then those of missed offers that are still ending, then the agent's."""
+        legs = self._legs_of.get(contact.id, {}).values()
+        return sorted(legs, key=lambda leg: (leg.role != "caller", in_order(leg.id)))
 
     # --- agents --------------------------------------------------------------------------------
 

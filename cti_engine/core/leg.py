@@ -1,8 +1,8 @@
 """A leg: one SIP dialog of an interaction, as the core knows it (RFC 3261 section 13; the UAS side for callers).
 
 offered --answer--> answering --answered--> connected --ended--> gone
-dialling --ringing--> ringing --answered--> connected
-any of them --end--> ending --ended|failed--> gone
+dialling --ringing--> ringing --answered--> connected --end--> ending --ended|failed--> gone
+We may `end` a leg in any state, and until it is connected its far end may fail it.
 """
 
 from __future__ import annotations

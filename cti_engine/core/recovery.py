@@ -9,7 +9,7 @@ from __future__ import annotations
 from cti_engine.core import conversation, endings, flow_runner, offers
 from cti_engine.core import end_causes as causes
 from cti_engine.core import events as ev
-from cti_engine.core.center import Center, Owner, WorkerNote
+from cti_engine.core.center import Center, Owner, WorkerNote, in_order
 from cti_engine.core.commands import EndDialog, EndLeg
 from cti_engine.core.leg import Leg
 from cti_engine.core.signals import (
@@ -98,11 +98,12 @@ def worker_lost(center: Center, signal: WorkerLost) -> None:
     note = center.workers.get(signal.worker)
     if note is not None:
         center.drop(note)
-    for leg in [leg for leg in center.legs.values() if leg.worker == signal.worker]:
-        if leg.dialog is not None:
-            center.command(EndDialog(leg.id, leg.dialog))
-        center.drop(leg)
-    for contact in [c for c in center.contacts.values() if c.worker == signal.worker]:
+    theirs = [c for c in center.contacts.values() if c.worker == signal.worker]
+    for contact in sorted(theirs, key=lambda contact: in_order(contact.id)):
+        for leg in center.legs_of(contact):
+            if leg.dialog is not None:
+                center.command(EndDialog(leg.id, leg.dialog))
+            center.drop(leg)
         if contact.state == "ended":
             contact.recording = ""
             center.touch(contact)
@@ -142,7 +143,7 @@ def _not_recorded(center: Center, worker: str) -> None:
 
 def edge_seen(center: Center, signal: EdgeSeen) -> None:
     live = set(signal.users)
-    for agent_id in center.agents:
+    for agent_id in sorted(center.agents):
         _phone(center, agent_id, agent_id in live)
 
 

@@ -16,7 +16,7 @@ def take_effect(center: Center) -> None:
             center.agents[agent_id] = Agent(agent_id, since=center.now, idle_since=center.now)
             center.touch(center.agents[agent_id])
         center.seen_agents.add(agent_id)
-    for agent in center.agents.values():
+    for agent in sorted(center.agents.values(), key=lambda agent: (agent.idle_since, agent.id)):
         if agent.id not in definitions.agents and agent.status != LOGGED_OUT:
             agent.after = agent.after_reason = ""
             center.agent_enters(agent, status=LOGGED_OUT, reason="")

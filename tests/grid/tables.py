@@ -1,0 +1,98 @@
+"""The four machines, and for each the pairs that no table allows, with the reason why they cannot happen."""
+
+from __future__ import annotations
+
+from cti_engine.core import agent, contact, leg, reservation
+from cti_engine.core.machine import Table
+
+MACHINES: dict[str, tuple[Table, str]] = {
+    "agent": (agent.AGENT, agent.__doc__ or ""),
+    "contact": (contact.CONTACT, contact.__doc__ or ""),
+    "leg": (leg.LEG, leg.__doc__ or ""),
+    "reservation": (reservation.RESERVATION, reservation.__doc__ or ""),
+}
+BEGINS = {
+    "agent": ("idle",),
+    "contact": ("arriving",),
+    "leg": ("offered", "dialling"),
+    "reservation": ("popping",),
+}
+ENDS = {"agent": "idle", "contact": "closed", "leg": "gone", "reservation": "over"}
+
+Pairs = dict[str, dict[str, tuple[str, ...]]]
+"""machine -> reason -> `state input` pairs."""
+
+ILLEGAL: Pairs = {
+    "agent": {
+        "only an idle agent is matched": (
+            "reserved reserve",
+            "ringing reserve",
+            "talking reserve",
+            "wrap_up reserve",
+        ),
+        "only the offer's own answer bridges": ("idle bridge", "talking bridge", "wrap_up bridge"),
+        "wrap-up follows a talk": ("idle wrap_up", "reserved wrap_up", "ringing wrap_up"),
+        "the offer's leg is over before wrap-up begins": ("wrap_up ring",),
+    },
+    "contact": {
+        "a flow begins once, when the caller is connected": (
+            "in_flow flow_started",
+            "queued flow_started",
+            "offered flow_started",
+            "talking flow_started",
+        ),
+        "only a running flow enters a queue; the core checks the state before": (
+            "arriving enqueued",
+            "queued enqueued",
+            "offered enqueued",
+            "talking enqueued",
+            "ended enqueued",
+        ),
+        "the matcher offers only calls that are queued": (
+            "arriving reserved",
+            "in_flow reserved",
+            "offered reserved",
+            "talking reserved",
+            "ended reserved",
+        ),
+        "only a queued call leaves the queue into a flow": (
+            "arriving left_queue",
+            "in_flow left_queue",
+            "offered left_queue",
+            "talking left_queue",
+            "ended left_queue",
+        ),
+        "an offer fails or bridges only while its call is offered": (
+            "arriving offer_failed",
+            "in_flow offer_failed",
+            "queued offer_failed",
+            "talking offer_failed",
+            "arriving bridged",
+            "in_flow bridged",
+            "queued bridged",
+            "talking bridged",
+            "ended bridged",
+        ),
+        "an agent can leave only a conversation": (
+            "arriving agent_gone",
+            "in_flow agent_gone",
+            "queued agent_gone",
+            "offered agent_gone",
+        ),
+        "a contact closes after its end": (
+            "arriving closed",
+            "in_flow closed",
+            "queued closed",
+            "offered closed",
+            "talking closed",
+        ),
+    },
+    "leg": {
+        "an incoming leg does not ring out": ("offered ringing",),
+        "a leg is answered by its far end only after we dialled or sent 200": ("offered answered",),
+        "only an incoming leg is answered by us": ("dialling answer", "ringing answer", "connected answer"),
+    },
+    "reservation": {
+        "nothing rings before it is dialled": ("popping ringing",),
+    },
+}
