@@ -190,7 +190,7 @@ async def _run_amqtt(config: BrokerConfig, port: int) -> None:
     from amqtt.errors import BrokerError
 
     for noisy in ("amqtt", "transitions"):
-        logging.getLogger(noisy).setLevel(logging.ERROR)
+        logging.getLogger(noisy).setLevel(logging.CRITICAL)  # it logs tracebacks for a port in use
     hasher = argon2.PasswordHasher(time_cost=1, memory_cost=8 * 1024)
     lines = [f"{user}:{hasher.hash(password)}" for user, password in config.passwords.items()]
     write_private(config.folder / "passwords", "\n".join([*lines, ""]).encode())

@@ -34,6 +34,8 @@ REFUSED = 0x80  # in a SUBACK, MQTT 3.1.1 section 3.9.3
 LOG_RETRY = 0.5  # seconds until the log is asked again for what it did not have
 
 _log = logging.getLogger("cti.bus")
+_paho_log = logging.getLogger("cti.bus.paho")
+_paho_log.setLevel(logging.CRITICAL)  # a lost connection is told once, by `run`
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +89,8 @@ class MqttBus:
         self._topics: list[str] = []
         self._paho: paho.Client | None = None  # while connected
         self._closing = asyncio.Event()
+        self._ended = asyncio.Event()
+        self._ended.set()
         self._idle = asyncio.Event()
         # Events: published_to <= sent_to <= queued_to <= newest, each a number of the log.
         self.published_to = self._sent_to = self._queued_to = outbox.published_to if outbox else 0
@@ -216,16 +220,26 @@ class MqttBus:
 
     async def run(self) -> None:
         """Connect, serve, and connect again, until `close`."""
+        self._ended.clear()
+        try:
+            await self._keep_connected()
+        finally:
+            self._ended.set()
+
+    async def _keep_connected(self) -> None:
         pause = FIRST_PAUSE
         while not self._closing.is_set():
+            client = self._client()
             try:
-                async with self._client() as client:
+                async with client:
                     pause = FIRST_PAUSE
                     await self._serve(client)
             except (aiomqtt.MqttError, OSError) as error:
                 if not self._told:
                     _log.error("broker %s:%d: %s; trying again for ever", self._host, self._port, error)
                 self._told = True
+            finally:
+                client._client._sock_close()  # aiomqtt leaves it open when the CONNACK does not come
             try:
                 await asyncio.wait_for(self._closing.wait(), pause)
             except TimeoutError:
@@ -239,6 +253,7 @@ class MqttBus:
             username=user,
             password=password,
             identifier=self._client_id,
+            logger=_paho_log,
             will=self._will,
             keepalive=KEEPALIVE,
             timeout=ANSWER,
@@ -256,7 +271,8 @@ class MqttBus:
             self._on_message(message.topic, bytes(message.payload))
         except Exception:
             self.refused += 1
-            _log.exception("a message on %s was not handled", message.topic[:200])
+            if self.refused.bit_count() == 1:  # the 1st, 2nd, 4th, 8th ...: a flood must not fill the log
+                _log.exception("message on %s not handled, %d so far", message.topic[:200], self.refused)
 
     async def _serve(self, client: aiomqtt.Client) -> None:
         if self._topics:
@@ -298,7 +314,7 @@ class MqttBus:
         self._queued_to = self._sent_to = self.published_to
 
     async def close(self, timeout: float = 2.0) -> None:
-        """Wait until the broker has confirmed what it was sent, at most `timeout` seconds; then `run` ends."""
+        """Wait until the broker has confirmed what it was sent, at most `timeout` seconds; then say goodbye."""
         if self.connected:
             self._idle.clear()
             self._pump()
@@ -307,6 +323,10 @@ class MqttBus:
             except TimeoutError:
                 _log.warning("the broker has not confirmed everything; the next start publishes it again")
         self._closing.set()
+        try:
+            await asyncio.wait_for(self._ended.wait(), ANSWER)
+        except TimeoutError:
+            _log.warning("the broker does not answer the farewell")
 
 
 async def _until_lost(client: aiomqtt.Client) -> None:

@@ -76,7 +76,9 @@ def test_what_is_unknown_or_wrong_is_refused(decode: Any) -> None:
         decode("NoSuchThing", {})
     types = SIGNALS if decode is signal_from else COMMANDS
     for name, type_ in types.items():
-        wrong = {field: [[]] for field in get_type_hints(type_)}  # a list in a list fits no field
+        wrong: dict[str, Any] = {
+            field: [[]] for field in get_type_hints(type_)
+        }  # a list in a list fits no field
         if wrong:
             with pytest.raises(msgspec.ValidationError):
                 decode(name, wrong)
