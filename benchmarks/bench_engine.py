@@ -74,16 +74,8 @@ class World:
         self._room = asyncio.Event()
         self._calls: dict[str, Call] = {}
         self._clock = Clock()
-        self._links = {
-            name: LinkClient(
-                address,
-                name,
-                "worker",
-                hello_body=lambda: {"legs": []},
-                on_frame=lambda type_, body, name=name: self._command(name, type_, body),
-            )
-            for name in (f"w{n}@bench" for n in range(WORKERS))
-        }
+        names = [f"w{n}@bench" for n in range(WORKERS)]
+        self._links = {name: self._worker_link(address, name) for name in names}
         self._edge = LinkClient(
             address,
             "edge@bench",
@@ -100,6 +92,12 @@ class World:
         )
         self.bus.subscribe(envelope.EVENT_TOPICS)
         self.bus.subscribe(envelope.reply_topic("bench"))
+
+    def _worker_link(self, address: str, name: str) -> LinkClient:
+        def take(type_: str, body: dict[str, Any]) -> None:
+            self._command(name, type_, body)
+
+        return LinkClient(address, name, "worker", hello_body=lambda: {"legs": []}, on_frame=take)
 
     async def start(self) -> None:
         for link in (*self._links.values(), self._edge):

@@ -38,14 +38,15 @@ from cti_engine.core.views import AgentView, QueueView
 class Outcome:
     """What one signal led to. `events` are (wall seconds, fact) in order; `rows` what to store or delete.
 
-    `late` counts legal races, `anomalies` names inputs that no table allows (told to the log).
+    `agents` and `queues` are those whose view may have changed: ask `agent_view` or `queue_view` before the next
+    signal. `late` counts legal races, `anomalies` names inputs that no table allows (told to the log).
     """
 
     commands: list[Command] = field(default_factory=list)
     events: list[tuple[float, Event]] = field(default_factory=list)
     rows: dict[tuple[str, str], Row | dict[str, object] | None] = field(default_factory=dict)
-    agents: dict[str, AgentView] = field(default_factory=dict)
-    queues: dict[str, QueueView] = field(default_factory=dict)
+    agents: set[str] = field(default_factory=set)
+    queues: set[str] = field(default_factory=set)
     late: int = 0
     anomalies: list[str] = field(default_factory=list)
 
@@ -63,13 +64,13 @@ class Acd:
         self.center.install(definitions)
         self.center.forget_unused_flows()
 
-    def all_views(self) -> tuple[dict[str, AgentView], dict[str, QueueView]]:
-        """What pages see of every agent and every queue."""
-        center = self.center
-        return (
-            {a: agent_view(center, a) for a in sorted(center.definitions.agents)},
-            {q: queue_view(center, q) for q in sorted(center.definitions.queues)},
-        )
+    def agent_view(self, agent: str) -> AgentView | None:
+        """What pages see of this agent now; None for one who is not defined any longer."""
+        return agent_view(self.center, agent) if agent in self.center.definitions.agents else None
+
+    def queue_view(self, queue: str) -> QueueView | None:
+        """What pages see of this queue now; None for one that is not defined any longer."""
+        return queue_view(self.center, queue) if queue in self.center.definitions.queues else None
 
     def next_deadline(self) -> float | None:
         return self.center.deadlines.next()
@@ -102,8 +103,8 @@ class Acd:
             center.commands,
             center.events,
             center.changed,
-            {a: agent_view(center, a) for a in sorted(center.seen_agents) if a in center.agents},
-            {q: queue_view(center, q) for q in sorted(center.seen_queues) if q in center.definitions.queues},
+            center.seen_agents,
+            center.seen_queues,
             center.late,
             center.anomalies,
         )

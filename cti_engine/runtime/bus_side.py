@@ -68,7 +68,7 @@ class BusSide:
         for reply in gathered.replies:
             self._reply(reply)
         for (kind, id_), view in gathered.views.items():
-            self._bus.publish_state(kind, id_, msgspec.to_builtins(view))
+            self._bus.publish_state(kind, id_, None if view is None else msgspec.to_builtins(view))
 
     def _reply(self, reply: Reply) -> None:
         topic = self._asked.get(reply.request)

@@ -30,6 +30,7 @@ from cti_engine.ports import CustomerLookup, Loaded, PromptFiles, Store, StoredE
 from cti_engine.runtime.dispatch import Dispatch
 from cti_engine.runtime.ledger import Gathered, Ledger
 from cti_engine.runtime.lookups import LookUps
+from cti_engine.runtime.views import Views
 from cti_engine.wire.clock import Clock
 from cti_engine.wire.link import Frame, Hello, LinkServer, Peer
 from cti_engine.wire.tasks import spawn
@@ -69,7 +70,9 @@ class Engine:
         self._decided = dict(self._stored)
         self._publish: Callable[[Gathered], None] | None = None
         self._timer: asyncio.TimerHandle | None = None
-        self._ledger = Ledger(store, self._act)
+        self._views_timer = False
+        self._views = Views(self.acd)
+        self._ledger = Ledger(store, self._close_batch, self._act)
         self._dispatch = Dispatch(
             loaded.commands,
             loaded.last_command,
@@ -133,8 +136,8 @@ class Engine:
                     gathered.look_ups.append(command)
                 case _:
                     gathered.commands.append(self._dispatch.stored_form(command))
-        gathered.views.update({("agent", id_): view for id_, view in outcome.agents.items()})
-        gathered.views.update({("queue", id_): view for id_, view in outcome.queues.items()})
+        gathered.seen.update(("agent", id_) for id_ in outcome.agents)
+        gathered.seen.update(("queue", id_) for id_ in outcome.queues)
         self._ledger.wake()
         self._arm()
 
@@ -219,13 +222,19 @@ class Engine:
             self.published_to = seq
             self._ledger.open.published_to = seq  # goes along with the next batch: no write of its own
 
+    def _close_batch(self, gathered: Gathered) -> None:
+        gathered.views, later = self._views.due(gathered.seen, self.clock.now())
+        if later is not None and not self._views_timer:
+            self._views_timer = True
+            asyncio.get_running_loop().call_later(later, self._publish_late_views)
+
+    def _publish_late_views(self) -> None:
+        self._views_timer = False
+        self._ledger.wake()
+
     def views(self) -> dict[tuple[str, str], Any]:
         """The retained state of all agents and queues, to publish again on every connect."""
-        agents, queues = self.acd.all_views()
-        return {
-            **{("agent", id_): view for id_, view in agents.items()},
-            **{("queue", id_): view for id_, view in queues.items()},
-        }
+        return self._views.all()
 
     def _nothing_to_play(self, command: PlayPrompts) -> None:
         self.take(PlaybackEnded(command.worker, command.leg, command.playback, False))

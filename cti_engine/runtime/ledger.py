@@ -28,7 +28,9 @@ _log = logging.getLogger("cti.ledger")
 
 @dataclass(slots=True)
 class Gathered:
-    """What waits to be stored, and what may happen once it is."""
+    """What waits to be stored, and what may happen once it is. `seen`: agents and queues whose view may have
+    changed; `views` is filled just before the batch is written, so that pages never see what is not stored.
+    """
 
     rows: dict[tuple[str, str], Row | dict[str, Any] | None] = field(default_factory=dict)
     events: list[StoredEvent] = field(default_factory=list)
@@ -38,6 +40,7 @@ class Gathered:
     acks: dict[str, tuple[str, int]] = field(default_factory=dict)  # peer -> (session, seq)
     replies: list[Reply] = field(default_factory=list)
     look_ups: list[LookUp] = field(default_factory=list)
+    seen: set[tuple[str, str]] = field(default_factory=set)
     views: dict[tuple[str, str], Any] = field(default_factory=dict)
 
     def batch(self) -> Batch:
@@ -51,16 +54,18 @@ class Gathered:
 
 
 class Ledger:
-    """`on_stored` is called in the loop, in order, once per gathered batch. `on_health(problem)`, if set, tells
-    when the store went away (its text) and when it is back (empty).
+    """`on_closed` is called in the loop when a batch takes no more, `on_stored` when it is written, each in order.
+    `on_health(problem)`, if set, tells when the store went away (its text) and when it is back (empty).
     """
 
     def __init__(
         self,
         store: Store,
+        on_closed: Callable[[Gathered], None],
         on_stored: Callable[[Gathered], None],
     ) -> None:
         self._store = store
+        self._on_closed = on_closed
         self._on_stored = on_stored
         self.on_health: Callable[[str], None] = lambda problem: None
         self._thread = ThreadPoolExecutor(1, "store")
@@ -84,6 +89,7 @@ class Ledger:
         while not (self._closing and not self._something.is_set()):
             await self._wait()
             gathered, self.open = self.open, Gathered()
+            self._on_closed(gathered)
             await self._write(gathered.batch())
             self._on_stored(gathered)
             if not self._something.is_set():

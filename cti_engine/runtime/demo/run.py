@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import math
 import multiprocessing
 import os
 import signal
@@ -41,12 +42,11 @@ from speech.prompt_cache import PromptCache
 
 CALLS_A_PHONE = 4
 LINES_A_PHONE = 3  # of four calls: one more may be on its way out
-LONGEST_MEAN_CALL = 75.0  # seconds; with it the callers' phones are counted
-MOST_PHONES = 6
 CONNECT_WITHIN = 30.0
 STOP_WITHIN = 5.0
 SETTLE_WITHIN = 3.0  # for the engine to tell how the last calls ended
 RTP_FIRST = 31_000
+RTP_PORTS_A_DEMO = 8 * RTP_PORTS
 
 
 class CannotJoin(Exception):
@@ -165,8 +165,7 @@ class Demo:
             users = mine[number : number + LINES_A_PHONE]
             lines = tuple(AgentLine(user, center.agents[user]) for user in users)
             self._start_phone(f"agents {', '.join(users)}", lines, voices["agent"])
-        wanted = self._rate / 60 * LONGEST_MEAN_CALL / CALLS_A_PHONE
-        for number in range(min(MOST_PHONES, 1 + int(wanted))):
+        for number in range(math.ceil(len(scripts.DEMO_CALLERS) / CALLS_A_PHONE)):
             self._start_phone(f"callers {number + 1}", (), voices["caller"])
         for phone in self._phones:
             await self._until(phone.ready, f"the phone of {phone.name} does not start")
@@ -199,7 +198,7 @@ class Demo:
             edge_port=self._center.sip_port,
             realm=self._center.realm,
             # Two demos on one machine keep apart; a port that is taken all the same is passed over.
-            rtp_port=RTP_FIRST + (os.getpid() % 30) * RTP_PORTS * MOST_PHONES + number * RTP_PORTS,
+            rtp_port=RTP_FIRST + (os.getpid() % 30) * RTP_PORTS_A_DEMO + number * RTP_PORTS,
             lines=lines,
             voices=voices,
         )
