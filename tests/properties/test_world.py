@@ -8,7 +8,9 @@ import sys
 
 import pytest
 
-from tests.properties.world import World
+from cti_engine.core.acd import Acd
+from tests.properties.world import World, told
+from tests.scenarios.shadow_store import ShadowStore
 
 STEPS = 2500
 SEEDS = range(int(os.environ.get("CTI_WORLD_FROM", "0")), int(os.environ.get("CTI_WORLD_TO", "24")))
@@ -35,6 +37,20 @@ def test_an_honest_world_knows_no_anomaly(seed: int) -> None:
 def test_a_center_restarted_all_the_time_loses_nothing(seed: int) -> None:
     """With a restart at every fiftieth signal each call still ends with one record, and invariants hold."""
     World(seed, lies=0.0, restarts=0.02).run(STEPS)
+
+
+@pytest.mark.parametrize("seed", range(920, 924))
+def test_an_engine_killed_before_every_signal_decides_the_same(seed: int) -> None:
+    """A history replayed with a fresh engine, loaded from the rows, for each signal: the same commands and facts."""
+    world = World(seed, restarts=0.0, reloads=False)
+    world.run(700)
+    store = ShadowStore()
+    for signal, now, at, expected in world.log:
+        acd = Acd(world.definitions)
+        store.reload(acd)
+        outcome = acd.handle(signal, now, at)
+        store.take(outcome)
+        assert told(outcome) == expected, signal
 
 
 def test_the_same_signals_give_the_same_outcome_in_any_process() -> None:

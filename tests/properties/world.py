@@ -13,6 +13,8 @@ from dataclasses import dataclass, field, replace
 from heapq import heappop, heappush
 from random import Random
 
+import msgspec
+
 from cti_engine.core import commands, events, signals
 from cti_engine.core.acd import Acd, Outcome
 from cti_engine.core.center import Center
@@ -83,12 +85,25 @@ class Happening:
     make: Callable[[], Signal | None] = field(compare=False)
 
 
+def told(outcome: Outcome) -> str:
+    """All of it but rows and views, as text that compares."""
+    things = [(type(c).__name__, c) for c in outcome.commands]
+    facts = [(at, type(e).__name__, e) for at, e in outcome.events]
+    return msgspec.json.encode((things, facts, outcome.late, outcome.anomalies)).decode()
+
+
 class World:
     def __init__(
-        self, seed: int, *, lies: float = 0.03, deaths: float = 0.002, restarts: float = 0.004
+        self,
+        seed: int,
+        *,
+        lies: float = 0.03,
+        deaths: float = 0.002,
+        restarts: float = 0.004,
+        reloads: bool = True,
     ) -> None:
         self.rng = Random(seed)
-        self.lies, self.deaths, self.restarts = lies, deaths, restarts
+        self.lies, self.deaths, self.restarts, self.reloads = lies, deaths, restarts, reloads
         self.full, self.small = busy_center(), smaller(busy_center())
         self.definitions = self.full
         self.now = MIDNIGHT - self.rng.uniform(0.0, 400.0)
@@ -108,6 +123,7 @@ class World:
         self.facts: dict[str, list[tuple[float, events.Event]]] = {}
         self.seen: dict[str, int] = {}
         self.anomalies: list[str] = []
+        self.log: list[tuple[Signal, float, float, str]] = []
         self.digest = hashlib.sha256()
 
     @property
@@ -160,6 +176,8 @@ class World:
         age = self.rng.choice((0.0, 0.0, 0.0, 0.01, 0.3))
         self.history = [*self.history[-60:], f"{self.now:.3f} >> {signal}"]
         outcome = self.acd.handle(signal, self.now, self.now - age)
+        self.log.append((signal, self.now, self.now - age, told(outcome)))
+        self.digest.update(self.log[-1][3].encode())
         self.absorb(outcome)
         if not isinstance(signal, signals.Restarted):  # comes from the runtime itself, exactly once
             self.recent = [*self.recent[-20:], signal]
@@ -170,7 +188,6 @@ class World:
         return "\n".join(["broken:", *wrong, "", "last signals and what they led to:", *self.history])
 
     def absorb(self, outcome: Outcome) -> None:
-        self.digest.update(repr((outcome.commands, outcome.events, outcome.late, outcome.anomalies)).encode())
         self.history += [
             f"      {thing}" for thing in (*outcome.commands, *outcome.events, *outcome.anomalies)
         ]
@@ -394,6 +411,8 @@ class World:
     # --- what goes wrong --------------------------------------------------------------------------
 
     def a_reload(self) -> None:
+        if not self.reloads:
+            return
         self.definitions = (
             self.small if self.definitions is self.full and self.rng.random() < 0.5 else self.full
         )

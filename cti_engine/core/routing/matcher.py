@@ -7,7 +7,7 @@ Two directions of one question, asked on events, never by polling: a call came (
 from __future__ import annotations
 
 from bisect import insort
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
 Excluded = Callable[[str, str], bool]
@@ -35,7 +35,7 @@ class Matcher:
         self._place: dict[str, tuple[str, Waiting]] = {}
         self._idle: dict[str, float] = {}
 
-    def set_members(self, members: dict[str, Iterable[str]]) -> None:
+    def set_members(self, members: Mapping[str, Iterable[str]]) -> None:
         """Who serves which queue; waiting calls and free agents stay."""
         self._members = {queue: frozenset(agents) for queue, agents in members.items()}
         serves: dict[str, list[str]] = {}
