@@ -75,6 +75,8 @@ class SipEndpoint:
         settings.medConfig.audioFramePtime = 20
         settings.medConfig.noVad = True
         settings.medConfig.ecTailLen = 0
+        # Else the media clock stops after an idle second: no RTP, and ports are never removed (or added).
+        settings.medConfig.sndAutoCloseTime = -1
         self.library.libInit(settings)
         transport = pj.TransportConfig()
         transport.boundAddress = config.bind

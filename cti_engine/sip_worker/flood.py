@@ -1,28 +1,13 @@
-"""A brake on rejected INVITEs: each costs two of pjmedia's 64 sockets for half a second, and running out aborts.
-
-pjsip reads up to 50 packets before it comes back to us, so the kernel must not hold more than a few.
-"""
+"""A brake on rejected INVITEs: each costs two of pjmedia's 64 sockets for half a second, and running out aborts."""
 
 from __future__ import annotations
 
-import os
-import socket
 import time
 from collections.abc import Callable
 
 REJECTS_A_WINDOW = 8
 WINDOW = 0.6
 """Seconds; pjlib frees a closed socket's place after PJ_IOQUEUE_KEY_FREE_DELAY, 500 ms."""
-
-
-RECEIVE_BYTES = 8192
-"""The kernel doubles it and counts some 2 kB for a small INVITE: about eight wait, the rest is sent again."""
-
-
-def narrow(fd: int) -> None:
-    """Let the kernel queue only a few packets on the SIP socket `fd`."""
-    with socket.socket(fileno=os.dup(fd)) as same:
-        same.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BYTES)
 
 
 class FloodBrake:

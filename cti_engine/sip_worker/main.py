@@ -16,7 +16,7 @@ from cti_engine.core import signals
 from cti_engine.sip_worker.config import WorkerConfig
 from cti_engine.sip_worker.control import ControlPipe
 from cti_engine.sip_worker.endpoint import SipEndpoint
-from cti_engine.sip_worker.flood import FloodBrake, narrow
+from cti_engine.sip_worker.flood import FloodBrake
 from cti_engine.sip_worker.pump import Pump, sip_socket
 from cti_engine.sip_worker.recorder import PartsFolder
 from cti_engine.sip_worker.worker import Worker
@@ -56,7 +56,6 @@ class _Process:
         endpoint = SipEndpoint(config)
         self._sip = "{}:{}".format(*endpoint.address)
         fd = sip_socket(*endpoint.address)
-        narrow(fd)
         pump = Pump(endpoint.library, fd, config.tick)
         brake = FloodBrake(pump.pause)
         endpoint.library.on_rejected = brake.rejected

@@ -36,6 +36,7 @@ class Pump:
     def __init__(self, endpoint: Any, fd: int, tick: float) -> None:
         self._endpoint = endpoint
         self._fd = fd
+        self._socket = socket.socket(fileno=os.dup(fd))
         self._tick = tick
         self._loop = asyncio.get_running_loop()
         self._timer: asyncio.TimerHandle | None = None
@@ -56,7 +57,15 @@ class Pump:
         self.turn()
 
     def pause(self, seconds: float) -> None:
-        """Leave the SIP socket unread for a moment, so that the kernel's queue throttles a flood."""
+        """Serve nothing for a moment, and drop what waits: pjsip reads on, up to 50 packets, before we are back.
+
+        SIP sends again what was meant for us (RFC 3261 section 17).
+        """
+        try:
+            while True:
+                self._socket.recv(1, socket.MSG_DONTWAIT)
+        except OSError:
+            pass  # EAGAIN: nothing waits any more
         if not self._paused:
             self._paused = True
             self._loop.remove_reader(self._fd)
@@ -70,6 +79,7 @@ class Pump:
 
     def stop(self) -> None:
         self._loop.remove_reader(self._fd)
+        self._socket.close()
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None

@@ -247,17 +247,26 @@ class Worker:
         """After the last leg: is everything gone? Ask until it is, or call the worker dirty."""
         if self.legs:
             return  # the next command came first; its last leg asks again
-        clean = self._prompts.clean and self._recordings.clean and self._conference.empty
-        if not (clean and self._endpoint.media_clean):
+        left = self._left_behind()
+        if left:
             if self._loop.time() < deadline:
                 self._loop.call_later(0.05, self._settle, deadline)
                 return
-            _log.error("the interaction left something behind; this worker is to be replaced")
+            _log.error("the interaction left %s behind; this worker is to be replaced", " and ".join(left))
             self._dirty = True
         if Faults.count or self.interactions >= self._config.reuse_limit:
             self._dirty = True
         self._idle.set()
         self._on_change()
+
+    def _left_behind(self) -> list[str]:
+        clean = {
+            "players": self._prompts.clean,
+            "recorders": self._recordings.clean,
+            "audio paths": self._conference.empty,
+            "conference ports": self._endpoint.media_clean,
+        }
+        return [name for name, gone in clean.items() if not gone]
 
     # --- what legs tell (LegOwner) ---------------------------------------------------------------
 

@@ -11,6 +11,7 @@ import threading
 import time
 import wave
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -337,6 +338,29 @@ def no_device() -> None:
         phone.pump(1.0)
         sent.append(caller.getStreamStat(0).rtcp.txStat.pkt - before)
     shown(*sent)
+    os._exit(0)
+
+
+def over(call: Call) -> bool:
+    return call.states[-1][0] == "DISCONNECTED"
+
+
+def idle_clock() -> None:
+    """Ports in the conference two seconds after the last of some short calls, and after the null device anew."""
+    phone = Raw()
+    bare = phone.library.mediaActivePorts()
+    for _ in range(40):
+        caller, callee = phone.talk()
+        caller.hangup(pj.CallOpParam())
+        phone.pump(2, partial(over, callee))
+        phone.pump(0.04)
+        phone.calls.clear()
+        if not phone.pump(2.0, lambda: phone.library.mediaActivePorts() == bare):
+            break
+    left = phone.library.mediaActivePorts() - bare
+    phone.library.audDevManager().setNullDev()
+    phone.pump(0.5)
+    shown(left, phone.library.mediaActivePorts() - bare)
     os._exit(0)
 
 

@@ -131,6 +131,8 @@ class _Robot:
             self.call.reinvite(prm)
         elif do == "refer":
             self.call.xfer(args[0], prm)
+        elif do == "count":
+            self.tell("packets", self.call.getStreamStat(0).rtcp.rxStat.pkt)
         elif do == "hangup":
             self.call.hangup(pj.CallOpParam())
 

@@ -320,6 +320,26 @@ async def test_no_sound_device(world: World) -> None:
     assert tones.heard(await world.phones[1].recording(), 880) > 0.7
 
 
+async def test_idle_media_clock(world: World) -> None:
+    """A second after a call the wheel stops its media clock unless something is connected: the ports of later
+    calls are never removed, and a call that was only answered sends no RTP. The worker's clock never stops."""
+    _, shown = await spring("idle_clock")
+    left, with_a_clock = (int(word) for word in shown.split())
+    assert left > 0 and with_a_clock == 0
+    await world.start()
+    phone = await world.phone()
+    for answered_for in (0.0, 2.5):
+        leg = await world.call_in(phone)
+        await asyncio.sleep(answered_for)  # media flows, longer than the wheel's clock would
+        phone.do("count")
+        packets = int((await phone.tells("packets"))[1])
+        phone.events.clear()
+        phone.do("hangup")
+        await world.engine.gets(LegEnded, leg=leg)
+        await world.edge.sees(free=True)
+    assert packets > 100
+
+
 async def test_frame_kept_past_its_callback() -> None:
     """A tap's frame is overwritten after its callback; the worker has no taps, and ones to come must copy."""
     _, shown = await spring("frame_after_the_callback")
