@@ -119,7 +119,6 @@ class TrunkRoutes:
 
 def strip_untrusted(request: SipRequest, *, asserted: bool) -> None:
     """Take off X-CTI-* headers, and with `asserted` those that only a trunk may assert."""
-    for name in request.headers.keys():  # noqa: SIM118 - sipmessage's Headers is no mapping
-        lower = name.lower()
-        if lower.startswith("x-cti-") or (asserted and lower in _ASSERTED):
+    for name in request.headers.names():
+        if name.startswith("x-cti-") or (asserted and name in _ASSERTED):
             request.headers.remove(name)

@@ -53,10 +53,7 @@ class InDialog:
         headers = request.headers
         rest = routes[2:]
         hop = self.hop_to(far, rest[0] if rest else f"<{request.uri_text}>")
-        if rest:
-            headers.setlist("Route", rest)
-        else:
-            headers.remove("Route")
+        headers.setlist("Route", rest)
         headers.set("Max-Forwards", str(forwards - 1))
         strip_untrusted(request, asserted=near.kind == PHONE)
         branch = self._signer.branch(request)
@@ -83,7 +80,7 @@ class InDialog:
 
         A trunk may move a dialog within its networks; a phone whose connection is gone may have another.
         """
-        if far.kind == TRUNK:
+        if far.kind == TRUNK and f"@{far.hop.host}:{far.hop.port}" not in target:  # there already
             return self._trunks.within(far.name, target) or far.hop
         if self._transports.connected(far.hop) or not far.name:
             return far.hop

@@ -178,10 +178,7 @@ class Invites:
         request.start = f"INVITE {uri} SIP/2.0"
         data = request.write()
         headers.setlist("Via", vias)
-        if routes:
-            headers.setlist("Record-Route", routes)
-        else:
-            headers.remove("Record-Route")
+        headers.setlist("Record-Route", routes)
         loop = asyncio.get_running_loop()
         if invite.dnis:
             self._transports.send(far.hop, data)

@@ -1,4 +1,4 @@
-"""SIP messages as the edge reads and writes them: parsed once by sipmessage, checked once, written once.
+"""SIP messages as the edge reads and writes them: read once, checked once, written once.
 
 What cannot be used raises Malformed; `answer_malformed` makes the 400 for it where RFC 3261 lets one be made.
 """
@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from typing import NamedTuple
 
-from sipmessage import URI, Address, Message, Request, Response
+from sipmessage import URI, Address
 
+from cti_engine.sip_edge.header_fields import HeaderFields
 from cti_engine.sip_edge.hop import Hop
+from cti_engine.sip_edge.via import Via, parse_via, stamped
 
 PHRASES = {
     100: "Trying", 200: "OK", 400: "Bad Request", 401: "Unauthorized", 403: "Forbidden", 404: "Not Found",
@@ -27,6 +28,8 @@ MAX_HEADER_BYTES = 16_384
 _FOLD = re.compile(rb"[ \t]*\r\n[ \t]+")
 _SPACE_BEFORE_COLON = re.compile(rb"(\r\n[^:\s]+)[ \t]+:")
 _TAG = re.compile(r";\s*tag\s*=\s*([^;\s,]+)", re.IGNORECASE)
+_VERSION = re.compile(r"SIP/\d+\.\d+", re.IGNORECASE)
+_VALUE = re.compile(r'(?:"(?:[^"\\]|\\.)*"|<[^>]*>|[^,])+')
 _TOKEN = re.compile(r"[A-Za-z0-9\-.!%*_+`'~]+")
 _REQUEST_LINE = re.compile(rb"([A-Za-z0-9\-.!%*_+`'~]+) [^\r\n]+ SIP/(\d+\.\d+)\r\n", re.IGNORECASE)
 _NEEDED = {
@@ -46,89 +49,39 @@ class Malformed(ValueError):
         self.code = code
 
 
-class Via(NamedTuple):
-    """One Via value. `port` 0 when it names none; `rport` "" when given without a value, None when absent."""
-
-    transport: str
-    host: str
-    port: int
-    branch: str
-    received: str
-    rport: str | None
-
-    @property
-    def sent_by(self) -> str:
-        return f"{self.host}:{self.port}"
-
-    @property
-    def answer_to(self) -> Hop:
-        """Where a response goes by this Via (RFC 3261 18.2.2, RFC 3581 4)."""
-        port = int(self.rport) if self.rport else self.port or 5060
-        return Hop(self.transport, self.received or self.host, port)
-
-
-def parse_via(value: str) -> Via:
-    """By hand, because each message needs one or two and sipmessage's takes 12 µs. Raises Malformed."""
-    pieces = [piece.strip() for piece in value.split(";")]
-    protocol, _, sent_by = pieces[0].rpartition(" ")
-    transport = protocol.replace(" ", "").upper()
-    if not transport.startswith("SIP/2.0/"):
-        # "SIP / 2.0 / UDP host : port" is legal too (RFC 3261 25.1), and rare
-        words = pieces[0].replace(" :", ":").replace(": ", ":").replace(" /", "/").replace("/ ", "/").split()
-        if len(words) != 2 or not words[0].upper().startswith("SIP/2.0/"):
-            raise Malformed("Via is not a SIP/2.0 Via")
-        transport, sent_by = words[0].upper(), words[1]
-    host, colon, port = sent_by.rpartition(":") if not sent_by.endswith("]") else (sent_by, "", "")
-    if not colon:
-        host, port = sent_by, "0"
-    branch, received, rport = "", "", None
-    for piece in pieces[1:]:
-        name, equals, given = piece.partition("=")
-        match name.strip().lower():
-            case "branch":
-                branch = given.strip()
-            case "received":
-                received = given.strip()
-            case "rport":
-                rport = given.strip() if equals else ""
-    if not host or not port.isdecimal() or int(port) > 65535 or (rport and not _is_port(rport)):
-        raise Malformed("Via names no usable address")
-    return Via(transport[8:].lower(), host, int(port), branch, received, rport)
-
-
-def _is_stamp(via_piece: str) -> bool:
-    return via_piece.partition("=")[0].strip().lower() in ("rport", "received")
-
-
-def _is_port(text: str) -> bool:
-    return text.isdecimal() and 0 < int(text) < 65536
-
-
 class SipMessage:
-    """What requests and responses share. `via` is the topmost Via; header lists hold one value an entry."""
+    """What requests and responses share. `via` is the topmost Via; Via and Route hold one value an entry."""
 
-    __slots__ = ("call_id", "cseq", "headers", "message", "method", "source", "start", "to", "via")
+    __slots__ = ("body", "call_id", "cseq", "headers", "method", "source", "start", "to", "via")
 
-    def __init__(self, message: Message, start: str, source: Hop) -> None:
-        headers = message.headers
-        self.message = message
-        self.headers = headers
+    def __init__(self, start: str, headers: HeaderFields, body: bytes, source: Hop) -> None:
         self.start = start
+        self.headers = headers
+        self.body = body
         self.source = source
-        _split_commas(message, "Via")
+        vias = _one_each(headers, "Via")
         call_id, cseq, to = headers.get("Call-ID"), headers.get("CSeq"), headers.get("To")
-        via = headers.get("Via")
-        if not (via and call_id and cseq and to and headers.get("From")):
+        if not (vias and vias[0] and call_id and cseq and to and headers.get("From")):
             raise Malformed("Via, From, To, Call-ID or CSeq is missing")
         number, _, method = cseq.partition(" ")
         if not number.isdecimal() or int(number) >= 1 << 31:
             raise Malformed("CSeq is not a number below 2**31 and a method")
-        self.via = parse_via(via)
+        self.via = read_via(vias[0])
         self.call_id = call_id
         self.cseq = int(number)
         self.method = method.strip()
         self.to = to
-        _check_length(message)
+        self._check_length()
+
+    def _check_length(self) -> None:
+        """RFC 3261 18.3: cut what follows the body, refuse a body that is too short; always say a length."""
+        text = self.headers.get("Content-Length")
+        if text is None:
+            self.headers.set("Content-Length", str(len(self.body)))
+        elif not text.isdecimal() or int(text) > len(self.body):
+            raise Malformed("the body is not as long as Content-Length says")
+        elif int(text) < len(self.body):
+            self.body = self.body[: int(text)]
 
     @property
     def to_tag(self) -> str:
@@ -136,41 +89,45 @@ class SipMessage:
 
     def write(self) -> bytes:
         """The message with its headers as they now are, and the start line as it was or has been set."""
-        return f"{self.start}\r\n{self.headers}".encode() + self.message.body
+        return f"{self.start}\r\n{self.headers}\r\n".encode() + self.body
 
 
 class SipRequest(SipMessage):
     """A request; `via` is stamped with `received` and `rport`, so that `answer_to` leads back to its sender."""
 
-    __slots__ = ("key",)
+    __slots__ = ("_uri", "key")
 
-    def __init__(self, message: Request, start: str, source: Hop) -> None:
-        super().__init__(message, start, source)
-        if self.method != message.method:
+    def __init__(self, start: str, headers: HeaderFields, body: bytes, source: Hop) -> None:
+        super().__init__(start, headers, body, source)
+        if self.method != start.partition(" ")[0]:
             raise Malformed("CSeq names another method than the request line")
         # RFC 3261 17.2.3; a branch without the magic cookie is not unique alone (RFC 2543)
-        branch = self.via.branch
-        self.key = f"{branch} {self.via.sent_by}"
-        if not branch.startswith("z9hG4bK"):
-            self.key += f" {self.call_id} {self.cseq} {tag_of(self.headers['From'])}"
+        via = self.via
+        self.key = f"{via.branch} {via.sent_by}"
+        if not via.branch.startswith("z9hG4bK"):
+            self.key += f" {self.call_id} {self.cseq} {tag_of(headers['From'])}"
+        self._uri: URI | None = None
         self._stamp()
 
     def _stamp(self) -> None:
-        """RFC 3261 18.2.1 and RFC 3581 4. On TCP the port is noted always: it names the connection."""
+        """On TCP the port is noted whether asked for or not: it names the connection."""
         via, source = self.via, self.source
         if via.transport != source.transport:
             raise Malformed("Via names another transport than the one it came by")
-        port_wanted = via.rport is not None or source.transport == "tcp"
+        rport = source.port if via.rport is not None or source.transport == "tcp" else None
         vias = self.headers.getlist("Via")
-        kept = [piece for piece in vias[0].split(";") if not _is_stamp(piece)]
-        rport = f";rport={source.port}" if port_wanted else ""
-        vias[0] = ";".join(kept) + f";received={source.host}{rport}"
-        self.via = via._replace(received=source.host, rport=str(source.port) if port_wanted else None)
+        vias[0] = stamped(vias[0], source.host, rport)
+        self.via = via._replace(received=source.host, rport=None if rport is None else str(rport))
 
     @property
     def uri(self) -> URI:
-        assert isinstance(self.message, Request)
-        return self.message.uri
+        """The Request-URI. Raises Malformed; requests that are only passed on are never asked."""
+        if self._uri is None:
+            try:
+                self._uri = URI.parse(self.uri_text)
+            except (ValueError, TypeError, OverflowError) as error:  # TypeError: a parameter called `cls`
+                raise Malformed(f"the Request-URI cannot be read: {error}") from error
+        return self._uri
 
     @property
     def uri_text(self) -> str:
@@ -184,7 +141,7 @@ class SipRequest(SipMessage):
 
     def max_forwards(self) -> int:
         """Raises Malformed. 70 when there is none (RFC 3261 16.6)."""
-        text = self.headers.get("Max-Forwards", "70") or ""
+        text = self.headers.get("Max-Forwards") or "70"
         if not text.isdecimal() or int(text) > 255:
             raise Malformed("Max-Forwards is not a number from 0 to 255")
         return int(text)
@@ -193,89 +150,73 @@ class SipRequest(SipMessage):
 class SipResponse(SipMessage):
     __slots__ = ("code",)
 
-    def __init__(self, message: Response, start: str, source: Hop) -> None:
-        super().__init__(message, start, source)
-        self.code = message.code
-        if not 100 <= self.code <= 699:
+    def __init__(self, start: str, headers: HeaderFields, body: bytes, source: Hop) -> None:
+        super().__init__(start, headers, body, source)
+        code = start[8:11]
+        if not code.isdecimal() or not 100 <= int(code) <= 699 or start[11:12] not in ("", " "):
             raise Malformed("the status code is not between 100 and 699")
+        self.code = int(code)
 
 
 def read(data: bytes, source: Hop) -> SipRequest | SipResponse:
-    """Parse and check one whole message. Raises Malformed."""
-    head_end = data.find(b"\r\n\r\n")
-    if head_end < 0 or head_end > MAX_HEADER_BYTES:
+    """Read and check one whole message. Raises Malformed."""
+    head, end, body = data.partition(b"\r\n\r\n")
+    if not end or len(head) > MAX_HEADER_BYTES:
         raise Malformed("the header part has no end or is too long")
-    head = data[:head_end]
     if b"\0" in head:
         raise Malformed("a NUL stands in the header part")
     if b"\r\n " in head or b"\r\n\t" in head or b" :" in head or b"\t:" in head:
         head = _SPACE_BEFORE_COLON.sub(rb"\1:", _FOLD.sub(b" ", head))
-        data = head + data[head_end:]
-    start_bytes = data[: data.index(b"\r\n")]
-    if not (start_bytes.startswith(b"SIP/2.0 ") or start_bytes.endswith(b" SIP/2.0")):
-        version = _REQUEST_LINE.match(data)
-        raise Malformed("not SIP/2.0", 505 if version and version[2] != b"2.0" else 400)
-    if start_bytes.endswith(b" SIP/2.0") and not _sip_scheme(start_bytes):
-        raise Malformed("the Request-URI is neither sip, sips nor tel", 416)
     try:
-        message = Message.parse(data)
-    except (ValueError, TypeError, OverflowError) as error:  # TypeError: two parameters of one name
-        raise Malformed(f"cannot be parsed: {error}") from error
-    start = start_bytes.decode()
-    if isinstance(message, Response):
-        return SipResponse(message, start, source)
-    if not _TOKEN.fullmatch(message.method):
-        raise Malformed("the method is not a token")
-    return SipRequest(message, start, source)
+        start, *lines = head.decode().split("\r\n")
+        headers = HeaderFields.parse(lines)
+    except ValueError as error:
+        raise Malformed(f"cannot be read: {error}") from error
+    if start.startswith("SIP/2.0 "):
+        return SipResponse(start, headers, body, source)
+    _check_request_line(start)
+    return SipRequest(start, headers, body, source)
 
 
-def _sip_scheme(start: bytes) -> bool:
-    words = start.split(b" ")
-    scheme = words[1].partition(b":")[0].lower() if len(words) == 3 else b"sip"
-    return scheme in (b"sip", b"sips", b"tel") or not scheme.isalpha()
-
-
-def _check_length(message: Message) -> None:
-    """RFC 3261 18.3: cut what follows the body, refuse a body that is too short; and always say a length."""
-    text = message.headers.get("Content-Length")
-    if text is None:
-        message.headers.add("Content-Length", str(len(message.body)))
-        return
-    if not text.isdecimal() or int(text) > len(message.body):
-        raise Malformed("the body is not as long as Content-Length says")
-    if int(text) < len(message.body):
-        message.body = message.body[: int(text)]
+def _check_request_line(start: str) -> None:
+    words = start.split(" ")
+    version = words[-1]
+    if len(words) < 3 or not _VERSION.fullmatch(version):
+        raise Malformed("neither a request nor a response")
+    if version != "SIP/2.0":
+        raise Malformed("not SIP/2.0", 505)
+    scheme, colon, rest = words[1].partition(":")
+    if len(words) != 3 or not _TOKEN.fullmatch(words[0]) or not colon or not rest or not scheme.isalpha():
+        raise Malformed("the request line is not a method, a URI and a version")
+    if scheme.lower() not in ("sip", "sips", "tel"):
+        raise Malformed("the Request-URI is neither sip, sips nor tel", 416)
 
 
 def split_commas(value: str) -> list[str]:
     """The values of a comma-joined header; commas in quotes and angle brackets do not separate."""
     if "," not in value:
         return [value]
-    values, begin, quoted, bracket, escaped = [], 0, False, False, False
-    for position, char in enumerate(value):
-        if escaped:
-            escaped = False
-        elif quoted:
-            quoted, escaped = char != '"', char == "\\"
-        elif char == '"':
-            quoted = True
-        elif char in "<>":
-            bracket = char == "<"
-        elif char == "," and not bracket:
-            values.append(value[begin:position].strip())
-            begin = position + 1
-    values.append(value[begin:].strip())
-    return [value for value in values if value]
+    return [text for one in _VALUE.findall(value) if (text := one.strip())]
 
 
-def _split_commas(message: Message, name: str) -> None:
-    values = message.headers.getlist(name)
+def _one_each(headers: HeaderFields, name: str) -> list[str]:
+    values = headers.getlist(name)
     if any("," in value for value in values):
-        message.headers.setlist(name, [one for value in values for one in split_commas(value)])
+        values = [one for value in values for one in split_commas(value)]
+        headers.setlist(name, values)
+    return values
 
 
 def route_values(message: SipMessage) -> list[str]:
-    return [one for value in message.headers.getlist("Route") for one in split_commas(value)]
+    return _one_each(message.headers, "Route")
+
+
+def read_via(value: str) -> Via:
+    """Raises Malformed."""
+    try:
+        return parse_via(value)
+    except ValueError as error:
+        raise Malformed(str(error)) from error
 
 
 def tag_of(address: str) -> str:

@@ -16,7 +16,8 @@ import re
 from dataclasses import dataclass
 
 from cti_engine.sip_edge.hop import Hop
-from cti_engine.sip_edge.messages import SipRequest, SipResponse, Via, parse_via
+from cti_engine.sip_edge.messages import SipRequest, SipResponse, read_via
+from cti_engine.sip_edge.via import Via
 
 WORKER, PHONE, TRUNK = "w", "p", "t"
 _ROUTE = re.compile(r"^\s*<sip:[^>]*;cti=([A-Za-z0-9_\-]+)\.([A-Za-z0-9_\-]+)[^>]*>")
@@ -66,7 +67,8 @@ class RouteSigner:
         return f"sip:{self._sent_by}" in re.split("[;>]", route, maxsplit=1)[0]
 
     def _route_mac(self, claim: bytes, call_id: str) -> str:
-        return _text(hmac.digest(self._route_key, claim + b"\0" + call_id.encode(), "sha256")[:12])
+        claim += b"\0" + call_id.encode()
+        return _text(hashlib.blake2b(claim, digest_size=12, key=self._route_key).digest())
 
     def branch(self, request: SipRequest, attempt: int = 0) -> str:
         """The same for a request, its retransmissions, its CANCEL and its ACK (RFC 3261 16.11)."""
@@ -89,9 +91,9 @@ class RouteSigner:
         attempt = response.via.branch[len(_COOKIE) :].partition(".")[0]
         if len(vias) < 2 or not attempt.isdecimal() or len(attempt) > 4:
             return None
-        previous = parse_via(vias[1])
+        previous = read_via(vias[1])
         signed = self._branch(previous, response.call_id, response.cseq, int(attempt))
-        if not hmac.compare_digest(signed, response.via.branch):
+        if not hmac.compare_digest(signed.encode(), response.via.branch.encode()):
             return None
         return previous.answer_to
 
