@@ -264,7 +264,7 @@ async def measure(
         broker_url = f"mqtt://127.0.0.1:{broker_port}"
         config = EngineConfig(
             home, var, store_url, broker_url, "engine", passwords["engine"], str(var / "engine.sock"),
-            b"k" * 32, var / "customers.db", var / "prompts", 0.0, var / "engine.json",
+            b"k" * 32, var / "customers.db", var / "prompts", 0.0, var / "engine.json", 86_400.0,
         )  # fmt: skip
         engine = start(context, "engine", log, engine_process.serve, config)
         try:

@@ -65,6 +65,7 @@ def make_plan(settings: Settings, definitions: CenterDefinitions, prepared: Prep
             prompts=places.prompts,
             utc_offset=utc_offset(settings.time_zone),
             ready_file=places.ready_file("engine"),
+            keep_events=settings.keep_events_days * 86_400.0,
         )
 
     def edge(ports: dict[str, int]) -> EdgeConfig:

@@ -49,6 +49,7 @@ ENGINE = Keys(
         Key("time_zone", TIME_ZONE, "the center's; the machine's own if not written", ""),
         Key("workers", WORKERS, "processes that carry calls", WORKERS.blank()),
         Key("calls", CALLS, "rules for every call", CALLS.blank()),
+        Key("keep_events_days", Number(1, 3650), "how long events are kept; call records stay for ever", 90),
         Key("log", LOG, "the log", LOG.blank()),
     )
 )

@@ -111,6 +111,7 @@ class Settings:
     workers: Workers
     log_level: str
     time_zone: str
+    keep_events_days: int
 
 
 OVERRIDES: Mapping[str, tuple[str, Shape, tuple[str, ...]]] = {
@@ -162,6 +163,7 @@ def load_settings(
         workers=Workers(**written["workers"]),
         log_level=written["log"]["level"],
         time_zone=_time_zone(engine, written["time_zone"]),
+        keep_events_days=written["keep_events_days"],
     )
     documents = (from_options, from_environment, engine, sip)
     problems = [problem for document in documents for problem in sorted(document.problems)]

@@ -26,7 +26,7 @@ from cti_engine.core.signals import (
     WorkerLost,
     WorkerSeen,
 )
-from cti_engine.ports import CustomerLookup, Loaded, PromptFiles, Store, StoredEvent
+from cti_engine.ports import CustomerLookup, Loaded, PromptFiles, Store, StoredEvent, StoreUnavailable
 from cti_engine.runtime.dispatch import Dispatch
 from cti_engine.runtime.ledger import Gathered, Ledger
 from cti_engine.runtime.lookups import LookUps
@@ -37,6 +37,7 @@ from cti_engine.wire.tasks import spawn
 from cti_engine.wire.vocabulary import signal_from, to_plain
 
 CLOCK_CHECK = 10.0
+HOUSE_EVERY = 3600.0
 
 _log = logging.getLogger("cti.engine")
 
@@ -238,6 +239,18 @@ class Engine:
 
     def _nothing_to_play(self, command: PlayPrompts) -> None:
         self.take(PlaybackEnded(command.worker, command.leg, command.playback, False))
+
+    async def keep_house(self, keep_events: float) -> None:
+        """Once an hour: forget events older than `keep_events` seconds. CDRs stay."""
+        while True:
+            try:
+                pruned = await self._ledger.prune(self.clock.now() - keep_events)
+            except StoreUnavailable as error:
+                _log.warning("old events stay for now: %s", error)
+            else:
+                if pruned:
+                    _log.info("%d old events forgotten", pruned)
+            await asyncio.sleep(HOUSE_EVERY)
 
     async def _watch_clock(self) -> None:
         """A step of the machine's clock is logged and moves only printed times (decision 7)."""

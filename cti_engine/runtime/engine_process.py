@@ -37,7 +37,9 @@ _log = logging.getLogger("cti.engine")
 
 @dataclass(frozen=True, slots=True)
 class EngineConfig:
-    """`address` is where workers, edge and supervisor connect. `utc_offset` in seconds, for the center's day."""
+    """`address` is where workers, edge and supervisor connect. `utc_offset` (for the center's day) and
+    `keep_events` in seconds.
+    """
 
     home: Path
     var: Path
@@ -51,6 +53,7 @@ class EngineConfig:
     prompts: Path
     utc_offset: float
     ready_file: Path
+    keep_events: float
 
 
 def serve(config: EngineConfig) -> None:
@@ -73,6 +76,7 @@ async def _serve(config: EngineConfig) -> None:
     await engine.start(config.address, bus.publish, bus.store_health)
     bus.start()
     watch = spawn(files.watch(engine, prompts), "definitions")
+    spawn(engine.keep_house(config.keep_events), "house")
     write_private(config.ready_file, json.dumps({"epoch": engine.epoch, "pid": os.getpid()}).encode())
     _log.info("engine epoch %d is up", engine.epoch)
     await stop.wait()

@@ -20,7 +20,9 @@ from cti_engine.core.commands import LookUp, Reply
 from cti_engine.ports import Batch, Store, StoredCommand, StoredEvent, StoreUnavailable
 
 JOURNAL_LIMIT = 200_000
-"""Events kept in memory while the store is away; beyond it the oldest are lost, and said to be."""
+"""Events kept whole in memory while the store is away; beyond it the oldest are emptied, and said to be."""
+LOST = "Lost"
+"""What stands in the log where an event was emptied; in no catalogue, so it is never published."""
 RETRY = 0.5
 
 _log = logging.getLogger("cti.ledger")
@@ -125,6 +127,16 @@ class Ledger:
         except TimeoutError:
             _log.error("the store did not take the last batch within %.0f s", timeout)
 
+    async def prune(self, before: float) -> int:
+        """Delete events that happened before this wall time, a page at a time between batches."""
+        loop, pruned = asyncio.get_running_loop(), 0
+        while not self.behind:
+            page = await loop.run_in_executor(self._thread, self._store.prune_events, before)
+            if page == 0:
+                break
+            pruned += page
+        return pruned
+
     def close(self) -> None:
         self._closing = True
         self._something.set()
@@ -143,8 +155,14 @@ def _merged(old: Batch, new: Batch) -> Batch:
 def _bounded(batch: Batch) -> Batch:
     done = set(batch.commands_done)
     commands = tuple(c for c in batch.commands if c.seq not in done)
-    lost = len(batch.events) - JOURNAL_LIMIT
-    if lost > 0:
-        _log.error("%d events are lost: the store has been away too long", lost)
-    events = tuple(batch.events)[-JOURNAL_LIMIT:]
+    overflow = len(batch.events) - JOURNAL_LIMIT
+    emptied = [_emptied(event) for event in batch.events[: max(0, overflow)]]
+    events = (*emptied, *batch.events[len(emptied) :])
     return Batch(batch.rows, events, commands, tuple(done), batch.published_to)
+
+
+def _emptied(event: StoredEvent) -> StoredEvent:
+    """Only the number and the time of an event remain, because the log must have no gap."""
+    if event.event != LOST:
+        _log.error("event %d %s is lost: the store has been away too long", event.seq, event.event)
+    return StoredEvent(event.seq, event.at, LOST, "", {})

@@ -141,7 +141,7 @@ async def test_signals_of_the_time_without_engine_are_taken_once_in_order(tmp_pa
     await first.crash()
     worker.hang_up(leg)
     second = await Running(tmp_path).start()
-    await until(lambda: second.store.cdrs(), "the engine to get there")
+    await until(lambda: second.events("ContactClosed"), "the engine to get there")
     (cdr,) = second.store.cdrs()
     assert cdr["cause"] == "caller/abandoned_in_queue"
     assert len(second.events("CallAbandoned")) == 1
