@@ -10,6 +10,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, TextIO
 
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
@@ -17,6 +18,16 @@ from cti_engine.core.reporting.cdr import Cdr
 from cti_engine.ports import Store
 
 COLUMNS = tuple(f.name for f in fields(Cdr) if f.name not in ("held_at", "wrap_up_at"))
+DURATIONS = {
+    "wait s": "wait_s",
+    "ring s": "ring_s",
+    "talk s": "talk_s",
+    "hold s": "hold_s",
+    "wrap s": "wrap_up_s",
+}
+WIDE = ("contact", "began", "from", "to", "queue", "agent", *DURATIONS, "cause", "disposition")
+NARROW = ("contact", "began", "from", "agent", "wait s", "talk s", "cause")
+WIDE_ENOUGH = 150
 _PAGE = 1000
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
@@ -67,24 +78,23 @@ def write_json(rows: Iterable[dict[str, Any]], to: TextIO) -> None:
 
 
 def show(rows: Iterable[dict[str, Any]], console: Console) -> None:
-    """The columns that people look at, times local to the machine."""
-    table = Table(title="Call detail records", header_style="bold")
-    for name in ("contact", "began", "from", "to", "queue", "agent"):
-        table.add_column(name, overflow="fold")
-    for name in ("wait s", "ring s", "talk s", "hold s", "wrap s"):
-        table.add_column(name, justify="right")
-    for name in ("cause", "disposition"):
-        table.add_column(name, overflow="fold")
+    """The columns that people look at, times local to the machine; a narrow terminal gets fewer."""
+    columns = WIDE if console.width >= WIDE_ENOUGH else NARROW
+    table = Table(title="Call detail records", header_style="bold", box=SIMPLE_HEAD)
+    for name in columns:
+        table.add_column(name, justify="right" if name.endswith(" s") else "left", overflow="fold")
     for row in rows:
         began = datetime.fromtimestamp(float(row["arrived_at"])).astimezone()
-        durations = (row[k] for k in ("wait_s", "ring_s", "talk_s", "hold_s", "wrap_up_s"))
-        who = (str(row[k]) for k in ("ani", "dnis", "queue", "agent"))
-        table.add_row(
-            str(row["contact"]),
-            began.strftime("%Y-%m-%d %H:%M:%S"),
-            *who,
-            *(f"{float(d):.1f}" for d in durations),
-            str(row["cause"]),
-            str(row["disposition"]),
-        )
+        cells = {
+            "contact": row["contact"],
+            "began": began.strftime("%Y-%m-%d %H:%M:%S"),
+            "from": row["ani"],
+            "to": row["dnis"],
+            "queue": row["queue"],
+            "agent": row["agent"],
+            "cause": row["cause"],
+            "disposition": row["disposition"],
+            **{name: f"{float(row[key]):.1f}" for name, key in DURATIONS.items()},
+        }
+        table.add_row(*(str(cells[name]) for name in columns))
     console.print(table)

@@ -84,7 +84,8 @@ class WorkerPool:
 
     @property
     def busy(self) -> int:
-        return sum(worker.state == "busy" for worker in self._workers.values())
+        """Workers with live legs."""
+        return sum(worker.legs > 0 for worker in self._workers.values())
 
     @property
     def pids(self) -> dict[str, int]:

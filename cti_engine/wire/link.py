@@ -257,7 +257,7 @@ class LinkClient:
     def _connected_is(self, writer: asyncio.StreamWriter | None) -> None:
         self._writer = writer
         self.away_since = time.monotonic() if writer is None else None
-        if self._on_connected is not None:
+        if self._on_connected is not None and not self._closing:
             self._on_connected(writer is not None)
 
     def _take(self, frame: Frame) -> None:
