@@ -6,7 +6,7 @@ or at once when the agent has no page open (architecture decision 3).
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from dataclasses import fields
 
 from cti_engine.core import end_causes as causes
 from cti_engine.core import endings
@@ -18,6 +18,8 @@ from cti_engine.core.contact import CONTACT, Contact
 from cti_engine.core.end_causes import OfferOutcome
 from cti_engine.core.leg import Leg
 from cti_engine.core.reservation import RESERVATION, Reservation
+
+_SHOWN = tuple(f.name for f in fields(ev.CallOffered))
 
 
 def match_all(center: Center) -> None:
@@ -59,7 +61,7 @@ def _reserve(center: Center, contact: Contact, agent: Agent) -> None:
         contacts=_rows(contact.profile.get("contacts")),
         hints=_rows(contact.profile.get("hints")),
     )
-    agent.shown = asdict(offered)
+    agent.shown = {name: getattr(offered, name) for name in _SHOWN}
     center.agent_enters(agent, "reserve")
     center.emit(ev.AgentReserved(contact.id, agent.id, offer.id, contact.queue, limits.pop_wait))
     center.emit(offered)

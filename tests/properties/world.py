@@ -193,6 +193,7 @@ class World:
         ]
         self.anomalies += outcome.anomalies
         self.store.take(outcome)
+        self.look(outcome)
         for at, event in outcome.events:
             self.seen[type(event).__name__] = self.seen.get(type(event).__name__, 0) + 1
             contact = getattr(event, "contact", "")
@@ -201,6 +202,15 @@ class World:
             self.told(event)
         for command in outcome.commands:
             self.obey(command)
+
+    def look(self, outcome: Outcome) -> None:
+        """Pages look at whatever has changed."""
+        for agent in outcome.agents:
+            view = self.acd.agent_view(agent)
+            assert view is None or (view.contact == "") == (view.state == "idle"), self.explain([str(view)])
+        for queue in outcome.queues:
+            shown = self.acd.queue_view(queue)
+            assert shown is None or 0.0 <= shown.service_level <= 1.0, self.explain([str(shown)])
 
     # --- the outside does what it is told ----------------------------------------------------------
 

@@ -63,9 +63,9 @@ def test_a_late_or_unknown_offer_shown_changes_nothing() -> None:
 def test_the_view_of_the_agent_holds_the_pop_until_the_wrap_up_is_over() -> None:
     """A page that reloads paints the same pop again, and loses it when the contact is over."""
     s = popping() >> maria.sees_offer()
-    agents, _ = s.acd.all_views()
-    assert agents["maria"].offer["offer"] == "o1" and agents["maria"].contact == "c1"
-    assert agents["maria"].state_version == s.center.contacts["c1"].version
+    view = s.acd.agent_view("maria")
+    assert view is not None and view.offer["offer"] == "o1" and view.contact == "c1"
+    assert view.state_version == s.center.contacts["c1"].version
     s = s >> caller.hangs_up() >> maria.fails(487)
-    agents, _ = s.acd.all_views()
-    assert (agents["maria"].offer, agents["maria"].contact, agents["maria"].state_version) == ({}, "", 0)
+    view = s.acd.agent_view("maria")
+    assert view is not None and (view.offer, view.contact, view.state_version) == ({}, "", 0)

@@ -6,7 +6,7 @@ first 180 to its answer; hold is not talk.
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field, fields
 
 from cti_engine.core import events as ev
 
@@ -113,7 +113,11 @@ class Cdr:
 
     def record(self) -> dict[str, object]:
         """The closed record as JSON-like values, without the fold's own marks."""
-        return {k: v for k, v in asdict(self).items() if k not in ("held_at", "wrap_up_at")}
+        values = {name: getattr(self, name) for name in _RECORDED}
+        return {name: list(v) if isinstance(v, list) else v for name, v in values.items()}
+
+
+_RECORDED = tuple(f.name for f in fields(Cdr) if f.name not in ("held_at", "wrap_up_at"))
 
 
 def fold(happened: list[tuple[float, ev.Event]]) -> Cdr:
