@@ -34,7 +34,7 @@ async def log_in(page: Page, user: str, password: str) -> None:
 
 async def is_live(page: Page) -> None:
     """The page is connected and the engine is there."""
-    await expect(page.locator(".connection.live")).to_be_visible()
+    await expect(page.locator(".connection.live")).to_be_visible(timeout=15_000)
 
 
 def contact(page: Page) -> Locator:
