@@ -27,6 +27,7 @@ DEMO_CALLERS = (
     Caller("+14155550108", "Sarah Whitman", "en"),
 )
 LANGUAGE_OF = {caller.number: caller.language for caller in DEMO_CALLERS}
+_SHORTEST_PAUSE = 0.6
 DIALLED = {"es": "1000", "en": "2000"}
 
 CALLER_WORDS = {
@@ -60,8 +61,9 @@ class Manner:
 
 
 def draw_pause(random: Random, calls_per_minute: float) -> float:
-    """Until the next call: callers come independently of each other (a Poisson stream)."""
-    return random.expovariate(calls_per_minute / 60.0)
+    """Until the next call: callers come independently of each other (a Poisson stream), but never so close
+    together that the guests' rate of the shipped sip.yaml (2/s) would refuse one."""
+    return max(_SHORTEST_PAUSE, random.expovariate(calls_per_minute / 60.0))
 
 
 def draw_call(random: Random, callers: tuple[Caller, ...]) -> CallScript:
