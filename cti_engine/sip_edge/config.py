@@ -77,5 +77,3 @@ class EdgeConfig:
     limits: Limits = Limits()
     dialled_numbers: frozenset[str] | None = None
     peer: str = ""
-    log_file: Path | None = None
-    log_level: str = "INFO"

@@ -24,12 +24,11 @@ _log = logging.getLogger("cti.edge")
 
 
 def serve(config: EdgeConfig) -> None:
-    """Run the edge. Exits 3 with one line if it cannot stand up (port taken, file not writable)."""
-    logging.basicConfig(
-        level=config.log_level,
-        filename=config.log_file,
-        format="%(asctime)s %(levelname)s %(name)s %(message)s",
-    )
+    """Run the edge. Exits 3 with one line if it cannot stand up (port taken, file not writable).
+
+    Logs go where the parent has set them up, else to stderr.
+    """
+    logging.basicConfig(level="INFO", format="%(asctime)s %(levelname)s %(name)s %(message)s")
     try:
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             runner.run(_serve(config))

@@ -143,7 +143,8 @@ class Agent:
 
     def invite(self, number: str, **fields: object) -> Request:
         """Send an INVITE with SDP to a number at the edge; returns what was sent."""
-        data = self.request("INVITE", f"sip:{number}@127.0.0.1:{self.edge_port}", body=SDP, **fields)  # type: ignore[arg-type]
+        fields.setdefault("body", SDP)
+        data = self.request("INVITE", f"sip:{number}@127.0.0.1:{self.edge_port}", **fields)  # type: ignore[arg-type]
         self.send(data)
         sent = Message.parse(data)
         assert isinstance(sent, Request)

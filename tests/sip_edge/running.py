@@ -190,7 +190,7 @@ async def running_edge(tmp_path: Path, **settings: Any) -> AsyncIterator[Running
             edge_db=tmp_path / "edge.db", accounts_db=accounts, engine_address=f"{sockets}/engine",
             placement_address=f"{sockets}/placement", ready_file=tmp_path / "edge.json",
             trunks=DEFAULT_TRUNKS, guests=Guests(enabled=True, networks=(GUEST_HOST,), rate=2.0),
-            limits=Limits(min_expires=1), log_level="INFO",
+            limits=Limits(min_expires=1),
         )  # fmt: skip
         config = replace(config, **settings)
         engine = Engine(config.engine_address)

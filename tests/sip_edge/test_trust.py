@@ -232,7 +232,8 @@ async def test_forged_responses_go_nowhere(tmp_path: Path) -> None:
             "z9hG4bKend.12",
             "z9hG4bK",
             "nonsense",
-            "z9hG4bK9999999.", "z9hG4bK0.é"
+            "z9hG4bK9999999.",
+            "z9hG4bK0.é",
         ):
             attacker.send(
                 f"SIP/2.0 200 OK\r\nVia: SIP/2.0/UDP 127.0.0.1:{edge.port};branch={branch}\r\n"
