@@ -13,6 +13,8 @@ import json
 import logging
 import os
 import shutil
+import tempfile
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -27,16 +29,19 @@ from cti_engine.sip_worker.conference import Conference
 from cti_engine.wire.tasks import spawn
 
 SIDES = ("caller", "agent")
+NEWBORN = 60.0
+"""Seconds in which an empty folder may belong to a worker that has not locked it yet."""
 _log = logging.getLogger("cti.worker")
 
 
 class PartsFolder:
-    """`<recordings>/.parts/<pid>/`, locked while this process lives."""
+    """A folder of our own under `<recordings>/.parts/`, locked while this process lives."""
 
     def __init__(self, recordings: Path) -> None:
         self.recordings = recordings
-        self.path = recordings / ".parts" / str(os.getpid())
-        self.path.mkdir(parents=True, exist_ok=True)
+        every = recordings / ".parts"
+        every.mkdir(parents=True, exist_ok=True)
+        self.path = Path(tempfile.mkdtemp(prefix=f"{os.getpid()}-", dir=every))
         self._lock = os.open(self.path / "lock", os.O_RDWR | os.O_CREAT, 0o600)
         fcntl.flock(self._lock, fcntl.LOCK_EX)
 
@@ -44,9 +49,12 @@ class PartsFolder:
         """Finish what dead workers left: (recording, stereo file, seconds) of each. Blocking."""
         finished = []
         for folder in sorted(self.path.parent.iterdir()):
-            if folder == self.path or not folder.is_dir():
+            if folder == self.path:
                 continue
-            lock = os.open(folder / "lock", os.O_RDWR | os.O_CREAT, 0o600)
+            try:
+                lock = os.open(folder / "lock", os.O_RDWR)
+            except OSError:
+                continue  # just being made, or finished by another worker
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 finished += self._finish(folder)
@@ -58,8 +66,9 @@ class PartsFolder:
 
     def _finish(self, folder: Path) -> list[tuple[str, Path, float]]:
         finished = []
-        whole = True
-        for note in sorted(folder.glob("*.json")):
+        notes = sorted(folder.glob("*.json"))
+        whole = bool(notes) or time.time() - folder.stat().st_mtime > NEWBORN
+        for note in notes:
             try:
                 told = json.loads(note.read_text())
                 sides = [note.with_suffix(f".{side}.wav") for side in SIDES]

@@ -33,7 +33,6 @@ APOLOGY = "apology"
 SETTLE_TIME = 3.0
 """Seconds after the last leg within which everything native must be gone, else the worker is dirty."""
 
-Order = PlayFiles | commands.WorkerCommand
 _log = logging.getLogger("cti.worker")
 
 
@@ -290,7 +289,7 @@ class Worker:
         if self._away_since() is not None:
             del legs[leg.name]
             for name in away.left_behind(leg.name, legs):
-                self.legs[name].end(0, "engine away")
+                self._end(self.legs[name], 0, "engine away")
 
     def on_audio(self, leg: PjLeg) -> None:
         self._conference.renewed(leg.name)
@@ -311,7 +310,7 @@ class Worker:
         if playback != APOLOGY:
             self._send(signals.PlaybackEnded(self._config.name, leg, playback, completed))
         elif completed and self._away_since() is not None:
-            self.legs[leg].end(0, "engine away")
+            self._end(self.legs[leg], 0, "engine away")
 
     def _recording_ended(self, recording: str, path: str, seconds: float) -> None:
         self._send(signals.RecordingEnded(self._config.name, recording, path, seconds))
@@ -349,7 +348,14 @@ class Worker:
                 return
             except ValueError as error:
                 _log.error("the apology cannot be played: %s", error)
-        self.legs[release.leg].end(503, release.reason)
+        self._end(self.legs[release.leg], 503, release.reason)
+
+    def _end(self, leg: PjLeg, sip_code: int, reason: str) -> None:
+        """End a leg by our own decision: there is nobody to refuse to."""
+        try:
+            leg.end(sip_code, reason)
+        except pj.Error as error:
+            _log.error("%s cannot be ended: %s", leg.name, error.reason)
 
     def engine_back(self) -> None:
         """The engine decides again; an apology that has begun is cut off."""
@@ -363,7 +369,7 @@ class Worker:
         """End every leg, wait until they are gone (at most `timeout` seconds), let go of the account."""
         self.draining = True
         for leg in list(self.legs.values()):
-            leg.end(503, "shut down")
+            self._end(leg, 503, "shut down")
         try:
             await asyncio.wait_for(self._idle.wait(), timeout)
         except TimeoutError:

@@ -64,6 +64,7 @@ class _Robot:
         self.answers = answers
         self.call: _Call | None = None
         self.dead: list[_Call] = []
+        self.put_off: list[tuple[Any, ...]] = []
         self.library = pj.Endpoint()
         self.library.libCreate()
         settings = pj.EpConfig()
@@ -140,11 +141,16 @@ class _Robot:
         while True:
             self.library.libHandleEvents(10)
             self.dead.clear()
+            orders, self.put_off = self.put_off, []
             while self.pipe.poll(0):
-                order = self.pipe.recv()
+                orders.append(self.pipe.recv())
+            for order in orders:
                 if order[0] == "stop":
                     self.close()
-                self.obey(*order)
+                try:
+                    self.obey(*order)
+                except pj.Error:
+                    self.put_off.append(order)  # a re-INVITE is under way: one at a time (RFC 3261 14.1)
 
     def close(self) -> None:
         if self.call is not None:
