@@ -78,7 +78,7 @@ CALLS = Keys(
         Key("pop_wait", Duration(0, 5), "how long the ring waits for the painted pop", _LIMITS.pop_wait),
         Key("look_up", Duration(0, 5), "how long a call waits for the customer's record", _LIMITS.look_up),
         Key("answer", Duration(1, 60), "how long an answer may take", _LIMITS.answer),
-        Key("maximum_length", Duration(60, 86400), "no call is longer", _LIMITS.maximum_length),
+        Key("maximum_length", Duration(5, 86400), "no call is longer", _LIMITS.maximum_length),
         Key("rona_before_not_ready", Number(1, 10), "missed offers until an agent is made not ready",
             _LIMITS.rona_before_not_ready),
         Key("rona_cool_down", Duration(0, 3600), "not offered again to who missed it",

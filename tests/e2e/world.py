@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
+import functools
 import json
 import os
 import shutil
 import signal
 import sys
+import tempfile
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -16,77 +17,48 @@ from typing import Any
 import yaml
 
 from cti_engine.adapters.account_store import read_accounts_file
-from cti_engine.commands.plan import RTP_PORTS_PER_WORKER
-from cti_engine.ports import Store
-from cti_engine.runtime.demo.desk import Desk
+from cti_engine.commands.plan import RTP_PORTS_PER_WORKER, apology_prompts
+from cti_engine.definitions.library import load_definitions
+from cti_engine.definitions.prompt_inventory import all_prompts
+from cti_engine.ports import Store, StoredEvent
 from cti_engine.runtime.stores import open_store
-from cti_engine.wire.tasks import spawn
+from speech.prompt_cache import PromptCache
+from tests.e2e.desk import TestDesk
 from tests.phones.baresip import Baresip
 from tests.phones.child import Child
 from tests.phones.ports import HOST, free_ports
+from tests.phones.sipp import Sipp
 from tests.phones.tones import tone_wav
 from tests.phones.waiting import until
 
 ROOT = Path(__file__).parents[2]
 CALLER_HZ, AGENT_HZ = 440, 880
 WORKERS = 48
-RTP_PORTS = RTP_PORTS_PER_WORKER * WORKERS
+CARRIER = "127.0.0.2"
+"""The trunk `carrier` of every test center: callers from this address are believed who they say they are."""
+STRAIGHT = {
+    "3000": ("support_en", {}),
+    "3001": ("impatient_en", {"max_wait": "2s"}),
+    "3002": ("hasty_en", {"ring_timeout": "3s"}),
+}
+"""Numbers that only test centers have: no menu, straight into a queue like support_en, but for these keys."""
+
+_kept: list[tempfile.TemporaryDirectory[str]] = []
 
 
-class TestDesk(Desk):
-    """An agent's page without a browser: shows what the console says, asks what a test asks."""
-
-    __test__ = False
-
-    def __init__(self, origin: str, user: str, password: str, *, shows_pops: bool = True) -> None:
-        super().__init__(origin, user, password)
-        self.views: dict[tuple[str, str], dict[str, Any]] = {}
-        self.events: list[tuple[str, str, dict[str, Any]]] = []
-        self.refusals: list[dict[str, Any]] = []
-        self._shows_pops = shows_pops
-        self._task = spawn(self.run(), f"desk of {user}")
-
-    @property
-    def me_view(self) -> dict[str, Any]:
-        return self.views.get(("agent", self.user), {})
-
-    def on_state(self, kind: str, id_: str, view: dict[str, Any] | None) -> None:
-        if view is not None:
-            self.views[(kind, id_)] = view
-
-    def on_event(self, name: str, contact: str, data: dict[str, Any]) -> None:
-        self.events.append((name, contact, data))
-        if name == "CallOffered" and self._shows_pops and data["agent"] == self.user:
-            spawn(self.ask("OfferShown", {"offer": data["offer"]}), "pop shown")
-
-    def _take(self, message: dict[str, Any]) -> None:
-        if message["type"] == "reply" and not message["ok"]:
-            self.refusals.append(message["error"])
-        super()._take(message)
-
-    async def state(self, state: str, *, within: float = 10.0) -> dict[str, Any]:
-        """Wait until the engine says that this agent is in `state`."""
-        await until(
-            lambda: self.me_view.get("state") == state, f"{self.user} {state}: {self.me_view}", within=within
-        )
-        return self.me_view
-
-    async def ready(self) -> None:
-        """Log in, wait for the phone, and get ready."""
-        await until(lambda: self.me_view.get("phone"), f"the phone of {self.user}", within=15.0)
-        await self.ask("Ready")
-        await until(lambda: self.me_view.get("status") == "ready", f"{self.user} ready: {self.refusals}")
-
-    async def wrap_up(self, disposition: str, note: str = "") -> None:
-        view = await self.state("wrap_up")
-        args = {"disposition": disposition, "note": note}
-        await self.ask("SubmitDisposition", args, contact=view["contact"], version=view["state_version"])
-        await self.state("idle")
-
-    async def close(self) -> None:
-        self._task.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await self._task
+@functools.cache
+def prompts() -> Path:
+    """All prompts of the shipped flows, made once in a run of tests; centers share the folder."""
+    if "CTI_TEST_PROMPTS" in os.environ:
+        return Path(os.environ["CTI_TEST_PROMPTS"])
+    _kept.append(tempfile.TemporaryDirectory(prefix="cti-prompts-"))  # removed when the run ends
+    folder = Path(_kept[0].name)
+    definitions, problems = load_definitions(ROOT)
+    assert definitions is not None, problems
+    wanted = {*all_prompts(definitions.flows.values()), *apology_prompts()}
+    report = PromptCache(folder, base=ROOT).build(sorted(wanted, key=repr))
+    assert not report.faults, report.faults
+    return folder
 
 
 class Center:
@@ -104,10 +76,13 @@ class Center:
         for name in ("config", "ivr_flows", "routing_rules"):
             shutil.copytree(ROOT / name, self.home / name)
         self.change("config/engine.yaml", {"workers.max": WORKERS})
+        self.change("config/sip.yaml", {"trunks.carrier": {"networks": [CARRIER]}})
+        self._straight_numbers()
         for file, keys in (changes or {}).items():
             self.change(file, keys)
+        workers = self.read("config/engine.yaml")["workers"]["max"]
         first = free_ports(2)
-        rtp = free_ports(RTP_PORTS)
+        rtp = free_ports(RTP_PORTS_PER_WORKER * workers)
         self.child = Child(
             [sys.executable, "-m", "cti_engine", "--home", str(self.home), "--var", str(self.var), "run"],
             folder,
@@ -117,18 +92,20 @@ class Center:
                 "CTI_SIP_PORT": str(first),
                 "CTI_CONSOLE_PORT": "0",
                 "CTI_BROKER_PORT": "0",
-                "CTI_RTP_PORTS": f"{rtp}-{rtp + RTP_PORTS - 1}",
+                "CTI_RTP_PORTS": f"{rtp}-{rtp + RTP_PORTS_PER_WORKER * workers - 1}",
                 **(env or {}),
             },
         )
         self._desks: list[TestDesk] = []
-        self._phones: list[Baresip] = []
+        self._phones: list[Baresip | Sipp] = []
+        self._registered: list[tuple[str, str]] = []  # users and contacts of phones that cannot un-register
+        self._numbered = 0
         self._store: Store | None = None
+        self._seq_before = 0
 
     def change(self, file: str, keys: dict[str, Any]) -> None:
         """Set `a.b.c` keys of a YAML file of this center."""
-        path = self.home / file
-        content = yaml.safe_load(path.read_text())
+        path, content = self.home / file, self.read(file)
         for dotted, value in keys.items():
             node = content
             *way, last = dotted.split(".")
@@ -139,12 +116,36 @@ class Center:
         draft.write_text(yaml.safe_dump(content, allow_unicode=True, sort_keys=False))
         draft.replace(path)
 
+    def read(self, file: str) -> dict[str, Any]:
+        content: dict[str, Any] = yaml.safe_load((self.home / file).read_text())
+        return content
+
+    def _straight_numbers(self) -> None:
+        like = self.read("routing_rules/queues.yaml")["queues"]["support_en"]
+        for number, (queue, keys) in STRAIGHT.items():
+            flow = {
+                "flow": f"to_{queue}",
+                "languages": ["en"],
+                "start": "wait",
+                "steps": {"wait": {"enqueue": queue}},
+            }
+            (self.home / f"ivr_flows/to_{queue}.yaml").write_text(yaml.safe_dump(flow))
+            dialled = {"flow": f"to_{queue}", "language": "en"}
+            self.change("routing_rules/dialled_numbers.yaml", {f"dialled_numbers.{number}": dialled})
+            self.change("routing_rules/queues.yaml", {f"queues.{queue}": {**like, **keys}})
+
+    async def changed(self, file: str, keys: dict[str, Any]) -> None:
+        """Change a file of the running center, and wait until the engine runs on it."""
+        log = self.var / "log" / "engine.log"
+        before = log.read_text().count("are in force")
+        self.change(file, keys)
+        await until(lambda: log.read_text().count("are in force") > before, f"{file} in force", within=20.0)
+
     # --- life ----------------------------------------------------------------------------------
 
     async def __aenter__(self) -> Center:
-        prompts = os.environ.get("CTI_TEST_PROMPTS")
-        if prompts:
-            shutil.copytree(prompts, self.var / "prompts")
+        self.var.mkdir()
+        (self.var / "prompts").symlink_to(await asyncio.to_thread(prompts))
         await self.child.start()
         await until(self.up, "the center to be up", within=90.0)
         return self
@@ -157,15 +158,33 @@ class Center:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        for desk in self._desks:
-            await desk.close()
-        for phone in self._phones:
-            await phone.stop()
+        await asyncio.gather(*(phone.stop() for phone in self._phones))
+        await asyncio.gather(*(desk.close() for desk in self._desks))
         if self._store is not None:
             self._store.close()
         await self.child.send(signal.SIGTERM)
         await self.child.send(signal.SIGTERM)
         await self.child.stop(within=20.0)
+
+    async def reset(self) -> None:
+        """Switch all phones off, log everybody out, and wait until the center is as empty as at its start."""
+        await asyncio.gather(*(phone.stop() for phone in self._phones))
+        for user, contact in self._registered:
+            await self._register(user, contact, expires=0)
+        await asyncio.gather(*(desk.log_out() for desk in self._desks))
+        await asyncio.gather(*(desk.close() for desk in self._desks))
+        self._phones, self._desks, self._registered = [], [], []
+        await until(lambda: not self.live_rows(), "an empty center", within=30.0, every=0.05)
+        self._seq_before = self.store.load().last_seq
+
+    def live_rows(self) -> list[tuple[str, str]]:
+        """Rows of contacts, legs and reservations, and of agents who are logged in or have a phone."""
+        return [
+            key
+            for key, row in self.store.load().rows.items()
+            if key[0] in ("contact", "leg", "reservation")
+            or (key[0] == "agent" and (row["phone"] or row["status"] != "logged_out"))
+        ]
 
     @property
     def run(self) -> dict[str, Any]:
@@ -198,10 +217,40 @@ class Center:
             self._store = open_store("sqlite:", read_only=True, folder=self.var)
         return self._store
 
-    async def cdrs(self, count: int, *, within: float = 15.0) -> list[dict[str, Any]]:
-        """Wait for `count` closed records; all of them, in the order of their ends."""
-        await until(lambda: len(self.store.cdrs()) >= count, f"{count} CDRs", within=within, every=0.05)
-        return self.store.cdrs()
+    def events(self, *names: str) -> list[StoredEvent]:
+        """What the engine has stored since the last reset, of these names."""
+        store, found, seq = self.store, [], self._seq_before
+        while batch := store.events_since(seq):
+            found += [event for event in batch if event.event in names or not names]
+            seq = batch[-1].seq
+        return found
+
+    async def event(self, name: str, *, number: int = 1, within: float = 15.0, **data: Any) -> StoredEvent:
+        """Wait for the `number`-th event of this name, with these values, since the last reset."""
+
+        def look() -> StoredEvent | None:
+            found = [
+                event
+                for event in self.events(name)
+                if all(event.data.get(key) == value for key, value in data.items())
+            ]
+            return found[number - 1] if len(found) >= number else None
+
+        found = await until(look, f"event {name} {data} number {number}", within=within, every=0.02)
+        assert found is not None
+        return found
+
+    async def cdrs(self, count: int, *, within: float = 20.0) -> list[dict[str, Any]]:
+        """Wait for `count` contacts to close since the last reset; their records, in the order of closing."""
+        await until(
+            lambda: len(self.events("ContactClosed")) >= count, f"{count} CDRs", within=within, every=0.05
+        )
+        return [event.data["cdr"] for event in self.events("ContactClosed")]
+
+    async def cdr(self, *, within: float = 20.0) -> dict[str, Any]:
+        """The record of the one contact since the last reset."""
+        (record,) = await self.cdrs(1, within=within)
+        return record
 
     # --- people --------------------------------------------------------------------------------
 
@@ -212,6 +261,28 @@ class Center:
         await desk.ready()
         return desk, handset
 
+    async def sipp_agent(self, user: str, scenario: str, **how: Any) -> TestDesk:
+        """An agent whose phone is a sipp with this scenario, at a desk, ready."""
+        phone = await self.sipp(scenario, **how)
+        await self._register(user, phone.address)
+        self._registered.append((user, phone.address))
+        desk = self.desk(user)
+        await desk.ready()
+        return desk
+
+    async def _register(self, user: str, contact: str, *, expires: int = 60) -> None:
+        keys = {"contact": contact, "expires": str(expires)}
+        edge, password = f"{HOST}:{self.sip_port}", self.password(user)
+        sipp = await self.sipp("register", to=edge, number=user, password=password, keys=keys, calls=1)
+        await sipp.finished()
+
+    async def sipp(self, scenario: str | Path, **how: Any) -> Sipp:
+        """A running sipp; with `to=center.trunk` a caller from the carrier's address."""
+        self._numbered += 1
+        sipp = Sipp(scenario, self.folder / f"sipp-{self._numbered}", **how)
+        self._phones.append(sipp)
+        return await sipp.start()
+
     def desk(self, user: str, **how: Any) -> TestDesk:
         desk = TestDesk(self.origin, user, self.password(user), **how)
         self._desks.append(desk)
@@ -219,11 +290,11 @@ class Center:
 
     async def phone(self, user: str, **how: Any) -> Baresip:
         """A registered baresip of this account."""
-        folder = self.folder / f"phone-{user}-{len(self._phones)}"
+        self._numbered += 1
+        folder = self.folder / f"phone-{self._numbered}-{user}"
         phone = Baresip(user, self.password(user), HOST, self.sip_port, folder, **how)
         self._phones.append(phone)
         await phone.start()
-        await phone.told("REGISTER_OK")
         return phone
 
     async def caller(self, **how: Any) -> Baresip:

@@ -1,0 +1,48 @@
+"""One running center per test file, emptied after each test; what its processes logged is shown with a failing test."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+
+from tests.e2e.world import Center
+from tests.phones.capture import Capture
+
+_LOG_SHOWN = 4000
+_running: list[Center] = []
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def shared(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Center]:
+    """The center of this file; tests take `center`."""
+    async with Center(tmp_path_factory.mktemp("center")) as center:
+        _running.append(center)
+        yield center
+    _running.remove(center)
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def center(shared: Center) -> AsyncIterator[Center]:
+    """A center in which nothing has happened since the last test."""
+    yield shared
+    await shared.reset()
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def capture(tmp_path: Path) -> AsyncIterator[Capture]:
+    """What passes on loopback by UDP during the test."""
+    async with Capture(tmp_path, capture_filter="udp") as capture:
+        yield capture
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Iterator[None]:
+    report: pytest.TestReport = yield  # type: ignore[assignment]  # pluggy's wrapper protocol
+    if report.failed:
+        for center in _running:
+            for log in sorted((center.var / "log").glob("*.log")):
+                report.sections.append((log.name, log.read_text(errors="replace")[-_LOG_SHOWN:]))
+    return report  # type: ignore[return-value]
