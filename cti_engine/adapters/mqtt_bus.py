@@ -30,6 +30,9 @@ PAGE = 500  # events read from the log at a time
 KEEPALIVE = 15  # seconds; a broker that hangs is noticed after 1.5 times that
 ANSWER = 5.0  # seconds for CONNACK, SUBACK and the farewell
 FIRST_PAUSE, LONGEST_PAUSE = 0.05, 2.0  # seconds between attempts to connect
+QUEUE_STATES = envelope.state_topic(
+    "queue", ""
+)  # telemetry: the next change tells it again, so QoS 0 will do
 REFUSED = 0x80  # in a SUBACK, MQTT 3.1.1 section 3.9.3
 LOG_RETRY = 0.5  # seconds until the log is asked again for what it did not have
 
@@ -149,7 +152,8 @@ class MqttBus:
                 self._send_event(self._events.popleft())
             elif self._states_waiting:
                 topic = next(iter(self._states_waiting))
-                self._transmit(topic, self._states_waiting.pop(topic), 1, True)
+                qos = 0 if topic.startswith(QUEUE_STATES) else 1
+                self._transmit(topic, self._states_waiting.pop(topic), qos, True)
             else:
                 break
         if len(self._events) < PAGE:
@@ -262,6 +266,7 @@ class MqttBus:
             socket_options=[(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)],
         )
         # aiomqtt's own publish and iterator start a task per message: 164 µs of CPU each against 90 µs so.
+        client._client.disable_logger()  # it words a line per packet, for a logger that is off
         client._client.on_publish = self._confirmed
         client._client.on_message = self._received
         return client

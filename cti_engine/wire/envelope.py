@@ -6,7 +6,9 @@ name stands in its topic only. What does not parse raises BadMessage with one li
 
 from __future__ import annotations
 
+import math
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any, TypeVar
 
 import msgspec
@@ -60,7 +62,13 @@ def state_of_topic(topic: str) -> tuple[str, str]:
 
 def rfc3339(seconds: float) -> str:
     """Wall seconds since the epoch as `2026-11-22T08:30:00.125Z`."""
-    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds")[:-6] + "Z"
+    milliseconds = math.floor(seconds * 1000)
+    return f"{_to_the_second(milliseconds // 1000)}.{milliseconds % 1000:03d}Z"
+
+
+@lru_cache(16)
+def _to_the_second(seconds: int) -> str:
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%S")
 
 
 def wall_seconds(text: str) -> float:
