@@ -100,13 +100,14 @@ class Edge:
         await transports.start()
 
     async def close(self) -> None:
-        """Refuse who waits, flush what is known, close."""
+        """Hear nothing new, refuse who waits, write and tell what is known, close."""
+        self.transports.receive = lambda data, hop: None
         await self.placement.close()
         self._invites.close()
         self._retransmissions.close()
         self.registrar.close()
-        self.transports.close()
         await self._file.close()
+        self.transports.close()
         await self.link.flush(1.0)
         self.link.close()
         self._accounts.close()
