@@ -177,6 +177,8 @@ class Center:
             self.anomalies.append(f"{table.name} {row.id}: {input_} in state {row.state}")
             return False
         row.state = target
+        if isinstance(row, Contact):
+            row.version += 1
         self.touch(row)
         return True
 

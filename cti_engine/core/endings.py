@@ -72,7 +72,6 @@ def requeue(center: Center, contact: Contact) -> None:
     """Back to waiting where it stood: first queue time and priority are kept."""
     if not center.fire(CONTACT, contact, "offer_failed"):
         return
-    contact.version += 1
     definition = center.queue_definition(contact.queue)
     waited = center.at - contact.queued_at
     center.emit(
@@ -103,7 +102,6 @@ def end_contact(center: Center, contact: Contact, cause: EndCause) -> None:
     input_ = {Party.CALLER: "caller_gone", Party.AGENT: "agent_gone"}.get(cause.party, "system_ended")
     if not center.fire(CONTACT, contact, input_):
         return
-    contact.version += 1
     contact.flow = None
     worker_lost = cause == causes.WORKER_LOST
     if state in ("queued", "offered"):
@@ -134,7 +132,6 @@ def end_contact(center: Center, contact: Contact, cause: EndCause) -> None:
 
 def _after_talk(center: Center, contact: Contact, worker_lost: bool) -> None:
     agent = center.agents[contact.agent]
-    agent.missed = 0
     wrap_up = center.queue_definition(contact.queue).wrap_up
     if worker_lost or wrap_up <= 0:
         agent.idle_since = center.at

@@ -240,7 +240,6 @@ def enqueue(center: Center, contact: Contact, queue: str, priority: int, treatme
         center.emit(ev.QueueLeft(contact.id, contact.queue, waited, "flow"))
     if not center.fire(CONTACT, contact, "enqueued"):
         return
-    contact.version += 1
     contact.queue = queue
     contact.queued_at = contact.queued_at or center.at
     contact.queue_entered_at = center.at
@@ -258,8 +257,6 @@ def enqueue(center: Center, contact: Contact, queue: str, priority: int, treatme
 
 def queue_time_out(center: Center, contact: Contact) -> None:
     """The longest wait is over: to the queue's flow for that, else the call ends."""
-    if contact.state != "queued":
-        return
     definition = center.queue_definition(contact.queue)
     flow = center.definitions.flows.get(definition.on_time_out)
     if flow is None:

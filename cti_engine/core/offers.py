@@ -44,7 +44,6 @@ def _reserve(center: Center, contact: Contact, agent: Agent) -> None:
         return
     center.add(offer)
     contact.offer, contact.agent = offer.id, agent.id
-    contact.version += 1
     center.schedule(contact, "wait", None)
     agent.contact, agent.offer = contact.id, offer.id
     offered = ev.CallOffered(
@@ -141,7 +140,6 @@ def answered(center: Center, leg: Leg) -> None:
     center.fire(RESERVATION, offer, "over")
     agent = center.agents[offer.agent]
     rang = center.at - offer.ringing_at if offer.ringing_at else 0.0
-    contact.version += 1
     contact.offer = ""
     agent.offer, agent.missed, agent.bridged_at = "", 0, center.at
     endings.leave_queue(center, contact)

@@ -89,6 +89,8 @@ def _contact(center: Center, contact: Contact) -> Iterator[str]:
             yield f"{what} would wait for ever"
         if any(at > center.now for at in contact.excluded.values()) and "cool_down" not in contact.deadlines:
             yield f"{what}: an agent is excluded for ever: {contact.excluded}"
+    elif contact.deadlines.keys() & {"wait"}:
+        yield f"{what} could time out of a queue"
     if contact.state == "talking":
         phone = center.legs.get(contact.agent_leg)
         if phone is None or phone.state != "connected" or phone.agent != contact.agent:

@@ -158,6 +158,13 @@ def test_ready_takes_a_wish_for_afterwards_back() -> None:
     assert s.center.agents["maria"].available
 
 
+def test_ready_asked_while_the_phone_rings_does_not_excuse_a_miss() -> None:
+    """Whoever is ready already and says so again is not ready after a missed offer like anybody."""
+    s = Scenario(ready=("maria",)) >> caller.calls("1000") >> caller.found("c1") >> caller.connects()
+    s = s >> maria.rings() >> maria.is_ready() >> Elapse(20) << the.AgentRona()
+    s = s << the.AgentStateChanged(status="not_ready", reason="rona")
+
+
 def test_log_out_in_mid_call_counts_afterwards() -> None:
     """Logging out does not drop the caller."""
     s = (talking() >> maria.logs_out() << the.Reply(ok=True)).without(the.CallEnded())

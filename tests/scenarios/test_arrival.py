@@ -145,6 +145,26 @@ def test_the_next_queue_has_a_longest_wait_of_its_own() -> None:
     )
 
 
+def test_a_missed_offer_in_the_next_queue_leaves_its_longest_wait_as_it_was() -> None:
+    """After overflow and a miss there, the time-out still counts from entering the second queue."""
+    definitions = with_flows(
+        flow("sorry", on=EnterQueue("second")),
+        base=with_queues(QueueDefinition("second", "Second", ("maria",), max_wait=60.0)),
+    )
+    s = (
+        Scenario(definitions, ready=("maria",))
+        >> caller.calls("4000")
+        >> caller.found("c1")
+        >> caller.connects()
+    )
+    s = s >> Elapse(60) << the.DialLeg(target="maria") >> Elapse(10) >> maria.fails(486) << the.CallRequeued()
+    s = (
+        (s >> Elapse(49)).without(the.QueueLeft())
+        >> Elapse(2)
+        << the.QueueLeft(queue="second", waited_s=120.0)
+    )
+
+
 def test_a_call_is_ended_at_its_maximum_length() -> None:
     """Also in the middle of a talk; the agent wraps up as always."""
     s = Scenario(ready=("maria",)) >> caller.calls("1000") >> caller.found("c1") >> caller.connects()

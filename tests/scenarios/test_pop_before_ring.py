@@ -60,6 +60,16 @@ def test_a_late_or_unknown_offer_shown_changes_nothing() -> None:
     (s >> maria.sees_offer("o1")).quiet()
 
 
+def test_the_state_version_grows_with_every_state() -> None:
+    """A page can tell whether the call has moved on since it was painted (decision 13)."""
+    s = Scenario(ready=("maria",)) >> caller.calls("1000")
+    versions = [s.center.contacts["c1"].version]
+    for step in (caller.found("c1"), caller.connects(), maria.answers(), caller.hangs_up()):
+        s = s >> step
+        versions.append(s.center.contacts["c1"].version)
+    assert versions == [1, 1, 4, 5, 6]
+
+
 def test_the_view_of_the_agent_holds_the_pop_until_the_wrap_up_is_over() -> None:
     """A page that reloads paints the same pop again, and loses it when the contact is over."""
     s = popping() >> maria.sees_offer()
