@@ -178,8 +178,8 @@ class Ours:
             await desk.ready()
         before = len(self.center.events("CallBridged"))
         closed = len(self.center.events("ContactClosed"))
-        how: dict[str, Any] = {"calls": CALLS, "rate": 4, "talk": seconds + ROUND, "play": self._media.caller}
-        async with self._callers("caller", STRAIGHT, **how) as callers:
+        how: dict[str, Any] = {"calls": CALLS, "at_once": CALLS, "rate": 4, "talk": seconds + ROUND}
+        async with self._callers("caller", STRAIGHT, play=self._media.caller, **how) as callers:
             await until(
                 lambda: len(self.center.events("CallBridged")) == before + CALLS,
                 f"{CALLS} calls bridged", within=ROUND, every=0.1,
