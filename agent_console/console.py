@@ -12,6 +12,7 @@ from aiohttp import web
 from agent_console.accounts import Accounts
 from agent_console.asking import Asking
 from agent_console.config import ConsoleConfig
+from agent_console.contact_notes import ContactNotes
 from agent_console.event_log import EventLog
 from agent_console.labels import LabelBook
 from agent_console.live_feed import LiveFeed
@@ -38,6 +39,7 @@ class Console:
     feed: LiveFeed
     asking: Asking
     presence: Presence
+    notes: ContactNotes | None
     pages: set[LivePage] = field(default_factory=set)
     page_numbers: Iterator[int] = field(default_factory=lambda: itertools.count(1))
 

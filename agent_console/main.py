@@ -16,6 +16,7 @@ from agent_console.accounts import Accounts
 from agent_console.asking import Asking
 from agent_console.config import ConsoleConfig
 from agent_console.console import CONSOLE, Console
+from agent_console.contact_notes import ContactNotes
 from agent_console.event_log import EventLog, open_store
 from agent_console.labels import LabelBook, read_labels
 from agent_console.live_feed import LiveFeed
@@ -23,6 +24,7 @@ from agent_console.login_limits import LoginLimits
 from agent_console.presence import Presence, last_words
 from agent_console.routes import application
 from agent_console.sessions import Sessions
+from cti_engine.adapters.customer_store import CustomerStore
 from cti_engine.adapters.mqtt_bus import MqttBus
 from cti_engine.wire import envelope
 from cti_engine.wire.clock import Clock
@@ -50,6 +52,7 @@ async def _serve(config: ConsoleConfig) -> None:
     await runner.setup()
     listener = socket.create_server((config.bind, config.port), backlog=BACKLOG)
     bus_task = spawn(bus.run(), "bus")
+    noting = spawn(console.notes.run(), "contact notes") if console.notes is not None else None
     try:
         await web.SockSite(runner, listener).start()
         if config.ready_file is not None:
@@ -66,6 +69,9 @@ async def _serve(config: ConsoleConfig) -> None:
         await runner.cleanup()
         await bus.close()
         await bus_task
+        if noting is not None and console.notes is not None:
+            noting.cancel()
+            console.notes.close()
         console.log.close()
         console.sessions.shut()
 
@@ -96,6 +102,10 @@ def _assemble(config: ConsoleConfig) -> tuple[Console, MqttBus]:
         bus.subscribe(topic)
     asking = Asking(client, bus.publish, lambda: feed.engine_up, clock.now)
     presence = Presence(asking.tell)
+    notes = None
+    if config.customers_db is not None:
+        notes = ContactNotes(log, CustomerStore(config.customers_db))
+        feed.listen(notes)
     feed.watch_engine(presence.on_engine)
     return Console(
         config=config,
@@ -109,4 +119,5 @@ def _assemble(config: ConsoleConfig) -> tuple[Console, MqttBus]:
         feed=feed,
         asking=asking,
         presence=presence,
+        notes=notes,
     ), bus

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -31,8 +31,18 @@ CREATE INDEX IF NOT EXISTS numbers_of ON numbers(customer);
 CREATE TABLE IF NOT EXISTS contacts(
   customer TEXT NOT NULL, at REAL NOT NULL, source TEXT NOT NULL, body TEXT NOT NULL);
 CREATE INDEX IF NOT EXISTS contacts_of ON contacts(customer, at);
+CREATE TABLE IF NOT EXISTS noted(one INTEGER PRIMARY KEY CHECK (one = 1), seq INTEGER NOT NULL);
 CREATE TABLE IF NOT EXISTS areas(prefix TEXT PRIMARY KEY, place TEXT, languages TEXT) WITHOUT ROWID;
 """
+
+
+@dataclass(frozen=True, slots=True)
+class Contact:
+    """A contact that has closed: `told` is e.g. queue, agent, disposition, note. `at` in wall seconds."""
+
+    customer: str
+    at: float
+    told: Mapping[str, str | float]
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,13 +149,21 @@ class CustomerStore:
                     refused.append(row)
         return ImportReport(len(taken), tuple(refused))
 
-    def add_contact(self, customer: str, at: float, **told: str | float) -> bool:
-        """Remember a contact: `told` is e.g. queue, agent, disposition, note. False when nobody has this id."""
+    def note_contacts(self, contacts: Iterable[Contact], seq: int) -> None:
+        """Remember contacts and that all events up to `seq` have been seen; those of nobody we know are left out."""
         with self._change() as db:
-            known = db.execute("SELECT 1 FROM customers WHERE customer=?", (customer,)).fetchone()
-            if known:
-                db.execute("INSERT INTO contacts VALUES(?,?,'call',?)", (customer, at, json.dumps(told)))
-        return bool(known)
+            for contact in contacts:
+                if db.execute("SELECT 1 FROM customers WHERE customer=?", (contact.customer,)).fetchone():
+                    body = json.dumps(contact.told, ensure_ascii=False)
+                    row = (contact.customer, contact.at, body)
+                    db.execute("INSERT INTO contacts VALUES(?,?,'call',?)", row)
+            db.execute("INSERT OR REPLACE INTO noted VALUES(1, ?)", (seq,))
+
+    def noted_to(self) -> int:
+        """The last event whose contact has been noted; 0 before the first."""
+        with self._lock:
+            row = self._opened().execute("SELECT seq FROM noted").fetchone()
+        return int(row[0]) if row else 0
 
     def count(self) -> int:
         """How many customers there are."""

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from cti_engine.adapters.customer_store import LAST_CONTACTS, CustomerStore
+from cti_engine.adapters.customer_store import LAST_CONTACTS, Contact, CustomerStore
 from cti_engine.definitions.customer_csv import UnusableFile
 from cti_engine.ports import CustomerLookup
 
@@ -142,10 +142,9 @@ def test_importing_again_replaces_but_keeps_our_contacts(store: CustomerStore, t
     first = HEADING + "x1,Old,+1 213 555 0111,,en,,,3d sales_en: from the file\n"
     second = HEADING + "x1,New,+1 213 555 0112,gold,en,,,4d sales_en: from the second file\n"
     store.import_csv(csv_file(tmp_path, first), NOW)
-    assert store.add_contact(
-        "x1", NOW - 60, queue="support_en", agent="john", disposition="solved", note="reset"
-    )
-    assert not store.add_contact("nobody", NOW, note="lost")
+    told = {"queue": "support_en", "agent": "john", "disposition": "solved", "note": "reset"}
+    store.note_contacts([Contact("x1", NOW - 60, told), Contact("nobody", NOW, {"note": "lost"})], 7)
+    assert store.noted_to() == 7
     store.import_csv(csv_file(tmp_path, second), NOW)
     profile = store.profile("+12135550112")
     assert profile is not None and (profile["name"], profile["segment"]) == ("New", "gold")
@@ -153,8 +152,7 @@ def test_importing_again_replaces_but_keeps_our_contacts(store: CustomerStore, t
     assert profile["contacts"][0]["agent"] == "john"
     gone = store.profile("+12135550111")
     assert gone is not None and gone["customer"] == ""
-    for age in range(20):
-        store.add_contact("x1", NOW - age, note=str(age))
+    store.note_contacts([Contact("x1", NOW - age, {"note": str(age)}) for age in range(20)], 27)
     profile = store.profile("+12135550112")
     assert profile is not None
     assert [contact["note"] for contact in profile["contacts"]] == [str(age) for age in range(LAST_CONTACTS)]

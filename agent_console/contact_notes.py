@@ -1,0 +1,75 @@
+"""Closed contacts flow into the customer's history, so that the next pop shows this call. Exactly once each.
+
+How far the event log has been noted stands in customers.db, in the same transaction as the contacts; so a console
+that was away catches up. One console process of a center does this (no file has two writers).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import sqlite3
+from typing import Any
+
+from agent_console.event_log import EventLog
+from cti_engine.adapters.customer_store import Contact, CustomerStore
+from cti_engine.ports import StoredEvent, StoreUnavailable
+from cti_engine.wire.envelope import Envelope, StateMessage
+
+RETRY = 5.0
+TOLD = ("queue", "agent", "disposition", "note", "outcome")
+
+_log = logging.getLogger("cti.notes")
+
+
+class ContactNotes:
+    """Listens to the live feed only to know when to look into the log."""
+
+    def __init__(self, log: EventLog, customers: CustomerStore) -> None:
+        self._log = log
+        self._customers = customers
+        self._something = asyncio.Event()
+        self._something.set()
+
+    def on_event(self, message: Envelope) -> None:
+        if message.event == "ContactClosed":
+            self._something.set()
+
+    def on_state(self, kind: str, id_: str, message: StateMessage | None) -> None:
+        """Views are of no interest here."""
+
+    def on_engine(self, up: bool) -> None:
+        if up:
+            self._something.set()
+
+    async def run(self) -> None:
+        while True:
+            await self._something.wait()
+            self._something.clear()
+            try:
+                await self._catch_up()
+            except (StoreUnavailable, sqlite3.Error) as error:
+                _log.warning("contacts are noted later: %s", error)
+                await asyncio.sleep(RETRY)
+                self._something.set()
+
+    async def _catch_up(self) -> None:
+        noted = await asyncio.to_thread(self._customers.noted_to)
+        while events := await self._log.since(noted):
+            contacts = [contact for event in events if (contact := _contact(event)) is not None]
+            noted = events[-1].seq
+            await asyncio.to_thread(self._customers.note_contacts, contacts, noted)
+
+    def close(self) -> None:
+        self._customers.close()
+
+
+def _contact(event: StoredEvent) -> Contact | None:
+    """What the history keeps of a closed contact; None for other events and for strangers."""
+    if event.event != "ContactClosed":
+        return None
+    cdr: dict[str, Any] = event.data["cdr"]
+    if not cdr.get("customer"):
+        return None
+    told = {key: cdr[key] for key in TOLD if cdr.get(key)}
+    return Contact(str(cdr["customer"]), float(cdr["ended_at"]), told)
