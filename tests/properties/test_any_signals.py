@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 from cti_engine.core import signals
 from cti_engine.core.acd import Acd
 from cti_engine.core.signals import Signal
+from tests.properties.busy_center import busy_center
 from tests.properties.invariants import broken
-from tests.properties.world import busy_center
 from tests.scenarios.playbook import START, dialog
 from tests.scenarios.shadow_store import ShadowStore
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from heapq import heappop, heappush
 from random import Random
 
@@ -18,52 +18,15 @@ import msgspec
 from cti_engine.core import commands, events, signals
 from cti_engine.core.acd import Acd, Outcome
 from cti_engine.core.center import Center
-from cti_engine.core.definitions import CenterDefinitions, DialledNumber, QueueDefinition
-from cti_engine.core.ivr.flow import EnterQueue, Wait
 from cti_engine.core.reporting.cdr import fold
 from cti_engine.core.signals import Signal
+from tests.properties.busy_center import busy_center, smaller
 from tests.properties.invariants import broken
+from tests.properties.lies import lie
 from tests.scenarios.playbook import START, dialog
 from tests.scenarios.shadow_store import ShadowStore
-from tests.scenarios.small_center import flow, with_flows, with_limits, with_queues
 
 MIDNIGHT = START - 10 * 3600.0 + 86_400.0
-MUSIC = Wait({"en": ()}, 7.0, "leave")
-
-
-def busy_center() -> CenterDefinitions:
-    """Short times, so that everything that can expire does; flows that chase each other."""
-    base = with_flows(
-        flow("impatient", wait=MUSIC, leave=EnterQueue("support")),
-        flow("there", go=EnterQueue("ping", "back")),
-        flow("back", go=EnterQueue("ping", "there")),
-        flow("again", go=EnterQueue("slow")),
-        flow("to_ping", go=EnterQueue("ping", "there")),
-    )
-    base = with_queues(
-        QueueDefinition(
-            "sales", "Sales", ("ana", "john", "maria"), ring_timeout=6.0, wrap_up=8.0, max_wait=90.0
-        ),
-        QueueDefinition("support", "Support", ("ana",), treatment="music", wrap_up=0.0, max_wait=40.0),
-        QueueDefinition(
-            "slow", "Slow", ("john",), "impatient", max_wait=15.0, on_time_out="again", priority=2
-        ),
-        QueueDefinition("ping", "Ping", ("ana", "maria"), ring_timeout=5.0, wrap_up=4.0, max_wait=20.0),
-        base=base,
-    )
-    numbers = {**base.dialled_numbers, "6000": DialledNumber("6000", "to_ping", "en")}
-    base = replace(base, dialled_numbers=numbers)
-    return with_limits(base, answer=3.0, maximum_length=120.0, rona_before_not_ready=2, rona_cool_down=9.0)
-
-
-def smaller(base: CenterDefinitions) -> CenterDefinitions:
-    """A reload in mid-flight: an agent and a queue are gone, another queue has other members, a flow changed."""
-    queues = {id_: q for id_, q in base.queues.items() if id_ != "support"}
-    queues["sales"] = replace(queues["sales"], members=("john", "maria"))
-    queues["slow"] = replace(queues["slow"], members=("maria",))
-    agents = {id_: a for id_, a in base.agents.items() if id_ != "ana"}
-    flows = {**base.flows, "to_slow": flow("to_slow", "2", enter=EnterQueue("slow", priority=1))}
-    return replace(base, version="2", queues=queues, agents=agents, flows=flows)
 
 
 @dataclass
@@ -150,7 +113,7 @@ class World:
         if self.open_for_calls and chance < 0.10:
             return self.something_new()
         if chance < 0.10 + self.lies:
-            return self.take(self.lie())
+            return self.take(lie(self))
         if chance > 1.0 - self.deaths and self.workers:
             return self.worker_dies(self.rng.choice(sorted(self.workers)))
         if chance < 0.10 + self.lies + self.restarts:
@@ -460,42 +423,6 @@ class World:
         return signals.WorkerSeen(
             worker, tuple(leg.leg for leg in self.legs.values() if leg.worker == worker)
         )
-
-    def lie(self) -> Signal:
-        """Something again, or of a leg that is not there, or not the way phones behave."""
-        rng = self.rng
-        if self.recent and rng.random() < 0.3:
-            return self.again(rng.choice(self.recent))
-        legs = sorted(self.center.legs) or ["l0"]
-        leg = rng.choice([*legs, "l999", "w1/1"])
-        known = self.center.legs.get(leg)
-        worker = known.worker if known is not None and rng.random() < 0.8 else "w999"
-        offer = rng.choice([*sorted(self.center.reservations), "o0"])
-        contact = rng.choice([*sorted(self.center.contacts), "c0"])
-        agent = rng.choice(("ana", "john", "maria", "nobody"))
-        refused = rng.choice(
-            ("DialLeg", "AnswerLeg", "EndLeg", "PlayFiles", "StartRecording", "StopPlayback")
-        )
-        made: list[Callable[[], Signal]] = [
-            lambda: signals.LegRinging(worker, leg),
-            lambda: signals.LegAnswered(worker, leg, dialog(leg)),
-            lambda: signals.LegFailed(worker, leg, rng.choice((0, 486, 500))),
-            lambda: signals.LegEnded(worker, leg, rng.choice(("remote", "local"))),
-            lambda: signals.PlaybackEnded(worker, leg, f"p{rng.randrange(60)}", rng.random() < 0.5),
-            lambda: signals.RecordingEnded(worker, f"r{rng.randrange(9)}", "/x", 1.0),
-            lambda: signals.LegHeld(worker, leg, rng.random() < 0.5),
-            lambda: signals.TransferAsked(worker, leg, "sip:other"),
-            lambda: signals.CommandRefused(worker, refused, leg, rng.choice(("no_such_leg", "failed"))),
-            lambda: signals.WorkerSeen(worker, tuple(rng.sample(legs, rng.randrange(len(legs) + 1)))),
-            lambda: signals.WorkerLost(self.a_spent_worker()),
-            lambda: signals.OfferShown(agent, offer),
-            lambda: signals.LookupReturned(contact, {"customer": 5, "name": None, "contacts": "nonsense"}),
-            lambda: signals.HangUpRequested(self.request("h"), agent, contact, rng.randrange(6)),
-            lambda: signals.DispositionSubmitted(self.request("d"), agent, contact, "sold"),
-            lambda: signals.PhoneUnregistered("nobody"),
-            lambda: signals.ReadyRequested(self.request("r"), "nobody"),
-        ]
-        return rng.choice(made)()
 
     def again(self, signal: Signal) -> Signal:
         request = getattr(signal, "request", "")
