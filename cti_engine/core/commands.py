@@ -125,6 +125,13 @@ class EndDialog:
     dialog: Dialog
 
 
+@dataclass(frozen=True, slots=True)
+class SetDialledNumbers:
+    """What callers may dial; sent at every start of the edge and after every change of the files."""
+
+    numbers: tuple[str, ...]
+
+
 # --- to the runtime ----------------------------------------------------------------------------
 
 
@@ -152,4 +159,5 @@ WorkerCommand = (
     AnswerLeg | RejectLeg | DialLeg | EndLeg | PlayPrompts | StopPlayback
     | SetAudioPaths | StartRecording | StopRecording
 )  # fmt: skip
-Command = WorkerCommand | EndDialog | LookUp | Reply
+EdgeCommand = EndDialog | SetDialledNumbers
+Command = WorkerCommand | EdgeCommand | LookUp | Reply

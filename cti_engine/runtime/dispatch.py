@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from cti_engine.core.commands import Command, DialLeg, EndDialog, PlayPrompts, Prompt
+from cti_engine.core.commands import Command, DialLeg, EdgeCommand, PlayPrompts, Prompt
 from cti_engine.ports import PromptFiles, StoredCommand
 from cti_engine.wire.link import Hello, Peer
 from cti_engine.wire.tokens import TOKEN_HEADER, issue_token
@@ -55,7 +55,7 @@ class Dispatch:
         self._last += 1
         type_, body = to_plain(command)
         return StoredCommand(
-            self._last, EDGE if isinstance(command, EndDialog) else body["worker"], type_, body
+            self._last, EDGE if isinstance(command, EdgeCommand) else body["worker"], type_, body
         )
 
     def send(self, command: StoredCommand) -> None:

@@ -15,7 +15,7 @@ import msgspec
 
 from cti_engine.core.acd import Acd
 from cti_engine.core.center import ROW_TYPES, Row
-from cti_engine.core.commands import LookUp, PlayPrompts, Reply
+from cti_engine.core.commands import LookUp, PlayPrompts, Reply, SetDialledNumbers
 from cti_engine.core.definitions import CenterDefinitions
 from cti_engine.core.signals import (
     EdgeSeen,
@@ -145,7 +145,13 @@ class Engine:
     def install(self, definitions: CenterDefinitions) -> None:
         """Take a new validated set; running calls keep the flow version they began with."""
         self.acd.install(definitions)
+        self._tell_dialled_numbers()
         self.take(TimePassed())
+
+    def _tell_dialled_numbers(self) -> None:
+        """The edge refuses what nobody may dial, before it costs a worker."""
+        numbers = tuple(sorted(self.acd.center.definitions.dialled_numbers))
+        self._ledger.open.commands.append(self._dispatch.stored_form(SetDialledNumbers(numbers)))
 
     def _arm(self) -> None:
         deadline = self.acd.next_deadline()
@@ -168,6 +174,7 @@ class Engine:
             case "worker":
                 self.take(WorkerSeen(hello.peer, tuple(hello.body.get("legs", ()))))
             case "edge":
+                self._tell_dialled_numbers()
                 self.take(EdgeSeen(tuple(hello.body.get("users", ()))))
             case _:
                 _log.info("connected: %s", hello.peer)

@@ -53,6 +53,10 @@ class Admission:
         self._anywhere = config.bind in ("0.0.0.0", "::")
         self._domains = {config.bind, config.advertise, config.realm, "localhost", *config.domains}
 
+    def set_dialled_numbers(self, numbers: frozenset[str]) -> None:
+        """The engine's word after the files have changed."""
+        self._dialled = numbers
+
     def admit(self, request: SipRequest) -> Admitted | Refused:
         """Judge a new INVITE. Raises Malformed."""
         judged = self._identify(request)

@@ -7,7 +7,7 @@ import time
 from collections import OrderedDict
 from typing import Any
 
-from cti_engine.core.commands import EndDialog
+from cti_engine.core.commands import EndDialog, SetDialledNumbers
 from cti_engine.core.signals import Signal
 from cti_engine.sip_edge.accounts import Accounts
 from cti_engine.sip_edge.admission import Admission, Refused, TrunkRoutes, strip_untrusted
@@ -297,6 +297,8 @@ class Edge:
             return
         if isinstance(command, EndDialog):
             self._ender.end(command)
+        elif isinstance(command, SetDialledNumbers):
+            self._admission.set_dialled_numbers(frozenset(command.numbers))
         else:
             self.counters.add("dropped.command")
             _log.error("the engine sent %s, which is not for an edge", type_)

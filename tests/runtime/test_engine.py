@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,13 +11,18 @@ import pytest
 
 from cti_engine.core import signals as sig
 from cti_engine.core.commands import Reply
+from cti_engine.core.definitions import DialledNumber
 from cti_engine.ports import Batch, StoreUnavailable
 from cti_engine.runtime.engine import Engine
 from cti_engine.runtime.ledger import Gathered
 from cti_engine.runtime.stores import open_store
+from cti_engine.wire.link import LinkClient
+from cti_engine.wire.tasks import spawn
 from tests.phones.waiting import until
 from tests.runtime.center import NamedFiles, Nobody, definitions
 from tests.runtime.stand_in import StandInWorker
+
+NUMBER = DialledNumber("3000", "direct", "en")
 
 
 class Running:
@@ -197,3 +203,22 @@ async def test_a_lost_worker_leaves_nothing_behind(running: Running) -> None:
     agent = loaded.rows[("agent", "maria")]
     assert (agent["state"], agent["status"]) == ("idle", "ready")
     assert not [key for key in loaded.rows if key[0] in ("leg", "contact", "reservation")]
+
+
+async def test_the_edge_learns_what_may_be_dialled(running: Running) -> None:
+    """At its hello, and again when the files have changed, the edge is told the dialled numbers."""
+    told: list[dict[str, Any]] = []
+    edge = LinkClient(
+        running.address,
+        "edge@test",
+        "edge",
+        hello_body=lambda: {"users": []},
+        on_frame=lambda _, b: told.append(b),
+    )
+    task = spawn(edge.run(), "edge")
+    await until(lambda: told == [{"numbers": ["1000"]}], "the numbers at the hello")
+    changed = definitions()
+    running.engine.install(replace(changed, dialled_numbers={**changed.dialled_numbers, "3000": NUMBER}))
+    await until(lambda: told[1:] == [{"numbers": ["1000", "3000"]}], "the numbers after the change")
+    edge.close()
+    await task
