@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import time
 from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -82,16 +84,25 @@ def prepare(
         ensure_secret(places.link_key),
         {user: ensure_password(places.broker_password(user)) for user in BROKER_USERS},
         new,
-        _import_customers(settings.home / "config" / "customers.csv", places),
+        _first_customers(settings.home / "config" / "customers.csv", places),
         PromptCache(places.prompts, base=settings.home).build(prompts, progress),
     )
 
 
-def _import_customers(csv: Path, places: Places) -> int:
-    """The demo customers at the first start only: from then on customers.db is the console's."""
-    fresh = not places.customers_db.exists()
-    store = CustomerStore(places.customers_db)
+def _first_customers(csv: Path, places: Places) -> int:
+    """The shipped customers at the first start only: from then on customers.db is the console's.
+
+    In a process of its own, because what is known of the world's numbers takes 95 MB that we would keep.
+    """
+    if places.customers_db.exists() or not csv.exists():
+        return 0
+    with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as child:
+        return child.submit(_import_customers, csv, places.customers_db).result()
+
+
+def _import_customers(csv: Path, database: Path) -> int:
+    store = CustomerStore(database)
     try:
-        return store.import_csv(csv, time.time()).taken if fresh and csv.exists() else 0
+        return store.import_csv(csv, time.time()).taken
     finally:
         store.close()
