@@ -10,6 +10,7 @@ import shutil
 import signal
 import sys
 import tempfile
+import time
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -203,12 +204,19 @@ class Center:
     def password(self, user: str) -> str:
         return next(a.password for a in read_accounts_file(self.var / "accounts.txt") if a.user == user)
 
-    def kill(self, process: str) -> int:
-        """kill -9 of `engine`, `edge`, `broker`, `console` or a worker's name; returns the process number."""
+    def kill(self, process: str) -> float:
+        """kill -9 of `engine`, `edge`, `broker`, `console` or a worker's name; returns the moment, wall seconds."""
         run = self.run
-        pid: int = run["pids"].get(process) or run["workers"][process]
-        os.kill(pid, signal.SIGKILL)
-        return pid
+        at = time.time()
+        os.kill(run["pids"].get(process) or run["workers"][process], signal.SIGKILL)
+        return at
+
+    async def back(self, process: str, since: float) -> None:
+        """Wait until a process that was killed at `since` has been started again and is ready."""
+        file = self.var / "run" / f"{process}.json"
+        await until(
+            lambda: file.exists() and file.stat().st_mtime > since, f"{process} back", within=20.0, every=0.01
+        )
 
     @property
     def store(self) -> Store:

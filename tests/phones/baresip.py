@@ -276,13 +276,19 @@ class Baresip:
 
     async def hears(self, seconds: float, *, within: float = 10.0) -> None:
         """Wait until the latest call's recording holds so many seconds of what came in (silence counts too)."""
-        enough = seconds * RATE * 2
+        await until(
+            lambda: self.heard_s > seconds, f"{seconds:g} s of sound at {self.user}", within=seconds + within
+        )
 
-        def look() -> bool:
-            made = self.recordings()
-            return bool(made) and made[-1].heard.stat().st_size > enough
+    async def hears_more(self, seconds: float) -> None:
+        """Wait until so many seconds have come in from now on."""
+        await self.hears(self.heard_s + seconds)
 
-        await until(look, f"{seconds:g} s of sound at {self.user}", within=seconds + within)
+    @property
+    def heard_s(self) -> float:
+        """How many seconds the latest call's recording holds by now."""
+        made = self.recordings()
+        return made[-1].heard.stat().st_size / (RATE * 2) if made else 0.0
 
     def recordings(self) -> list[Recording]:
         """One per call, in order; whole once the call is closed. Calls of one second share a name: avoid that."""
