@@ -73,7 +73,7 @@ def make_plan(settings: Settings, definitions: CenterDefinitions, prepared: Prep
         return EdgeConfig(
             bind=network.bind,
             advertise=network.advertise,
-            sip_port=settings.ports.sip,
+            sip_port=ports.get("sip_port", settings.ports.sip),
             realm=settings.sip.realm,
             secret=prepared.secret,
             edge_db=places.edge_db,
@@ -100,7 +100,7 @@ def make_plan(settings: Settings, definitions: CenterDefinitions, prepared: Prep
             broker_password=prepared.broker_passwords["console"],
             customers_db=places.customers_db,
             bind=network.bind,
-            port=settings.ports.console,
+            port=ports.get("console_port", settings.ports.console),
             ready_file=places.ready_file("console"),
         )
 
@@ -132,12 +132,13 @@ def make_plan(settings: Settings, definitions: CenterDefinitions, prepared: Prep
             settings.workers.max,
         )
 
-    broker = BrokerConfig(
-        settings.ports.broker, places.broker, prepared.broker_passwords, places.ready_file("broker")
-    )
+    def broker(ports: dict[str, int]) -> BrokerConfig:
+        port = ports.get("broker_port", settings.ports.broker)
+        return BrokerConfig(port, places.broker, prepared.broker_passwords, places.ready_file("broker"))
+
     services: list[Service] = []
     if settings.broker_url.startswith("embedded"):
-        services.append(Service("broker", embedded_broker.serve, lambda ports: broker))
+        services.append(Service("broker", embedded_broker.serve, broker))
     services += [
         Service("engine", engine_process.serve, engine),
         Service("edge", edge_main.serve, edge),

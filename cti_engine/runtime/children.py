@@ -62,7 +62,8 @@ def start(
 
 
 class Child:
-    """One process that must always be there. `on_restart(name)` is told after each restart."""
+    """One process that must always be there. `config_of` is asked before every start: a restarted process is told
+    which ports it had."""
 
     def __init__(
         self,
@@ -70,7 +71,7 @@ class Child:
         name: str,
         log: LogSettings,
         serve: Serve,
-        config: Any,
+        config_of: Callable[[], Any],
         *,
         on_exit: Callable[[str, int], None] | None = None,
     ) -> None:
@@ -79,7 +80,7 @@ class Child:
         self._context = context
         self._log_settings = log
         self._serve = serve
-        self._config = config
+        self._config_of = config_of
         self._on_exit = on_exit
         self._pause = FIRST_PAUSE
         self._started = 0.0
@@ -92,7 +93,7 @@ class Child:
 
     def start(self) -> None:
         self._started = time.monotonic()
-        self.process = start(self._context, self.name, self._log_settings, self._serve, self._config)
+        self.process = start(self._context, self.name, self._log_settings, self._serve, self._config_of())
         asyncio.get_running_loop().add_reader(self.process.sentinel, self._exited, self.process)
 
     def _exited(self, process: BaseProcess) -> None:

@@ -14,6 +14,7 @@ import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from cti_engine.core.signals import WorkerLost
@@ -36,7 +37,8 @@ _log = logging.getLogger("cti.supervisor")
 class Service:
     """One process that must always be there. `ready`: it writes a ready file before the next one starts.
 
-    `config_of(ports)` makes its picklable config from what the earlier ones wrote into their ready files.
+    `config_of(ports)` makes its picklable config from what the earlier ones wrote into their ready files, and at a
+    restart from its own: a port that was any free one stays the same.
     """
 
     name: str
@@ -100,9 +102,8 @@ class Supervisor:
 
     async def _start_all(self) -> None:
         for service in self._plan.services:
-            child = Child(
-                self._context, service.name, self._plan.log, service.serve, service.config_of(self._ports)
-            )
+            config_of = partial(service.config_of, self._ports)
+            child = Child(self._context, service.name, self._plan.log, service.serve, config_of)
             self._children.append(child)
             child.start()
             if service.ready:
