@@ -56,7 +56,7 @@ class _Process:
         endpoint = SipEndpoint(config)
         self._sip = "{}:{}".format(*endpoint.address)
         fd = sip_socket(*endpoint.address)
-        pump = Pump(endpoint.library, fd, config.tick)
+        pump = Pump(endpoint.library, fd, config.tick, lambda: self._worker.calm)
         brake = FloodBrake(pump.pause)
         endpoint.library.on_rejected = brake.rejected
         self._engine = LinkClient(

@@ -103,6 +103,12 @@ class Worker:
         """No interaction; what it left behind is gone, or given up."""
         return self._idle.is_set()
 
+    @property
+    def calm(self) -> bool:
+        """Nothing but SIP is awaited: no interaction, or everybody talks. Who hears a menu may press a key."""
+        talking = {leg for pair in self._conference.layer("paths") for leg in pair}
+        return self.idle or (bool(talking) and self.legs.keys() <= talking)
+
     def drain(self) -> None:
         self.draining = True
         self._on_change()
