@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import asyncio
 import ctypes
+import gc
 import logging
 import multiprocessing
 import os
 import signal
+import sys
 import time
 from collections.abc import Callable
 from multiprocessing.context import ForkServerContext
@@ -24,19 +26,24 @@ LIVED_LONG = 5.0
 FIRST_PAUSE, LONGEST_PAUSE = 0.05, 5.0
 _PR_SET_PDEATHSIG = 1  # prctl(2)
 
+_OWN = ("multiprocessing.popen_forkserver",)  # what multiprocessing imports in each child
+
 _log = logging.getLogger("cti.supervisor")
 
 Serve = Callable[..., None]
 
 
 def forkserver(preload: list[str]) -> ForkServerContext:
-    """The one forkserver; `preload` are modules whose import is slow."""
+    """The one forkserver; `preload` are modules that its children need: what each imports by itself is not shared."""
+    program = sys.modules["__main__"]
+    program.__spec__ = program.__file__ = None  # else each child imports it again, which costs 6 MB
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["cti_engine.runtime.forkserver_shield", *preload])
+    context.set_forkserver_preload(["cti_engine.runtime.forkserver_shield", __name__, *_OWN, *preload])
     return context
 
 
 def _enter(name: str, log: LogSettings, ends_with_us: bool, serve: Serve, arguments: tuple[Any, ...]) -> None:
+    gc.freeze()  # a full collection would write to, hence copy, every page that is shared with the forkserver
     os.setsid()  # Ctrl-C reaches the supervisor only
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
@@ -63,7 +70,7 @@ def start(
 
 class Child:
     """One process that must always be there. `config_of` is asked before every start: a restarted process is told
-    which ports it had."""
+    which ports it had. `on_change` is told when it has started or ended."""
 
     def __init__(
         self,
@@ -72,16 +79,14 @@ class Child:
         log: LogSettings,
         serve: Serve,
         config_of: Callable[[], Any],
-        *,
-        on_exit: Callable[[str, int], None] | None = None,
+        on_change: Callable[[], None],
     ) -> None:
         self.name = name
-        self.restarts = 0
         self._context = context
         self._log_settings = log
         self._serve = serve
         self._config_of = config_of
-        self._on_exit = on_exit
+        self._on_change = on_change
         self._pause = FIRST_PAUSE
         self._started = 0.0
         self._stopping = False
@@ -95,6 +100,7 @@ class Child:
         self._started = time.monotonic()
         self.process = start(self._context, self.name, self._log_settings, self._serve, self._config_of())
         asyncio.get_running_loop().add_reader(self.process.sentinel, self._exited, self.process)
+        self._on_change()
 
     def _exited(self, process: BaseProcess) -> None:
         loop = asyncio.get_running_loop()
@@ -103,8 +109,7 @@ class Child:
         code = process.exitcode or 0
         process.close()
         self.process = None
-        if self._on_exit is not None:
-            self._on_exit(self.name, code)
+        self._on_change()
         if self._stopping:
             return
         if time.monotonic() - self._started > LIVED_LONG:
@@ -115,7 +120,6 @@ class Child:
 
     def _again(self) -> None:
         if not self._stopping:
-            self.restarts += 1
             self.start()
 
     async def stop(self, timeout: float) -> None:

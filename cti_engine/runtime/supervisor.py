@@ -29,6 +29,7 @@ from cti_engine.wire.vocabulary import to_plain
 
 READY_WITHIN = 30.0
 STOP_WITHIN = 8.0
+TELL_PAUSE = 0.1  # seconds between two writings of run.json
 
 _log = logging.getLogger("cti.supervisor")
 
@@ -67,6 +68,7 @@ class Supervisor:
         self._children: list[Child] = []
         self._context = forkserver(list(plan.preload))
         self._pool: WorkerPool | None = None
+        self._changed = asyncio.Event()
         self._stop = asyncio.Event()
         self._hurry = asyncio.Event()
         self._link = LinkClient(
@@ -103,7 +105,9 @@ class Supervisor:
     async def _start_all(self) -> None:
         for service in self._plan.services:
             config_of = partial(service.config_of, self._ports)
-            child = Child(self._context, service.name, self._plan.log, service.serve, config_of)
+            child = Child(
+                self._context, service.name, self._plan.log, service.serve, config_of, self._changed.set
+            )
             self._children.append(child)
             child.start()
             if service.ready:
@@ -117,6 +121,7 @@ class Supervisor:
             self._plan.workers(self._ports),
             generation=format(int(time.time()), "x"),
             on_lost=self._worker_lost,
+            on_change=self._changed.set,
         )
         self._pool.fill()
         spawn(self._pool.watch(), "worker watch")
@@ -128,25 +133,20 @@ class Supervisor:
 
     async def _tell_pids(self) -> None:
         """Keep run.json true: tests, doctor and demo find the center by it."""
-        last = ""
         while True:
+            await self._changed.wait()
+            self._changed.clear()
             assert self._pool is not None
-            pids = {child.name: child.pid for child in self._children}
-            text = json.dumps(
-                {
-                    "supervisor": os.getpid(),
-                    **self._plan.addresses,
-                    "ports": self._ports,
-                    "pids": pids,
-                    "workers": self._pool.pids,
-                    "worker_states": self._pool.counts(),
-                },
-                indent=1,
-            )
-            if text != last:
-                write_private(self._plan.places.run_json, text.encode())
-                last = text
-            await asyncio.sleep(0.2)
+            told = {
+                "supervisor": os.getpid(),
+                **self._plan.addresses,
+                "ports": self._ports,
+                "pids": {child.name: child.pid for child in self._children},
+                "workers": self._pool.pids,
+                "worker_states": self._pool.counts(),
+            }
+            write_private(self._plan.places.run_json, json.dumps(told, indent=1).encode())
+            await asyncio.sleep(TELL_PAUSE)
 
     async def _drain(self) -> None:
         if self._pool is None or not self._pool.busy:

@@ -54,7 +54,9 @@ class Workers:
 
 
 class WorkerPool:
-    """`serve(config, control)` is a worker's life; `on_lost(name, reason)` tells of each that is gone for good."""
+    """`serve(config, control)` is a worker's life; `on_lost(name, reason)` tells of each that is gone for good,
+    `on_change()` of everything that `pids` and `counts` show.
+    """
 
     def __init__(
         self,
@@ -64,12 +66,14 @@ class WorkerPool:
         *,
         generation: str,
         on_lost: Callable[[str, str], None],
+        on_change: Callable[[], None],
     ) -> None:
         self._context = context
         self._log = log
         self._what = workers
         self._generation = generation
         self._on_lost = on_lost
+        self._on_change = on_change
         self._born = 0
         self._failed = 0
         self._draining = False
@@ -116,8 +120,10 @@ class WorkerPool:
         loop = asyncio.get_running_loop()
         loop.add_reader(ours.fileno(), self._heard, worker)
         loop.add_reader(process.sentinel, self._exited, worker)
+        self._on_change()
 
     def _heard(self, worker: _Worker) -> None:
+        before = worker.state
         try:
             while worker.control.poll():
                 beat = worker.control.recv()
@@ -126,11 +132,14 @@ class WorkerPool:
         except (EOFError, OSError):
             asyncio.get_running_loop().remove_reader(worker.control.fileno())
             return
+        if worker.state == before:
+            return
         if worker.state == "ready":
             self._failed = 0
         if worker.state == "dirty":
             self._tell(worker, "stop")
         self.fill()
+        self._on_change()
 
     def _tell(self, worker: _Worker, what: str) -> None:
         try:
@@ -152,6 +161,7 @@ class WorkerPool:
         if code:
             _log.warning("%s ended with %d legs: %s", worker.name, worker.legs, reason)
         self._on_lost(worker.name, reason)
+        self._on_change()
         if worker.state == "starting":
             self._failed += 1
             loop.call_later(min(RESTART_PAUSE * self._failed, 5.0), self.fill)
