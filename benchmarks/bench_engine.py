@@ -36,7 +36,7 @@ from cti_engine.definitions.library import load_definitions
 from cti_engine.definitions.prompt_inventory import all_prompts
 from cti_engine.runtime import engine_process
 from cti_engine.runtime.children import end, forkserver, ready, start
-from cti_engine.runtime.engine_process import EngineConfig
+from cti_engine.runtime.engine_config import EngineConfig
 from cti_engine.runtime.log_setup import LogSettings
 from cti_engine.wire import envelope
 from cti_engine.wire.clock import Clock

@@ -4,28 +4,31 @@ from __future__ import annotations
 
 import socket
 
-import agent_console.main
 from agent_console.config import ConsoleConfig
 from cti_engine.adapters import embedded_broker
 from cti_engine.adapters.embedded_broker import BrokerConfig
 from cti_engine.core.commands import Prompt
 from cti_engine.core.definitions import CenterDefinitions
 from cti_engine.definitions.settings import Settings
-from cti_engine.runtime import engine_process
 from cti_engine.runtime.bootstrap import CannotStart, Prepared, utc_offset
-from cti_engine.runtime.engine_process import EngineConfig
+from cti_engine.runtime.children import Entry
+from cti_engine.runtime.engine_config import EngineConfig
 from cti_engine.runtime.log_setup import LogSettings
 from cti_engine.runtime.stores import FILE_NAME
 from cti_engine.runtime.supervisor import Plan, Service
 from cti_engine.runtime.worker_pool import Workers
-from cti_engine.sip_edge import main as edge_main
 from cti_engine.sip_edge.config import EdgeConfig, Guests, Limits, Trunk
-from cti_engine.sip_worker import main as worker_main
 from cti_engine.sip_worker.config import WorkerConfig
 from speech.prompt_cache import PromptCache
 
 RTP_PORTS_PER_WORKER = 20
-PRELOAD = ("cti_engine.sip_worker.main", "cti_engine.runtime.engine_process", "cti_engine.sip_edge.main")
+ENGINE, EDGE, WORKER, CONSOLE = (
+    Entry("cti_engine.runtime.engine_process"),
+    Entry("cti_engine.sip_edge.main"),
+    Entry("cti_engine.sip_worker.main"),
+    Entry("agent_console.main"),
+)
+PRELOAD = (WORKER.module, ENGINE.module, EDGE.module)
 APOLOGY = {
     "es": "Lo sentimos, tenemos un problema técnico. Por favor, llame más tarde.",
     "en": "We are sorry, we have a technical problem. Please call again later.",
@@ -126,7 +129,7 @@ def make_plan(settings: Settings, definitions: CenterDefinitions, prepared: Prep
 
         return Workers(
             f"{socket.gethostname()}/main",
-            worker_main.serve,
+            WORKER,
             one,
             settings.workers.spares,
             settings.workers.max,
@@ -140,9 +143,9 @@ def make_plan(settings: Settings, definitions: CenterDefinitions, prepared: Prep
     if settings.broker_url.startswith("embedded"):
         services.append(Service("broker", embedded_broker.serve, broker))
     services += [
-        Service("engine", engine_process.serve, engine),
-        Service("edge", edge_main.serve, edge),
-        Service("console", agent_console.main.serve, console),
+        Service("engine", ENGINE, engine),
+        Service("edge", EDGE, edge),
+        Service("console", CONSOLE, console),
     ]
     return Plan(
         places,

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import ctypes
 import gc
+import importlib
 import logging
 import multiprocessing
 import os
@@ -15,6 +16,7 @@ import signal
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from multiprocessing.context import ForkServerContext
 from multiprocessing.process import BaseProcess
 from pathlib import Path
@@ -31,6 +33,16 @@ _OWN = ("multiprocessing.popen_forkserver",)  # what multiprocessing imports in 
 _log = logging.getLogger("cti.supervisor")
 
 Serve = Callable[..., None]
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """The function `serve` of a module that only the process which runs it imports: the supervisor stays small."""
+
+    module: str
+
+    def __call__(self, *arguments: Any) -> None:
+        importlib.import_module(self.module).serve(*arguments)
 
 
 def forkserver(preload: list[str]) -> ForkServerContext:

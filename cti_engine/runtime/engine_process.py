@@ -11,7 +11,6 @@ import logging
 import os
 import shutil
 import signal
-from dataclasses import dataclass, field
 from pathlib import Path
 
 import uvloop
@@ -24,6 +23,7 @@ from cti_engine.definitions.prompt_inventory import all_prompts
 from cti_engine.definitions.report import as_text
 from cti_engine.runtime.bus_side import BusSide
 from cti_engine.runtime.engine import Engine
+from cti_engine.runtime.engine_config import EngineConfig
 from cti_engine.runtime.stores import open_store
 from cti_engine.wire.private_files import write_private
 from cti_engine.wire.tasks import spawn
@@ -33,27 +33,6 @@ LOOK_EVERY = 1.0
 FOLDERS = ("config", "ivr_flows", "routing_rules")
 
 _log = logging.getLogger("cti.engine")
-
-
-@dataclass(frozen=True, slots=True)
-class EngineConfig:
-    """`address` is where workers, edge and supervisor connect. `utc_offset` (for the center's day) and
-    `keep_events` in seconds.
-    """
-
-    home: Path
-    var: Path
-    store_url: str = field(repr=False)
-    broker_url: str = field(repr=False)
-    broker_user: str
-    broker_password: str = field(repr=False)
-    address: str
-    secret: bytes = field(repr=False)
-    customers_db: Path
-    prompts: Path
-    utc_offset: float
-    ready_file: Path
-    keep_events: float
 
 
 def serve(config: EngineConfig) -> None:

@@ -1,0 +1,27 @@
+"""What the engine process is told at its start; apart from the engine, so that the supervisor need not import that."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True)
+class EngineConfig:
+    """`address` is where workers, edge and supervisor connect. `utc_offset` (for the center's day) and
+    `keep_events` in seconds.
+    """
+
+    home: Path
+    var: Path
+    store_url: str = field(repr=False)
+    broker_url: str = field(repr=False)
+    broker_user: str
+    broker_password: str = field(repr=False)
+    address: str
+    secret: bytes = field(repr=False)
+    customers_db: Path
+    prompts: Path
+    utc_offset: float
+    ready_file: Path
+    keep_events: float
