@@ -5,13 +5,13 @@ from __future__ import annotations
 import ast
 import re
 import subprocess
+import sys
 import tomllib
 from functools import cache
 from importlib.metadata import metadata
 from pathlib import Path
 
 import pytest
-from importlinter.cli import lint_imports
 
 ROOT = Path(__file__).parents[1]
 PACKAGES = ("agent_console", "cti_engine", "speech")
@@ -83,11 +83,11 @@ def test_the_packages_are_where_the_architecture_puts_them() -> None:
         assert any((ROOT / folder).iterdir()), folder
 
 
-def test_imports_go_one_way(capsys: pytest.CaptureFixture[str]) -> None:
-    """Every contract of pyproject.toml holds."""
-    assert lint_imports(config_filename=str(ROOT / "pyproject.toml"), cache_dir=None) == 0, (
-        capsys.readouterr().out
-    )
+def test_imports_go_one_way() -> None:
+    """Every contract of pyproject.toml holds. (A process of its own: import-linter switches our loggers off.)"""
+    program = Path(sys.executable).with_name("lint-imports")
+    done = subprocess.run([program, "--no-cache"], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout
 
 
 @pytest.mark.parametrize("path", python_files(), ids=lambda path: str(path.relative_to(ROOT)))

@@ -203,7 +203,7 @@ class Page:
     async def until(self, type_: str, **fields: Any) -> dict[str, Any]:
         """Read on until a message of this type with these fields."""
         while True:
-            message = await self.socket.receive(timeout=5.0)
+            message = await self.socket.receive(timeout=15.0)
             assert message.type is aiohttp.WSMsgType.TEXT, f"{message} instead of {type_} {fields}"
             said: dict[str, Any] = json.loads(message.data)
             self.seen.append(said)
