@@ -66,14 +66,18 @@ class TestDesk(Desk):
         return await self.until_view(state=state, within=within)
 
     async def ready(self) -> None:
-        """Wait for the phone, and get ready; asked again while the engine is away."""
+        """Wait for the phone, and get ready."""
         await self.until_view(phone=True, within=20.0)
-        end = time.monotonic() + 20.0
-        while self.me_view.get("status") != "ready":
-            await self.ask("Ready")
+        await self._insist("Ready", "ready")
+
+    async def _insist(self, request: str, status: str, *, within: float = 20.0) -> None:
+        """Ask until the engine says `status`, again and again while it is away."""
+        end = time.monotonic() + within
+        while self.me_view.get("status") != status:
+            assert time.monotonic() < end, f"{self.user} not {status}: {self.me_view} {self.refusals}"
+            await self.ask(request)
             with contextlib.suppress(AssertionError):
-                await self.until_view(status="ready", within=1.0)
-            assert time.monotonic() < end, f"{self.user} cannot get ready: {self.refusals}"
+                await self.until_view(status=status, within=1.0)
 
     async def refused(self) -> str:
         """Wait for a refusal and take it: its code."""
@@ -91,12 +95,17 @@ class TestDesk(Desk):
         await until(lambda: self.me_view["contact"] != view["contact"], f"the end of {self.user}'s wrap-up")
 
     async def log_out(self) -> None:
-        """Whatever this agent does at the moment comes to its end, and then he is logged out."""
-        await self.ask("LogOut")
-        while self.me_view.get("status") != "logged_out":
-            if self.me_view.get("state") == "wrap_up":
-                await self.wrap_up()
-            await asyncio.sleep(0.005)
+        """Wait for the end of this agent's call, write it up if it must be, and log out."""
+        if not self.me_view:
+            return  # a supervisor
+        await until(
+            lambda: self.me_view.get("state") in ("idle", "wrap_up"),
+            f"{self.user} off the phone",
+            within=20.0,
+        )
+        if self.me_view.get("state") == "wrap_up":
+            await self.wrap_up()
+        await self._insist("LogOut", "logged_out")
 
     async def close(self) -> None:
         self._task.cancel()

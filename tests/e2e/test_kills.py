@@ -58,22 +58,22 @@ async def talk(center: Center, agent: str) -> Conversation:
     return Conversation(desk, phone, caller, established.at)
 
 
-def gaps_ms(capture: Capture, phone: Baresip, start: float, end: float) -> list[float]:
-    """The longest gap of each stream to and from a phone, of those that lasted from `start` to `end`."""
-    streams = capture.rtp(ports=phone.rtp_ports, start=start, end=end)
-    lasting = [one for one in streams if len(one.packets) > 10]
-    assert {str(one.to) for one in lasting} and len(lasting) >= 2, "no sound in both directions"
-    return [
-        max(one.longest_gap_ms, (one.first_at - start) * 1000, (end - one.last_at) * 1000) for one in lasting
-    ]
+def longest_gap_ms(capture: Capture, phone: Baresip, start: float, end: float) -> float:
+    """Between two RTP packets that we sent to this phone from `start` to `end`, however many streams there were."""
+    times = sorted(
+        packet.at
+        for stream in capture.rtp(ports=phone.rtp_ports, start=start, end=end)
+        if int(stream.to.rpartition(":")[2]) in phone.rtp_ports
+        for packet in stream.packets
+    )
+    return max(later - at for at, later in itertools.pairwise([start, *times, end])) * 1000
 
 
 async def goes_on(capture: Capture, talking: Conversation, end: float) -> None:
-    """Both phones of a conversation sent and were sent sound without a gap, from its start to `end`."""
+    """Both phones of a conversation were sent sound without a gap, from its start to `end`."""
     await capture.caught_up()
     for phone in (talking.phone, talking.caller):
-        worst = max(gaps_ms(capture, phone, talking.since + 0.3, end))
-        assert worst <= LONGEST_GAP_MS, f"{worst:.0f} ms without sound at {phone.user}"
+        assert longest_gap_ms(capture, phone, talking.since + 0.3, end) <= LONGEST_GAP_MS, phone.user
 
 
 class Killer:
@@ -161,7 +161,7 @@ async def test_queue_survives_the_engine(center: Center, capture: Capture) -> No
     contacts = []
     for place, caller in enumerate(callers, start=1):
         await caller.dial(center.number("3000"))
-        queued = await center.event("CallQueued", number=place, position=place)
+        queued = await center.event("CallQueued", position=place)
         contacts.append(queued.contact)
     await callers[-1].hears(1.0)
     killed_at = center.kill("engine")
@@ -170,8 +170,7 @@ async def test_queue_survives_the_engine(center: Center, capture: Capture) -> No
     heard_to = (await center.event("CallQueued", number=3)).at + 2.5
     await capture.caught_up()
     for caller in callers:
-        worst = max(gaps_ms(capture, caller, killed_at - 0.5, heard_to))
-        assert worst <= LONGEST_GAP_MS, f"{worst:.0f} ms without sound at a waiting caller"
+        assert longest_gap_ms(capture, caller, killed_at - 0.5, heard_to) <= LONGEST_GAP_MS
 
     desk, phone = await center.agent("john")
     for place, caller in enumerate(callers, start=1):
