@@ -50,7 +50,7 @@ class Account(pj.Account):  # type: ignore[misc]  # the wheel has no types
             _log.warning("refused an INVITE that the edge did not place, Call-ID %r", call_id)
             self._reject(number, 403)
         elif not self._free():
-            self._reject(number, 486)
+            self._reject(number, 503)  # the edge tries another worker
         else:
             self._on_invite(number, headers, source)
 

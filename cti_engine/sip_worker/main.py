@@ -83,6 +83,8 @@ class _Process:
             away_since=lambda: self._engine.away_since,
             on_change=self._changed,
         )
+        # The hello says it. Said again behind the hello it would come when the edge has given us a call already.
+        self._slots = Slots(self._worker.free, self._sip)
         if self._pipe is not None:
             self._control = ControlPipe(self._pipe, self._order)
         pump.start()

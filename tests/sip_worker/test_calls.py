@@ -56,12 +56,12 @@ async def test_unsigned_invite_is_refused(world: World) -> None:
 
 
 async def test_second_caller_gets_busy(world: World) -> None:
-    """One interaction at a time: a second INVITE is answered 486 and the first goes on."""
+    """One interaction at a time: a second INVITE is answered 503, so that the edge asks another worker."""
     await world.start()
     first, second = await world.phone(), await world.phone()
     leg = await world.call_in(first)
     second.call(world.sip)
-    await second.tells("state", "DISCONNECTED", 486)
+    await second.tells("state", "DISCONNECTED", 503)
     world.engine.order(EndLeg(NAME, leg))
     assert (await world.engine.gets(LegEnded)).leg == leg
 
