@@ -54,7 +54,7 @@ class Outbox:
 
 
 class MqttBus:
-    """`url` is `mqtt://host:port` or `mqtts://`; user and password may stand in it or come as `credentials`.
+    """`url` is `mqtt://host:port` or `mqtts://`; user and password in it come before `credentials`.
 
     `on_message(topic, payload)` in the broker's order; what is retained may come before `on_connected(True)`,
     which comes when subscriptions are in force, `on_connected(False)` when the connection is lost. `states()` gives
@@ -81,7 +81,7 @@ class MqttBus:
         self._host = parts.hostname
         self._port = parts.port or (8883 if self._secure else 1883)
         in_url = (unquote(parts.username), unquote(parts.password or "")) if parts.username else None
-        self._credentials = credentials or in_url
+        self._credentials = in_url or credentials
         self._client_id = client_id
         self._on_message = on_message
         self._on_connected = on_connected

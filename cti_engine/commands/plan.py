@@ -65,6 +65,9 @@ def make_plan(settings: Settings, definitions: CenterDefinitions, prepared: Prep
             address=places.engine_socket,
             secret=prepared.secret,
             customers_db=places.customers_db,
+            accounts_db=places.accounts_db,
+            realm=settings.sip.realm,
+            digest=settings.sip.digest,
             prompts=places.prompts,
             utc_offset=utc_offset(settings.time_zone),
             ready_file=places.ready_file("engine"),
@@ -88,7 +91,11 @@ def make_plan(settings: Settings, definitions: CenterDefinitions, prepared: Prep
             domains=settings.sip.domains,
             trunks=tuple(Trunk(t.name, t.networks, t.account, t.destination) for t in settings.sip.trunks),
             guests=Guests(True, guests.networks, guests.rate) if guests else Guests(),
-            limits=Limits(refusals_per_source=limits.refusals_per_source, worker_rate=limits.worker_rate),
+            limits=Limits(
+                refusals_per_source=limits.refusals_per_source,
+                answers_per_source=limits.answers_per_source,
+                worker_rate=limits.worker_rate,
+            ),
             dialled_numbers=frozenset(definitions.dialled_numbers),
         )
 

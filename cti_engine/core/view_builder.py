@@ -24,6 +24,8 @@ def agent_view(center: Center, agent_id: str) -> AgentView:
         offer=agent.shown,
         bridged_at=agent.bridged_at,
         wrap_up_ends_at=agent.deadlines.get("wrap_up", 0.0),
+        after=agent.after,
+        after_reason=agent.after_reason,
     )
 
 

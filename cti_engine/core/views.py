@@ -14,6 +14,7 @@ class AgentView:
 
     While there is a contact (from the offer to the end of wrap-up) `offer` holds the data of CallOffered,
     so a page that reloads paints the same pop again. `state_version` goes into requests (decision 13).
+    `after` is the status asked for in mid-contact, empty when it stays as it is.
     """
 
     agent: str
@@ -29,6 +30,8 @@ class AgentView:
     offer: dict[str, object] = field(default_factory=dict)
     bridged_at: float = 0.0
     wrap_up_ends_at: float = 0.0
+    after: str = ""
+    after_reason: str = ""
 
 
 @dataclass(frozen=True, slots=True)

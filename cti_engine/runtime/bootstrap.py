@@ -75,9 +75,8 @@ def prepare(
     places = Places(settings.var)
     places.make()
     accounts = AccountStore(places.accounts_db, settings.sip.realm, settings.sip.digest)
-    agents = [Account(a.id, "agent", a.name) for a in definitions.agents.values()]
     trunks = [Account(t.account, "trunk", t.name) for t in settings.sip.trunks if t.account]
-    new = accounts.ensure([*agents, *STAFF, CALLER, *trunks])
+    new = accounts.ensure([*STAFF, CALLER, *trunks]) + agents_have_accounts(accounts, definitions)
     accounts.close()
     return Prepared(
         places,
@@ -87,6 +86,16 @@ def prepare(
         _first_customers(settings.home / "config" / "customers.csv", places),
         PromptCache(places.prompts, base=settings.home).build(prompts, progress),
     )
+
+
+def agents_have_accounts(accounts: AccountStore, definitions: CenterDefinitions) -> list[tuple[str, str]]:
+    """Every agent of the files can log in and register, who was taken out of them cannot; the new passwords."""
+    made = accounts.ensure(Account(a.id, "agent", a.name) for a in definitions.agents.values())
+    for account in accounts.all():
+        gone = account.user not in definitions.agents
+        if account.role == "agent" and account.disabled != gone:
+            accounts.disable(account.user, gone)
+    return made
 
 
 def _first_customers(csv: Path, places: Places) -> int:

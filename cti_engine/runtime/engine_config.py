@@ -21,6 +21,9 @@ class EngineConfig:
     address: str
     secret: bytes = field(repr=False)
     customers_db: Path
+    accounts_db: Path
+    realm: str
+    digest: str
     prompts: Path
     utc_offset: float
     ready_file: Path

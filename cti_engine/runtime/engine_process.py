@@ -15,12 +15,14 @@ from pathlib import Path
 
 import uvloop
 
+from cti_engine.adapters.account_store import AccountStore
 from cti_engine.adapters.customer_store import CustomerStore
 from cti_engine.core.definitions import CenterDefinitions
 from cti_engine.definitions.library import load_definitions
 from cti_engine.definitions.problems import Problem
 from cti_engine.definitions.prompt_inventory import all_prompts
 from cti_engine.definitions.report import as_text
+from cti_engine.runtime.bootstrap import agents_have_accounts
 from cti_engine.runtime.bus_side import BusSide
 from cti_engine.runtime.engine import Engine
 from cti_engine.runtime.engine_config import EngineConfig
@@ -54,7 +56,8 @@ async def _serve(config: EngineConfig) -> None:
     bus = BusSide(config.broker_url, config.broker_user, config.broker_password, engine, reader)
     await engine.start(config.address, bus.publish, bus.store_health)
     bus.start()
-    watch = spawn(files.watch(engine, prompts), "definitions")
+    accounts = AccountStore(config.accounts_db, config.realm, config.digest)
+    watch = spawn(files.watch(engine, prompts, accounts), "definitions")
     spawn(engine.keep_house(config.keep_events), "house")
     write_private(config.ready_file, json.dumps({"epoch": engine.epoch, "pid": os.getpid()}).encode())
     _log.info("engine epoch %d is up", engine.epoch)
@@ -63,6 +66,7 @@ async def _serve(config: EngineConfig) -> None:
     await engine.close()
     await bus.close()
     customers.close()
+    accounts.close()
     store.close()
 
 
@@ -87,8 +91,8 @@ class DefinitionFiles:
         _log.error("the files have errors: running on the last good ones, version %s", definitions.version)
         return definitions
 
-    async def watch(self, engine: Engine, prompts: PromptCache) -> None:
-        """Swap a changed set in when it is good and all its prompts are made; else tell and keep the old."""
+    async def watch(self, engine: Engine, prompts: PromptCache, accounts: AccountStore) -> None:
+        """Swap a changed set in when it is good, its prompts and accounts are made; else tell and keep the old."""
         while True:
             await asyncio.sleep(LOOK_EVERY)
             try:
@@ -109,6 +113,9 @@ class DefinitionFiles:
             )
             for fault in report.faults:
                 _log.error("prompt %r cannot be made: %s", fault.prompt.value, fault.reason)
+            made = await asyncio.to_thread(agents_have_accounts, accounts, definitions)
+            for user, _ in made:
+                _log.warning("new account %s: its password stands in %s", user, accounts.accounts_file)
             engine.install(definitions)
             self._keep()
             _log.warning("definitions %s are in force", definitions.version)

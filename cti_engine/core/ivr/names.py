@@ -31,8 +31,6 @@ QUEUE_NAMES: Mapping[str, Type] = {
     "queue.ahead": NUMBER,  # position - 1
     "queue.waiting": NUMBER,  # calls that wait, this one too
     "queue.waited": DURATION,
-    "queue.ewt": DURATION,
-    "queue.wait_minutes": NUMBER,  # the estimate in whole minutes, at least 1
     "queue.agents_ready": NUMBER,
     "queue.agents_logged_in": NUMBER,
 }
@@ -49,6 +47,5 @@ SHORT_NAMES: Mapping[str, str] = {
     "position": "queue.position",
     "ahead": "queue.ahead",
     "waiting": "queue.waiting",
-    "wait_minutes": "queue.wait_minutes",
 }
 """What a text may say without the prefix: `{position|number}`."""

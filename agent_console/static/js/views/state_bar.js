@@ -57,9 +57,10 @@ export function StateBar({ me, view, ask, enabled, actions }) {
 }
 
 function stateMore(view, labels) {
-  const reason = reasonText(view, labels);
-  if (view.state === "idle") return reason;
-  const status = t(`status_${view.status}`) + (reason ? ` · ${reason}` : "");
+  if (view.state === "idle") return reasonText(view, labels);
+  const next = view.after ? { ...view, status: view.after, reason: view.after_reason } : view;
+  const reason = reasonText(next, labels);
+  const status = t(`status_${next.status}`) + (reason ? ` · ${reason}` : "");
   return t("after_call", { status });
 }
 
