@@ -18,7 +18,7 @@ def test_accounts_follow_the_agents_of_the_files(tmp_path: Path) -> None:
     assert [user for user, _ in made] == ["maria", "john"]
     only_maria = replace(both, agents={"maria": both.agents["maria"]})
     assert agents_have_accounts(accounts, only_maria) == []
-    assert [(a.user, a.disabled) for a in accounts.all()] == [("john", True), ("maria", False)]
+    assert {a.user: a.disabled for a in accounts.all()} == {"john": True, "maria": False}
     before = {a.user: a.ha1 for a in accounts.all()}
     assert agents_have_accounts(accounts, both) == []
     assert {a.user: a.disabled for a in accounts.all()} == {"john": False, "maria": False}
