@@ -71,6 +71,7 @@ class Engine:
         self._decided = dict(self._stored)
         self._publish: Callable[[Gathered], None] | None = None
         self._timer: asyncio.TimerHandle | None = None
+        self._armed_for: float | None = None
         self._views_timer = False
         self._views = Views(self.acd)
         self._ledger = Ledger(store, self._close_batch, self._act)
@@ -155,12 +156,19 @@ class Engine:
 
     def _arm(self) -> None:
         deadline = self.acd.next_deadline()
+        if deadline == self._armed_for:
+            return
+        self._armed_for = deadline
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
         if deadline is not None:
             delay = max(0.0, deadline - self.clock.now())
-            self._timer = asyncio.get_running_loop().call_later(delay, self.take, TimePassed())
+            self._timer = asyncio.get_running_loop().call_later(delay, self._due)
+
+    def _due(self) -> None:
+        self._armed_for = None
+        self.take(TimePassed())
 
     # --- links ---------------------------------------------------------------------------------
 
