@@ -29,23 +29,22 @@ def run(settings: Settings, console: Console, after_start: Callable[[], None] | 
         console.print("The center does not start on files with errors. Mend them and run again.")
         return 1
     try:
-        bootstrap.check_ports(settings)
-        prepared = _prepare(settings, definitions, console)
-        plan = make_plan(settings, definitions, prepared)
+        with bootstrap.only_one(settings.var):
+            bootstrap.check_ports(settings)
+            prepared = _prepare(settings, definitions, console)
+            plan = make_plan(settings, definitions, prepared)
+
+            def announce(running: dict[str, Any]) -> None:
+                _welcome(console, settings, definitions, prepared, running)
+                if after_start is not None:
+                    after_start()
+
+            asyncio.run(Supervisor(plan, announce).run())
     except bootstrap.CannotStart as error:
         console.print(str(error), markup=False)
         return 3
-
-    def announce(running: dict[str, Any]) -> None:
-        _welcome(console, settings, definitions, prepared, running)
-        if after_start is not None:
-            after_start()
-
-    supervisor = Supervisor(plan, announce)
-    try:
-        asyncio.run(supervisor.run())
     except TimeoutError as error:
-        console.print(f"{error} ({prepared.places.log})", markup=False)
+        console.print(f"{error} ({settings.var / 'log'})", markup=False)
         return 3
     return 0
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import fcntl
 import multiprocessing
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -63,6 +65,18 @@ def check_ports(settings: Settings) -> None:
     lines = taken(wanted)
     if lines:
         raise CannotStart("\n".join(lines))
+
+
+@contextmanager
+def only_one(var: Path) -> Iterator[None]:
+    """Holds CTI_VAR for this center. Raises CannotStart when another one runs there."""
+    var.mkdir(parents=True, exist_ok=True)
+    with (var / "lock").open("a") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise CannotStart(f"a center runs already in {var}: stop it, or set CTI_VAR") from None
+        yield
 
 
 def prepare(

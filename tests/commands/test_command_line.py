@@ -12,6 +12,8 @@ from pathlib import Path
 
 import pytest
 
+from cti_engine.runtime.bootstrap import only_one
+
 ROOT = Path(__file__).parents[2]
 
 
@@ -99,3 +101,12 @@ def test_a_wrong_word_is_a_usage_error(home: Path) -> None:
     done = cti(home, "dial")
     assert done.returncode == 2
     assert "doctor" in done.stderr
+
+
+def test_a_second_center_in_the_same_folder_is_refused(home: Path) -> None:
+    """Two centers never share their state: the second says who is there, exit code 3."""
+    var = home.parent / "var"
+    with only_one(var):
+        done = cti(home, "run", CTI_SIP_PORT="0", CTI_CONSOLE_PORT="0", CTI_BROKER_PORT="0")
+    assert done.returncode == 3
+    assert "a center runs already in" in done.stdout
