@@ -60,7 +60,7 @@ def _pss_mb(pid: int) -> float:
     return next(int(line.split()[1]) for line in lines if line.startswith("Pss:")) / 1024
 
 
-def udp_drops(ports: Container[int]) -> int:
-    """Datagrams that the kernel dropped since the sockets were made, because nobody read them (proc(5), net/udp)."""
+def udp_drops(ports: Container[int]) -> dict[str, int]:
+    """Datagrams that the kernel dropped because nobody read them in time, by socket (proc(5), net/udp)."""
     rows = (line.split() for line in Path("/proc/net/udp").read_text().splitlines()[1:])
-    return sum(int(row[-1]) for row in rows if int(row[1].rpartition(":")[2], 16) in ports)
+    return {row[9]: int(row[12]) for row in rows if int(row[1].rpartition(":")[2], 16) in ports}
