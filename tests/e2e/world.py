@@ -27,7 +27,7 @@ from speech.prompt_cache import PromptCache
 from tests.e2e.desk import TestDesk
 from tests.phones.baresip import Baresip
 from tests.phones.child import Child
-from tests.phones.ports import HOST, free_ports
+from tests.phones.ports import HOST, free_port, free_ports
 from tests.phones.sipp import Sipp
 from tests.phones.tones import tone_wav
 from tests.phones.waiting import until
@@ -82,15 +82,15 @@ class Center:
         for file, keys in (changes or {}).items():
             self.change(file, keys)
         workers = self.read("config/engine.yaml")["workers"]["max"]
-        first = free_ports(2)
         rtp = free_ports(RTP_PORTS_PER_WORKER * workers)
+        sip = free_port()
         self.child = Child(
             [sys.executable, "-m", "cti_engine", "--home", str(self.home), "--var", str(self.var), "run"],
             folder,
             name="center",
             env={
                 "PYTHONPATH": str(ROOT),
-                "CTI_SIP_PORT": str(first),
+                "CTI_SIP_PORT": str(sip),
                 "CTI_CONSOLE_PORT": "0",
                 "CTI_BROKER_PORT": "0",
                 "CTI_RTP_PORTS": f"{rtp}-{rtp + RTP_PORTS_PER_WORKER * workers - 1}",
