@@ -8,7 +8,6 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, TypeVar
 
-from cti_engine.adapters.redis_store import RedisStore
 from cti_engine.adapters.sqlite_store import SqliteStore
 from cti_engine.ports import Store, StoredEvent, StoreUnavailable
 
@@ -22,6 +21,8 @@ def open_store(url: str) -> Store:
     scheme, _, rest = url.partition(":")
     if scheme == "sqlite":
         return SqliteStore(Path(rest.removeprefix("//")), read_only=True)
+    from cti_engine.adapters.redis_store import RedisStore  # 5 MB that a console beside SQLite need not carry
+
     return RedisStore(url, read_only=True)
 
 

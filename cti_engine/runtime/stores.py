@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from cti_engine.adapters.redis_store import RedisStore
 from cti_engine.adapters.sqlite_store import SqliteStore
 from cti_engine.ports import Store, StoreUnavailable
 
@@ -23,6 +22,8 @@ def open_store(
         path = Path(rest.removeprefix("//")) if rest.removeprefix("//") else folder / FILE_NAME
         return SqliteStore(path, read_only=read_only, synchronous=synchronous)
     if scheme in ("redis", "rediss", "unix"):
+        from cti_engine.adapters.redis_store import RedisStore  # 5 MB in every process that never needs it
+
         return RedisStore(url, read_only=read_only)
     raise StoreUnavailable(
         f"CTI_STORE_URL begins with {scheme[:20]!r}: sqlite:, redis:// and rediss:// are known"
