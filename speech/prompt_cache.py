@@ -95,7 +95,9 @@ class PromptCache:
             except _Unmakeable as fault:
                 raise KeyError(f"{_named(prompt)}: {fault}") from None
             if None in found:
-                raise KeyError(f"{_named(prompt)} was never built: save its flow again, or restart the center")
+                raise KeyError(
+                    f"{_named(prompt)} was never built: save its flow again, or restart the center"
+                )
             known = self._known[prompt] = tuple(path for path in found if path is not None)
         return known
 

@@ -316,7 +316,9 @@ class _FlowBuilder:
         elif found == UNKNOWN:
             pass  # its declaration is wrong, which has been told
         elif found == DURATION:
-            self._document.problem(path, f"{spoken.name} is a duration", "say a number, e.g. {queue.position}")
+            self._document.problem(
+                path, f"{spoken.name} is a duration", "say a number, e.g. {queue.position}"
+            )
         elif found not in (NUMBER, TEXT):
             self._document.problem(path, f"{spoken.name} is a {found}, which cannot be spoken")
         elif found == TEXT and spoken.form == "number":
