@@ -27,6 +27,10 @@ class TestDesk(Desk):
         self._task = spawn(self.run(), f"desk of {user}")
 
     @property
+    def closed(self) -> bool:
+        return self._task.done()
+
+    @property
     def me_view(self) -> dict[str, Any]:
         return self.views.get(("agent", self.user), {})
 
@@ -96,6 +100,7 @@ class TestDesk(Desk):
 
     async def log_out(self) -> None:
         """Wait for the end of this agent's call, write it up if it must be, and log out."""
+        await until(lambda: self.snapshots, f"the page of {self.user}", within=20.0)
         if not self.me_view:
             return  # a supervisor
         await until(

@@ -11,6 +11,7 @@ import signal
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -172,11 +173,19 @@ class Center:
         await asyncio.gather(*(phone.stop() for phone in self._phones))
         for user, contact in self._registered:
             await self._register(user, contact, expires=0)
-        await asyncio.gather(*(desk.log_out() for desk in self._desks))
+        seated = {desk.user for desk in self._desks if not desk.closed}
+        for kind, agent in self.live_rows():
+            if kind == "agent" and agent not in seated:
+                self.desk(agent)  # one who has a browser's page, or has gone without logging out
+        await asyncio.gather(*(desk.log_out() for desk in self._desks if not desk.closed))
         await asyncio.gather(*(desk.close() for desk in self._desks))
         self._phones, self._desks, self._registered = [], [], []
         await until(lambda: not self.live_rows(), "an empty center", within=30.0, every=0.05)
         self._seq_before = self.store.load().last_seq
+
+    async def until_row(self, kind: str, id_: str, so: Callable[[dict[str, Any]], bool]) -> None:
+        """Wait until the engine's row of this kind and id is `so`."""
+        await until(lambda: so(self.store.load().rows[kind, id_]), f"{kind} {id_}", within=10.0, every=0.02)
 
     def live_rows(self) -> list[tuple[str, str]]:
         """Rows of contacts, legs and reservations, and of agents who are logged in or have a phone."""
