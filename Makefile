@@ -1,6 +1,7 @@
 # Every target makes or refreshes .venv and the system packages itself: quick and offline when nothing is missing.
 #   make run [LAN=1]    the whole center        make test    lint, types, import contracts, tests
-#   make demo           run + robots            PYTHON=...   3.11 or 3.12; default: the first that works
+#   make demo           run + robots            make chaos   kill the engine at 20 moments, and all others once
+#   PYTHON=...   3.11 or 3.12; default: the first that works
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DELETE_ON_ERROR:
@@ -10,7 +11,7 @@ export PYTHON
 PY := .venv/bin/python
 BENCHES := bench-calls bench-edge bench-engine
 
-.PHONY: run demo test lint $(BENCHES) screenshots packages-run packages-test
+.PHONY: run demo test chaos lint $(BENCHES) screenshots packages-run packages-test
 
 run: packages-run .venv/ready-run
 	@exec .venv/bin/cti-engine run $(if $(LAN),--lan)
@@ -20,6 +21,9 @@ demo: packages-run .venv/ready-run
 
 test: lint
 	@exec $(PY) -m pytest $(ARGS)
+
+chaos: packages-test .venv/ready-test
+	@CTI_CHAOS=1 exec $(PY) -m pytest tests/e2e/test_kills.py $(ARGS)
 
 lint: packages-test .venv/ready-test
 	@$(PY) -m ruff check .
