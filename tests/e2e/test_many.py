@@ -24,13 +24,16 @@ POOL = {"workers.max": 110, "workers.spares": 30}  # a spare for each that arriv
 NO_WRAP_UP = {"queues.support_en.wrap_up": "0s"}
 CALLS, WARM_UP_CALLS = 50, 20
 MEMORY_MB = 2.0
+RTP_FIRST = (
+    30000  # so many neighbours are free only between the product's own ports and Linux's ephemeral ones
+)
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def shared(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Center]:
     """A center whose pool is made for a hundred calls at once, and whose agents need no time for notes."""
     changes: dict[str, dict[str, Any]] = {"config/engine.yaml": POOL, "routing_rules/queues.yaml": NO_WRAP_UP}
-    async with Center(tmp_path_factory.mktemp("center"), changes=changes) as center:
+    async with Center(tmp_path_factory.mktemp("center"), changes=changes, rtp_first=RTP_FIRST) as center:
         yield center
 
 

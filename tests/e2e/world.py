@@ -64,7 +64,8 @@ def prompts() -> Path:
 
 
 class Center:
-    """`changes` maps a YAML file to (dotted key -> value), laid over a copy of the shipped files."""
+    """`changes` maps a YAML file to (dotted key -> value), laid over a copy of the shipped files. `rtp_first` is
+    where the workers' RTP ports begin; without it they are drawn with all others."""
 
     def __init__(
         self,
@@ -72,6 +73,7 @@ class Center:
         *,
         changes: dict[str, dict[str, Any]] | None = None,
         env: dict[str, str] | None = None,
+        rtp_first: int = 0,
     ) -> None:
         self.folder = folder
         self.home, self.var = folder / "home", folder / "var"
@@ -83,7 +85,7 @@ class Center:
         for file, keys in (changes or {}).items():
             self.change(file, keys)
         workers = self.read("config/engine.yaml")["workers"]["max"]
-        rtp = free_ports(RTP_PORTS_PER_WORKER * workers)
+        rtp = rtp_first or free_ports(RTP_PORTS_PER_WORKER * workers)
         sip = free_port()
         self.child = Child(
             [sys.executable, "-m", "cti_engine", "--home", str(self.home), "--var", str(self.var), "run"],
