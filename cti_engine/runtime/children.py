@@ -6,14 +6,15 @@ A child that dies at once is started again with a growing pause, so that a broke
 from __future__ import annotations
 
 import asyncio
-import ctypes
 import gc
 import importlib
 import logging
 import multiprocessing
 import os
+import select
 import signal
 import sys
+import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -26,7 +27,6 @@ from cti_engine.runtime.log_setup import LogSettings, log_to
 
 LIVED_LONG = 5.0
 FIRST_PAUSE, LONGEST_PAUSE = 0.05, 5.0
-_PR_SET_PDEATHSIG = 1  # prctl(2)
 
 _OWN = ("multiprocessing.popen_forkserver",)  # what multiprocessing imports in each child
 
@@ -54,15 +54,32 @@ def forkserver(preload: list[str]) -> ForkServerContext:
     return context
 
 
-def _enter(name: str, log: LogSettings, ends_with_us: bool, serve: Serve, arguments: tuple[Any, ...]) -> None:
+def _enter(name: str, log: LogSettings, ends_with: int, serve: Serve, arguments: tuple[Any, ...]) -> None:
     gc.freeze()  # a full collection would write to, hence copy, every page that is shared with the forkserver
     os.setsid()  # Ctrl-C reaches the supervisor only
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
-    if ends_with_us:
-        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
     log_to(log, name)
+    if ends_with:
+        _end_with(ends_with)
     serve(*arguments)
+
+
+def _end_with(supervisor: int) -> None:
+    """SIGTERM to ourselves when that process is gone. (Our parent is the forkserver, which outlives it for as long as
+    any child holds its pipe.)"""
+    try:
+        descriptor = os.pidfd_open(supervisor)
+    except ProcessLookupError:
+        sys.exit(0)
+
+    def wait() -> None:
+        poll = select.poll()
+        poll.register(descriptor, select.POLLIN)
+        poll.poll()
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    threading.Thread(target=wait, name="supervisor watch", daemon=True).start()
 
 
 def start(
@@ -73,9 +90,10 @@ def start(
     *arguments: Any,
     ends_with_us: bool = True,
 ) -> BaseProcess:
-    """`ends_with_us`: SIGTERM when the supervisor (and so the forkserver) dies, so that a new one finds the ports
-    free; a worker goes on with its call instead, and ends by itself."""
-    process = context.Process(target=_enter, args=(name, log, ends_with_us, serve, arguments), name=name)
+    """`ends_with_us`: SIGTERM when the supervisor dies, so that a new one finds the ports free; a worker goes on
+    with its call instead, and ends by itself."""
+    ends_with = os.getpid() if ends_with_us else 0
+    process = context.Process(target=_enter, args=(name, log, ends_with, serve, arguments), name=name)
     process.start()
     return process
 
