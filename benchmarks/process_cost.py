@@ -64,3 +64,9 @@ def udp_drops(ports: Container[int]) -> dict[str, int]:
     """Datagrams that the kernel dropped because nobody read them in time, by socket (proc(5), net/udp)."""
     rows = (line.split() for line in Path("/proc/net/udp").read_text().splitlines()[1:])
     return {row[9]: int(row[12]) for row in rows if int(row[1].rpartition(":")[2], 16) in ports}
+
+
+def cpu_times() -> tuple[int, int]:
+    """Ticks of all processors since boot, and those that the host took away from this machine (proc(5), stat)."""
+    ticks = [int(field) for field in Path("/proc/stat").read_text().split("\n", 1)[0].split()[1:9]]
+    return sum(ticks), ticks[7]
