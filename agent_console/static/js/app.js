@@ -6,6 +6,7 @@ import { Live } from "./live.js";
 import { fresh, reduce } from "./model.js";
 import { html, render } from "../vendor/preact.js";
 import { LogIn } from "./views/log_in.js";
+import { rehearse } from "./views/rehearsal.js";
 import { Shell } from "./views/shell.js";
 
 const root = document.getElementById("app");
@@ -50,6 +51,7 @@ async function start() {
     if (!(error instanceof ApiError) || error.status !== 401) return void setTimeout(start, 1000);
     return leave();
   }
+  if (me.role === "agent") await rehearse(me);
   model = fresh(me.agent, remembered());
   live = new Live({
     since: () => model.seq,
