@@ -1,4 +1,4 @@
-"""What the matcher is given and gives back: rules, agents, waiting calls, decisions. docs/routing.md says what they mean.
+"""What the matcher is given and gives back: rules, agents, calls, decisions. Their meaning: docs/routing.md.
 
 Times are integer milliseconds of wall time, priorities integer points; nothing here decides anything.
 """
