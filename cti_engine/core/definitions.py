@@ -8,24 +8,36 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from cti_engine.core.expressions.condition import Condition
 from cti_engine.core.ivr.flow import Flow
+from cti_engine.core.routing.model import ProfileQueue, ServiceClasses, StepRule
 
 
 @dataclass(frozen=True, slots=True)
 class AgentDefinition:
-    """`id` is the SIP user too. `attributes`: bool, proficiency 1-10, or a declared text."""
+    """`id` is the SIP user too. `attributes`: bool, proficiency 1-10, or a declared text. `cost` in cents an hour.
+
+    `capacity`: contacts at once. `shift` names when they work, empty: at any hour.
+    """
 
     id: str
     name: str
     attributes: Mapping[str, bool | int | str] = field(default_factory=dict)
     site: str = "main"
+    profile: str = ""
+    capacity: int = 1
+    cost: int = 0
+    shift: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class QueueDefinition:
-    """Times in seconds. `members`: agents who serve it, worked out from `members:` or `require:` at load.
+    """Times in seconds. `members`: agents who could serve it, worked out from `members:`, `require:` or `steps:`.
 
-    `on_time_out` names the flow for a caller who has waited `max_wait`; empty: the call is ended.
+    Without `steps` its one step takes exactly the `members`. `exhausted`: stay_on_last, any_member or overflow, then
+    to the queue or flow `overflow_to`; so `full_to` when `full_over` calls wait (0: never full). `ageing`: points a
+    second. `on_time_out` names the flow for a caller who has waited `max_wait`; empty: the call is ended.
+    `abandons` ignore, penalise or credit: how the shown service level counts them; below `short_abandon` never.
     """
 
     id: str
@@ -39,16 +51,81 @@ class QueueDefinition:
     on_time_out: str = ""
     service_level_threshold: float = 20.0
     service_level_target: float = 0.8
+    abandons: str = "ignore"
+    short_abandon: float = 5.0
+    steps: tuple[StepRule, ...] = ()
+    from_enqueue: bool = False
+    exhausted: str = "stay_on_last"
+    overflow_to: str = ""
+    full_over: int = 0
+    full_to: str = ""
+    ageing: float = 1.0
+    longest_wait_cap: float | None = None
+    classes: ServiceClasses | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class DialledNumber:
-    """`priority` is added to every call that came in on this number."""
+    """`priority` (points) and `head_start` (seconds) are given to every call that came in on this number."""
 
     number: str
     flow: str
     language: str
     priority: int = 0
+    head_start: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class PriorityRule:
+    """A call for which `when` holds as it is queued gets so many points and seconds."""
+
+    when: Condition
+    add: int = 0
+    head_start: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """`callers`: beginnings of the numbers (E.164) that belong here. `near`: other sites, nearest first."""
+
+    id: str
+    callers: tuple[str, ...] = ()
+    near: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Region:
+    """Where callers are, by the beginnings of their numbers, and the languages likely there."""
+
+    id: str
+    callers: tuple[str, ...]
+    languages: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Shift:
+    """`days`: 0 is Monday. `begins` and `ends` in minutes after midnight; an end before the begin is next day's."""
+
+    id: str
+    days: tuple[int, ...]
+    begins: int
+    ends: int
+
+
+@dataclass(frozen=True, slots=True)
+class OverflowLink:
+    """Calls of `queue` wait in `lender` too while it is open: from the moment somebody waits `open_wait` seconds or
+    service level falls under `open_level`, until nobody waits over `close_wait` and it is over `close_level`;
+    never while the lender's own service level is below `lend_above`.
+    """
+
+    queue: str
+    lender: str
+    open_wait: float | None = None
+    open_level: float | None = None
+    close_wait: float = 0.0
+    close_level: float = 0.0
+    lend_above: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,5 +157,13 @@ class CenterDefinitions:
     flows: Mapping[str, Flow]
     not_ready_reasons: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     dispositions: Mapping[str, Disposition] = field(default_factory=dict)
+    profiles: Mapping[str, Mapping[str, ProfileQueue]] = field(default_factory=dict)
+    priorities: tuple[PriorityRule, ...] = ()
+    re_caller_within: float = 0.0
+    sites: Mapping[str, Site] = field(default_factory=dict)
+    regions: Mapping[str, Region] = field(default_factory=dict)
+    shifts: Mapping[str, Shift] = field(default_factory=dict)
+    overflow: tuple[OverflowLink, ...] = ()
+    burst: bool = False
     limits: CallLimits = CallLimits()
     record_calls: bool = True

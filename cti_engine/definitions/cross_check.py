@@ -60,10 +60,22 @@ def check_queues_named(source: FlowSource, flows: Mapping[str, Flow], queues: Co
             _flow_named(source.document, (*place, "treatment"), treatment, flows)
 
 
-def check_queue(document: Document, queue: QueueDefinition, flows: Mapping[str, Flow]) -> None:
+def check_queue(
+    document: Document,
+    queue: QueueDefinition,
+    queues: Mapping[str, QueueDefinition],
+    flows: Mapping[str, Flow],
+) -> None:
     for key, flow in (("treatment", queue.treatment), ("on_time_out", queue.on_time_out)):
         if flow:
             _flow_named(document, ("queues", queue.id, key), flow, flows)
+    for place, name in (
+        (("queues", queue.id, "exhausted"), queue.overflow_to),
+        (("queues", queue.id, "when_full", "go_to"), queue.full_to),
+    ):
+        if name and name not in queues and name not in flows:
+            hint = did_you_mean(name, [*queues, *flows])
+            document.problem(place, f"there is no queue and no flow {name}", hint)
 
 
 def check_number(document: Document, number: DialledNumber, flows: Mapping[str, Flow]) -> None:

@@ -8,7 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from cti_engine.definitions.flow_keys import FLOW
-from cti_engine.definitions.rule_loader import DIALLED_NUMBERS, QUEUES
+from cti_engine.definitions.place_loader import SHIFTS, SITES
+from cti_engine.definitions.queue_loader import QUEUES
+from cti_engine.definitions.rule_loader import DIALLED_NUMBERS, OVERFLOW, PRIORITIES, PROFILES
 from cti_engine.definitions.setting_keys import ENGINE, SIP
 from cti_engine.definitions.shapes import Keys
 from cti_engine.definitions.site_loader import AGENTS, ATTRIBUTES, DISPOSITIONS
@@ -18,6 +20,11 @@ FILES: Mapping[str, Keys] = {
     "ivr_flows/flow": FLOW,
     "routing_rules/queues": QUEUES,
     "routing_rules/dialled_numbers": DIALLED_NUMBERS,
+    "routing_rules/priorities": PRIORITIES,
+    "routing_rules/profiles": PROFILES,
+    "routing_rules/overflow": OVERFLOW,
+    "config/sites": SITES,
+    "config/shifts": SHIFTS,
     "config/agents": AGENTS,
     "config/attributes": ATTRIBUTES,
     "config/dispositions": DISPOSITIONS,

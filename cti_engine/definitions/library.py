@@ -14,8 +14,15 @@ from cti_engine.core.definitions import CenterDefinitions
 from cti_engine.core.ivr.flow import Flow
 from cti_engine.definitions import cross_check
 from cti_engine.definitions.flow_loader import attribute_types, build_flow, read_flow
+from cti_engine.definitions.place_loader import check_agents, load_shifts, load_sites
 from cti_engine.definitions.problems import Problem, has_errors
-from cti_engine.definitions.rule_loader import load_dialled_numbers, load_queues, warn_of_unserved
+from cti_engine.definitions.queue_loader import QueueReader, warn_of_unserved
+from cti_engine.definitions.rule_loader import (
+    load_dialled_numbers,
+    load_overflow,
+    load_priorities,
+    load_profiles,
+)
 from cti_engine.definitions.setting_keys import ENGINE
 from cti_engine.definitions.site_loader import call_limits, load_agents, load_attributes, load_dispositions
 from cti_engine.definitions.yaml_source import Document, Node, read_yaml
@@ -30,6 +37,11 @@ def load_definitions(home: Path) -> tuple[CenterDefinitions | None, list[Problem
     dispositions_file = files.read("config/dispositions.yaml", needed=False)
     queues_file = files.read("routing_rules/queues.yaml")
     numbers_file = files.read("routing_rules/dialled_numbers.yaml")
+    priorities_file = files.read("routing_rules/priorities.yaml", needed=False)
+    profiles_file = files.read("routing_rules/profiles.yaml", needed=False)
+    overflow_file = files.read("routing_rules/overflow.yaml", needed=False)
+    sites_file = files.read("config/sites.yaml", needed=False)
+    shifts_file = files.read("config/shifts.yaml", needed=False)
     flow_files = files.flows()
     if has_errors(attributes_file.problems) and attributes_file.unreadable:
         return None, files.problems()  # every other file would seem wrong without the attributes
@@ -39,7 +51,20 @@ def load_definitions(home: Path) -> tuple[CenterDefinitions | None, list[Problem
     people = load_agents(agents_file, attributes)
     dispositions = load_dispositions(dispositions_file)
     agents = None if agents_file.unreadable else people.agents
-    queues = load_queues(queues_file, agents, attributes.agent)
+    reader = QueueReader(queues_file, agents, attributes.agent, attributes.call)
+    queues = reader.read()
+    known_queues = None if queues_file.unreadable else queues
+    profiles = load_profiles(profiles_file, known_queues)
+    overflow = load_overflow(overflow_file, known_queues)
+    priorities = load_priorities(priorities_file, attributes.call)
+    places, shifts = load_sites(sites_file), load_shifts(shifts_file)
+    check_agents(
+        agents_file,
+        people.agents,
+        None if sites_file.unreadable else places.sites,
+        None if shifts_file.unreadable else shifts,
+        None if profiles_file.unreadable else profiles,
+    )
     if not has_errors(attributes_file.problems + agents_file.problems + queues_file.problems):
         warn_of_unserved(queues_file, queues)
     numbers = load_dialled_numbers(numbers_file)
@@ -49,9 +74,9 @@ def load_definitions(home: Path) -> tuple[CenterDefinitions | None, list[Problem
 
     for source in sources:
         cross_check.check_flow(source, flows[source.id], home)
-        cross_check.check_queues_named(source, flows, None if queues_file.unreadable else queues)
+        cross_check.check_queues_named(source, flows, known_queues)
     for queue in queues.values():
-        cross_check.check_queue(queues_file, queue, flows)
+        cross_check.check_queue(queues_file, queue, queues, flows)
     for number in numbers.values():
         cross_check.check_number(numbers_file, number, flows)
     cross_check.check_languages(sources, flows, queues)
@@ -67,6 +92,14 @@ def load_definitions(home: Path) -> tuple[CenterDefinitions | None, list[Problem
         flows=flows,
         not_ready_reasons=people.not_ready_reasons,
         dispositions=dispositions,
+        profiles=profiles,
+        priorities=priorities.rules,
+        re_caller_within=priorities.re_caller_within,
+        sites=places.sites,
+        regions=places.regions,
+        shifts=shifts,
+        overflow=overflow,
+        burst=reader.burst,
         limits=call_limits(calls),
         record_calls=calls["record"],
     ), problems

@@ -1,15 +1,17 @@
-"""routing_rules/: queues with their members, and the numbers that callers dial."""
+"""routing_rules/ beside the queues: dialled numbers, who comes first, profiles of agents, overflow."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from dataclasses import dataclass
 
-from cti_engine.core.definitions import AgentDefinition, DialledNumber, QueueDefinition
+from cti_engine.core.definitions import DialledNumber, OverflowLink, PriorityRule, QueueDefinition
 from cti_engine.core.expressions.check import read_condition
 from cti_engine.core.expressions.suggestion import did_you_mean
 from cti_engine.core.expressions.values import Scope
-from cti_engine.definitions.problems import WARNING
+from cti_engine.core.ivr.names import CALL_NAMES, NOW_NAMES
+from cti_engine.core.routing.model import ProfileQueue
+from cti_engine.definitions.problems import Path
 from cti_engine.definitions.shapes import (
     IDENTIFIER,
     LANGUAGE,
@@ -18,46 +20,22 @@ from cti_engine.definitions.shapes import (
     Keys,
     Many,
     Number,
+    Short,
     Table,
     Text,
 )
-from cti_engine.definitions.site_loader import agent_names
-from cti_engine.definitions.yaml_source import Document, Node
+from cti_engine.definitions.yaml_source import Document
 
 FLOW_ID = Text("the id of a flow", IDENTIFIER.pattern)
-
-SERVICE_LEVEL = Keys(
-    (
-        Key("threshold", Duration(1, 3600), "answered within this time", 20.0),
-        Key("target", Number(0.01, 1, decimal=True), "the share of calls, 0.80 is 80 %", 0.8),
-    )
-)
-QUEUE = Keys(
-    (
-        Key("name", Text(), "what people read", ""),
-        Key("members", Many(IDENTIFIER), "agents by id; this or require", None),
-        Key(
-            "require",
-            Text("a condition"),
-            "agents by attribute, e.g. agent.spanish >= 5; this or members",
-            "",
-        ),
-        Key("treatment", FLOW_ID, "the flow that plays while a caller waits", ""),
-        Key("priority", Number(-1000, 1000), "added to each call's priority", 0),
-        Key("ring_timeout", Duration(3, 300), "how long an agent's phone rings", 20.0),
-        Key("wrap_up", Duration(0, 3600), "time for notes after a call; 0s for none", 30.0),
-        Key("max_wait", Duration(1, 86400), "how long a caller waits at most", 600.0),
-        Key("on_time_out", FLOW_ID, "the flow for a caller who waited that long; without: the call ends", ""),
-        Key("service_level", SERVICE_LEVEL, "what the supervisor's page measures by", SERVICE_LEVEL.blank()),
-    )
-)
-QUEUES = Keys((Key("queues", Table(QUEUE), "the queues by id"),))
+POINTS = Number(-1000, 1000)
+HEAD_START = Duration(0, 3600)
 
 DIALLED_NUMBER = Keys(
     (
         Key("flow", FLOW_ID, "the flow that answers"),
         Key("language", LANGUAGE, "the language it begins in"),
-        Key("priority", Number(-1000, 1000), "added to each call's priority", 0),
+        Key("priority", POINTS, "points for each call on it", 0),
+        Key("head_start", HEAD_START, "its calls count as having waited so long already", 0.0),
     )
 )
 DIALLED_NUMBERS = Keys(
@@ -70,83 +48,132 @@ DIALLED_NUMBERS = Keys(
     )
 )
 
-
-Agents = Mapping[str, AgentDefinition]
-
-
-def load_queues(document: Document, agents: Agents | None, agent_scope: Scope) -> dict[str, QueueDefinition]:
-    """`agents` None: their file could not be read, so no member is looked for."""
-    written = QUEUES.read(document, document.root, ())
-    return {id: _queue(document, id, values, agents, agent_scope) for id, values in written["queues"].items()}
-
-
-def _queue(
-    document: Document, id: str, written: dict[str, Any], agents: Agents | None, agent_scope: Scope
-) -> QueueDefinition:
-    path = ("queues", id)
-    named, condition = written["members"], written["require"]
-    if named is not None and condition:
-        document.problem((*path, "require"), "both members and require", "keep one of them")
-    elif named is None and not condition and _lacks_require(document.at(path)):
-        document.problem(path, "nobody serves this queue", "add members: [...] or require: CONDITION")
-    if agents is None:
-        members: tuple[str, ...] = ()
-    elif named is not None:
-        members = _named_members(document, id, named, agents)
-    else:
-        members = _matching_members(document, id, condition, agents, agent_scope)
-    level = written["service_level"]
-    return QueueDefinition(
-        id=id,
-        name=written["name"] or id,
-        members=members,
-        treatment=written["treatment"],
-        priority=written["priority"],
-        ring_timeout=written["ring_timeout"],
-        wrap_up=written["wrap_up"],
-        max_wait=written["max_wait"],
-        on_time_out=written["on_time_out"],
-        service_level_threshold=level["threshold"],
-        service_level_target=level["target"],
+PRIORITY = Keys(
+    (
+        Key("when", Text("a condition"), "asked as the call is queued"),
+        Key("add", POINTS, "points", 0),
+        Key("head_start", HEAD_START, "counts as having waited so long already", 0.0),
     )
+)
+PRIORITIES = Keys(
+    (
+        Key("priorities", Many(PRIORITY), "whose calls come first; all that hold are added up", ()),
+        Key("re_caller_within", Duration(0, 86400),
+            "who gave up or was cut off less than this ago gets the waiting time back; 0s: nobody", 0.0),
+    )
+)  # fmt: skip
 
+PROFILE_QUEUE = Short(
+    Keys(
+        (
+            Key("rank", Number(1, 100), "1 is served first"),
+            Key("delay", Duration(0, 86400), "only calls that have waited so long", 0.0),
+        )
+    ),
+    "rank",
+)
+PROFILE = Keys(
+    (Key("queues", Table(PROFILE_QUEUE, least=1), "the queues that agents of this profile serve"),)
+)
+PROFILES = Keys((Key("profiles", Table(PROFILE), "ways of serving several queues"),))
 
-def _lacks_require(queue: Node) -> bool:
-    return queue.kind == "mapping" and "require" not in queue.keys
-
-
-def _named_members(document: Document, queue: str, named: tuple[str, ...], agents: Agents) -> tuple[str, ...]:
-    for index, agent in enumerate(named):
-        if agent and agent not in agents:
-            path = ("queues", queue, "members", index)
-            document.problem(path, f"there is no agent {agent}", did_you_mean(agent, agents))
-    return tuple(dict.fromkeys(named))
-
-
-def _matching_members(
-    document: Document, queue: str, text: str, agents: Agents, agent_scope: Scope
-) -> tuple[str, ...]:
-    if not text:
-        return ()
-    path = ("queues", queue, "require")
-    condition, faults = read_condition(text, agent_scope)
-    for fault in faults:
-        document.problem(path, fault.text, fault.hint, offset=fault.column - 1)
-    if condition is None:
-        return ()
-    return tuple(id for id, agent in agents.items() if condition.holds(agent_names(agent)))
-
-
-def warn_of_unserved(document: Document, queues: Mapping[str, QueueDefinition]) -> None:
-    """Only to be asked where people and queues are without errors."""
-    for queue in queues.values():
-        if not queue.members:
-            document.problem(("queues", queue.id), "no agent serves this queue", severity=WARNING)
+LINK = Keys(
+    (
+        Key("queue", IDENTIFIER, "whose calls may wait in the lender too"),
+        Key("lender", IDENTIFIER, "the queue whose agents help"),
+        Key("open_wait", Duration(1, 86400), "opens when somebody has waited so long", None),
+        Key(
+            "open_level", Number(0, 1, decimal=True), "opens when the service level of the day is lower", None
+        ),
+        Key(
+            "close_wait",
+            Duration(0, 86400),
+            "closes when nobody waits longer; default: half of open_wait",
+            None,
+        ),
+        Key("close_level", Number(0, 1, decimal=True), "and the service level is higher", None),
+        Key(
+            "lend_above",
+            Number(0, 1, decimal=True),
+            "only while the lender's own service level is higher",
+            0.0,
+        ),
+    )
+)
+OVERFLOW = Keys((Key("overflow", Many(LINK), "queues that help others, while it is needed"),))
 
 
 def load_dialled_numbers(document: Document) -> dict[str, DialledNumber]:
     written = DIALLED_NUMBERS.read(document, document.root, ())
+    return {number: DialledNumber(number, **values) for number, values in written["dialled_numbers"].items()}
+
+
+@dataclass(frozen=True, slots=True)
+class Priorities:
+    rules: tuple[PriorityRule, ...]
+    re_caller_within: float
+
+
+def load_priorities(document: Document, call_scope: Scope) -> Priorities:
+    written = PRIORITIES.read(document, document.root, ())
+    scope: Scope = {**CALL_NAMES, **NOW_NAMES, **call_scope}
+    rules = []
+    for index, values in enumerate(written["priorities"]):
+        path: Path = ("priorities", index, "when")
+        condition, faults = read_condition(values["when"], scope) if values["when"] else (None, [])
+        for fault in faults:
+            document.problem(path, fault.text, fault.hint, offset=fault.column - 1)
+        if condition is not None:
+            rules.append(PriorityRule(condition, values["add"], values["head_start"]))
+    return Priorities(tuple(rules), written["re_caller_within"])
+
+
+Queues = Mapping[str, QueueDefinition] | None  # None: their file could not be read
+
+
+def load_profiles(document: Document, queues: Queues) -> dict[str, dict[str, ProfileQueue]]:
+    written = PROFILES.read(document, document.root, ())
+    for profile, values in written["profiles"].items():
+        for queue in values["queues"]:
+            _queue_named(document, ("profiles", profile, "queues", queue), queue, queues, key=True)
     return {
-        number: DialledNumber(number, values["flow"], values["language"], values["priority"])
-        for number, values in written["dialled_numbers"].items()
+        profile: {
+            queue: ProfileQueue(entry["rank"], round(entry["delay"] * 1000))
+            for queue, entry in values["queues"].items()
+        }
+        for profile, values in written["profiles"].items()
     }
+
+
+def load_overflow(document: Document, queues: Queues) -> tuple[OverflowLink, ...]:
+    written = OVERFLOW.read(document, document.root, ())
+    links = []
+    for index, values in enumerate(written["overflow"]):
+        path: Path = ("overflow", index)
+        for key in ("queue", "lender"):
+            _queue_named(document, (*path, key), values[key], queues)
+        wait, level = values["open_wait"], values["open_level"]
+        if wait is None and level is None:
+            document.problem(path, "nothing opens this link", "open_wait: 60s or open_level: 0.7")
+        if values["queue"] == values["lender"]:
+            document.problem((*path, "lender"), "a queue does not lend to itself")
+        close_wait = values["close_wait"]
+        if close_wait is None:
+            close_wait = (wait or 0.0) / 2
+        close_level = values["close_level"] if values["close_level"] is not None else level or 0.0
+        if wait is not None and close_wait > wait:
+            document.problem((*path, "close_wait"), "longer than open_wait: it would open and close at once")
+        if level is not None and close_level < level:
+            document.problem((*path, "close_level"), "lower than open_level: it would open and close at once")
+        links.append(
+            OverflowLink(
+                values["queue"], values["lender"], wait, level, close_wait, close_level, values["lend_above"]
+            )
+        )
+    return tuple(links)
+
+
+def _queue_named(document: Document, path: Path, queue: str, queues: Queues, *, key: bool = False) -> None:
+    if queue and queues is not None and queue not in queues:
+        report = document.key_problem if key else document.problem
+        report(path, f"there is no queue {queue}", did_you_mean(queue, queues))

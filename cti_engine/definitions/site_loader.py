@@ -7,7 +7,7 @@ from typing import Any
 
 from cti_engine.core.definitions import AgentDefinition, CallLimits, Disposition
 from cti_engine.core.expressions.suggestion import did_you_mean
-from cti_engine.core.expressions.values import BOOLEAN, DURATION, NUMBER, TEXT, UNKNOWN, Lookup, Type, text_of
+from cti_engine.core.expressions.values import BOOLEAN, DURATION, NUMBER, TEXT, UNKNOWN, Type, text_of
 from cti_engine.definitions.problems import Path
 from cti_engine.definitions.shapes import (
     IDENTIFIER,
@@ -59,6 +59,10 @@ AGENT = Keys(
         Key("name", Text(), "what callers' records and supervisors read", ""),
         Key("attributes", Table(AnyValue()), "as declared in attributes.yaml", {}),
         Key("site", IDENTIFIER, "where the agent works", "main"),
+        Key("profile", IDENTIFIER, "how several queues are served, see routing_rules/profiles.yaml", ""),
+        Key("capacity", Number(1, 20), "contacts at once; a phone call fills an agent", 1),
+        Key("cost", Number(0, 1_000_000), "cents an hour, for the order lowest_cost", 0),
+        Key("shift", IDENTIFIER, "when the agent works, see config/shifts.yaml; without: at any hour", ""),
     )
 )
 LABELS = Table(Text(), LANGUAGE, least=1)
@@ -109,13 +113,6 @@ def _type(names: dict[str, Type], declared: str | tuple[str, ...]) -> Type:
     return text_of(*declared) if isinstance(declared, tuple) else names.get(declared, UNKNOWN)
 
 
-def agent_names(agent: AgentDefinition) -> Lookup:
-    """The names of one agent, for conditions; an attribute that is not given is undefined."""
-    own: dict[str, object] = {"agent.id": agent.id, "agent.name": agent.name, "agent.site": agent.site}
-    own |= {f"agent.{name}": value for name, value in agent.attributes.items()}
-    return own.get
-
-
 @dataclass(frozen=True, slots=True)
 class People:
     agents: dict[str, AgentDefinition]
@@ -126,7 +123,14 @@ def load_agents(document: Document, types: AttributeTypes) -> People:
     written = AGENTS.read(document, document.root, ())
     agents = {
         id: AgentDefinition(
-            id, values["name"] or id, _attributes(document, id, values, types), values["site"]
+            id,
+            values["name"] or id,
+            _attributes(document, id, values, types),
+            values["site"],
+            values["profile"],
+            values["capacity"],
+            values["cost"],
+            values["shift"],
         )
         for id, values in written["agents"].items()
     }

@@ -20,9 +20,9 @@ try:
 except ImportError:  # PyYAML built without libyaml
     from yaml import SafeLoader as _Loader  # type: ignore[assignment]
 
-MAX_BYTES = 512 * 1024
+MAX_BYTES = 8 * 1024 * 1024
 MAX_DEPTH = 24
-MAX_NODES = 50_000
+MAX_NODES = 400_000  # 10,000 agents with 30 values each
 
 Scalar = None | bool | int | float | str
 _BOOLEANS = {"true": True, "yes": True, "false": False, "no": False}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from cti_engine.definitions.yaml_source import MAX_BYTES, MAX_DEPTH, Document, Node, read_yaml
+from cti_engine.definitions.yaml_source import MAX_BYTES, MAX_DEPTH, MAX_NODES, Document, Node, read_yaml
 
 
 def _read(text: str) -> Document:
@@ -71,10 +71,10 @@ BOMB = "a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n" + "".join(
 @pytest.mark.parametrize(
     ("text", "says"),
     [
-        (BOMB, "more than 50000 values"),
+        (BOMB, f"more than {MAX_NODES} values"),
         ("[" * 100_000, f"nested deeper than {MAX_DEPTH}"),
         ("a: " + "{b: " * 2000, f"nested deeper than {MAX_DEPTH}"),
-        ("x" * (MAX_BYTES + 1), "larger than 512 KiB"),
+        ("x" * (MAX_BYTES + 1), "larger than 8192 KiB"),
         ("a: *b", "*b is used before &b"),
         ("a: &a {b: *a}", "*a stands inside itself"),
         ("<<: 5", "<< takes a mapping"),

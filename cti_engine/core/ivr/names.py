@@ -22,6 +22,9 @@ CALL_NAMES: Mapping[str, Type] = {
     "call.known": BOOLEAN,  # a customer was found
     "call.priority": NUMBER,
     "call.age": DURATION,  # since it arrived
+    "call.site": TEXT,  # config/sites.yaml, by the beginning of the number
+    "call.region": TEXT,
+    "call.region_languages": list_of(TEXT),
     "call.preferred_agents": list_of(TEXT),
 }
 QUEUE_NAMES: Mapping[str, Type] = {
@@ -31,6 +34,8 @@ QUEUE_NAMES: Mapping[str, Type] = {
     "queue.ahead": NUMBER,  # position - 1
     "queue.waiting": NUMBER,  # calls that wait, this one too
     "queue.waited": DURATION,
+    "queue.longest_wait": DURATION,  # of all who wait in it now
+    "queue.service_level": NUMBER,  # of the day, 0 to 1
     "queue.agents_ready": NUMBER,
     "queue.agents_logged_in": NUMBER,
 }
