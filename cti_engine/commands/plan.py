@@ -132,6 +132,7 @@ def make_plan(settings: Settings, definitions: CenterDefinitions, prepared: Prep
                 apology=apology,
                 max_length=definitions.limits.maximum_length,
                 reuse_limit=settings.workers.recycle_after,
+                media_timeout=settings.workers.media_timeout,
             )
 
         return Workers(

@@ -21,6 +21,7 @@ from cti_engine.core.signals import (
     TransferAsked,
 )
 
+AGENT_CAUSE = {"remote": causes.AGENT_HANG_UP, "media_timeout": causes.AGENT_MEDIA_TIMEOUT}
 LegSignal = LegRinging | LegAnswered | LegFailed | LegEnded | LegHeld | DigitPressed | PlaybackEnded
 
 
@@ -85,17 +86,21 @@ def leg_ended(center: Center, signal: LegEnded) -> None:
     if state == "ending":
         endings.close_if_done(center, contact)
     elif leg.role == "caller":
-        cause = _caller_cause(contact, state)
-        endings.end_contact(center, contact, cause if signal.by == "remote" else causes.ENGINE_AWAY)
+        endings.end_contact(center, contact, _caller_cause(contact, state, signal.by))
         endings.close_if_done(center, contact)
     elif contact.state == "talking" and contact.agent_leg == leg.id:
-        cause = causes.AGENT_HANG_UP if signal.by == "remote" else causes.ENGINE_AWAY
-        endings.end_contact(center, contact, cause)
+        if signal.by == "media_timeout":
+            endings.phone_vanished(center, center.agents[contact.agent])
+        endings.end_contact(center, contact, AGENT_CAUSE.get(signal.by, causes.ENGINE_AWAY))
     else:
         offers.failed(center, leg, signal.sip_code)
 
 
-def _caller_cause(contact: Contact, leg_state: str) -> EndCause:
+def _caller_cause(contact: Contact, leg_state: str, by: str) -> EndCause:
+    if by == "media_timeout":
+        return causes.CALLER_MEDIA_TIMEOUT
+    if by != "remote":
+        return causes.ENGINE_AWAY
     if leg_state in ("offered", "answering"):
         return causes.CALLER_ABANDONED_RINGING
     match contact.state:

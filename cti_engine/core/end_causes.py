@@ -47,7 +47,9 @@ CALLER_ABANDONED_RINGING = EndCause(Party.CALLER, "cancelled", 16, 487)
 CALLER_ABANDONED_IVR = EndCause(Party.CALLER, "left_in_menu", 16)
 CALLER_ABANDONED_QUEUE = EndCause(Party.CALLER, "abandoned_in_queue", 16)
 CALLER_ABANDONED_OFFER = EndCause(Party.CALLER, "abandoned_while_ringing", 16)
+CALLER_MEDIA_TIMEOUT = EndCause(Party.CALLER, "media_timeout", 27)
 AGENT_HANG_UP = EndCause(Party.AGENT, "hang_up", 16)
+AGENT_MEDIA_TIMEOUT = EndCause(Party.AGENT, "media_timeout", 27)
 FLOW_HANG_UP = EndCause(Party.SYSTEM, "flow_ended", 16)
 QUEUE_TIME_OUT = EndCause(Party.SYSTEM, "queue_time_out", 19)
 MAXIMUM_LENGTH = EndCause(Party.SYSTEM, "maximum_length", 16)
@@ -57,7 +59,6 @@ ANSWER_FAILED = EndCause(Party.CARRIER, "answer_failed", 41)
 WORKER_LOST = EndCause(Party.SYSTEM, "worker_lost", 41)
 LEG_LOST = EndCause(Party.SYSTEM, "leg_lost", 41)
 ENGINE_AWAY = EndCause(Party.SYSTEM, "engine_away", 41)
-SHUT_DOWN = EndCause(Party.SYSTEM, "shut_down", 41, 503)
 
 OFFER_OUTCOME_BY_SIP_CODE = {
     480: OfferOutcome.NOT_REGISTERED,

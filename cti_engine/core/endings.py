@@ -155,6 +155,12 @@ def end_wrap_up(center: Center, agent: Agent, disposition: str, note: str) -> No
         close_if_done(center, contact)
 
 
+def phone_vanished(center: Center, agent: Agent) -> None:
+    """After this contact the agent gets no call until they say that they are back."""
+    agent.after, agent.after_reason = agent.after or NOT_READY, agent.after_reason or "phone_unreachable"
+    center.touch(agent)
+
+
 def free_agent(center: Center, agent: Agent) -> None:
     """Back to idle; a status asked for in mid-contact takes effect now."""
     agent.contact = agent.offer = ""

@@ -75,7 +75,8 @@ class LegFailed:
 
 @dataclass(frozen=True, slots=True)
 class LegEnded:
-    """A leg is over. `by` is `remote` (BYE or CANCEL from the phone) or `local` (we ended it).
+    """A leg is over. `by`: `remote` (BYE or CANCEL from the phone), `local` (we ended it) or `media_timeout`
+    (its RTP stayed away: the phone has vanished).
 
     Sent for incoming legs that never connected too, and exactly once per leg unless LegFailed was.
     """

@@ -36,8 +36,10 @@ WORKERS = Keys(
         Key("spares", Number(1, 200), "idle workers that stand ready", 4),
         Key("max", Number(1, 2000), "workers at most: each call in the center needs one", 100),
         Key("recycle_after", Number(1, 100_000), "calls until a worker is replaced by a fresh one", 200),
+        Key("media_timeout", Duration(0, 86400),
+            "a phone that sends no RTP for so long has vanished, and its call is ended; 0s never", 30.0),
     )
-)
+)  # fmt: skip
 LOG = Keys((Key("level", LOG_LEVEL, "how much is logged", "info"),))
 
 ENGINE = Keys(

@@ -41,9 +41,12 @@ class Ports:
 
 @dataclass(frozen=True, slots=True)
 class Workers:
+    """`media_timeout`: seconds."""
+
     spares: int
     max: int
     recycle_after: int
+    media_timeout: float
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 class WorkerConfig:
     """`secret` signs the edge's placements and is never logged (`repr` leaves it out). Times in seconds.
 
+    `media_timeout`: without a packet from a phone for so long its leg is ended; 0 waits for ever.
     `apology`: WAV files that an unbridged caller hears before being released when the engine stays away.
     `sip_port` 0 takes any free one; `rtp_ports` is the size of the slice that starts at `rtp_port`.
     """
@@ -32,4 +33,5 @@ class WorkerConfig:
     reuse_limit: int = 200
     tick: float = 0.1
     engine_away_release: float = 60.0
+    media_timeout: float = 30.0
     ready_file: str = ""

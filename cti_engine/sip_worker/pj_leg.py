@@ -112,6 +112,24 @@ class PjLeg(pj.Call):  # type: ignore[misc]  # the wheel has no types
                 return self.getAudioMedia(one.index)
         return None
 
+    def packets(self) -> int | None:
+        """RTP packets and RTCP reports that came so far; None while none need come (on hold, not answered, ending).
+
+        RTCP counts, because a phone that suppresses silence sends nothing else while its human listens.
+        """
+        if self.state is not LegState.CONNECTED or self.ended_by_us:
+            return None
+        info = self.getInfo()
+        media = info.media
+        for index in range(len(media)):
+            one = media[index]
+            if one.type == pj.PJMEDIA_TYPE_AUDIO and one.status == pj.PJSUA_CALL_MEDIA_ACTIVE:
+                if not one.dir & pj.PJMEDIA_DIR_DECODING:
+                    return None
+                rtcp = self.getStreamStat(one.index).rtcp
+                return int(rtcp.rxStat.pkt) + int(rtcp.txStat.updateCount)
+        return None
+
     # --- what happens ----------------------------------------------------------------------------
 
     @survives

@@ -23,6 +23,7 @@ from cti_engine.sip_worker.config import WorkerConfig
 from cti_engine.sip_worker.endpoint import SipEndpoint, account_settings
 from cti_engine.sip_worker.flood import FloodBrake
 from cti_engine.sip_worker.guard import Faults
+from cti_engine.sip_worker.media_watch import MediaWatch
 from cti_engine.sip_worker.pj_leg import LegState, PjLeg
 from cti_engine.sip_worker.prompts import Prompts
 from cti_engine.sip_worker.recorder import PartsFolder, Recordings
@@ -74,6 +75,9 @@ class Worker:
         self._idle = asyncio.Event()
         self._idle.set()
         self._releasing: set[str] = set()
+        self._vanished: set[str] = set()
+        self._media_watch = MediaWatch(config.media_timeout)
+        self._media_timer: asyncio.TimerHandle | None = None
         self._number = 0
         self.malformed = 0
         self._conference = Conference()
@@ -233,12 +237,15 @@ class Worker:
         self._idle.clear()
         self.legs[leg.name] = leg
         self._conference.add(leg.name, leg.audio)
+        if self._media_timer is None and self._config.media_timeout:
+            self._media_timer = self._loop.call_later(self._media_watch.interval, self._check_media)
         self._on_change()
 
     def _forget(self, leg: PjLeg) -> None:
         """Drop the leg, but its native object only after the callback that we may be in."""
         del self.legs[leg.name]
         self._releasing.discard(leg.name)
+        self._vanished.discard(leg.name)
         self._conference.remove(leg.name)
         self._loop.call_soon(lambda kept: None, leg)
         if not self.legs:
@@ -288,14 +295,19 @@ class Worker:
         self._prompts.stop(leg.name)
         if was is LegState.DIALLING:
             self._send(signals.LegFailed(self._config.name, leg.name, sip_code, reason))
-        else:
+        elif leg.name not in self._vanished:  # of which the engine knows
             by = "local" if leg.ended_by_us else "remote"
             self._send(signals.LegEnded(self._config.name, leg.name, by, sip_code, reason))
         self._forget(leg)
+        self._leave_behind(leg.name, legs)
+
+    def _leave_behind(self, over: str, legs: dict[str, away.LegNow]) -> None:
+        """`over` of these legs is over: while the engine is away we end whom that leaves alone."""
         if self._away_since() is not None:
-            del legs[leg.name]
-            for name in away.left_behind(leg.name, legs):
-                self._end(self.legs[name], 0, "engine away")
+            del legs[over]
+            for name in away.left_behind(over, legs):
+                if not self.legs[name].ended_by_us:
+                    self._end(self.legs[name], 0, "engine away")
 
     def on_audio(self, leg: PjLeg) -> None:
         self._conference.renewed(leg.name)
@@ -320,6 +332,19 @@ class Worker:
 
     def _recording_ended(self, recording: str, path: str, seconds: float) -> None:
         self._send(signals.RecordingEnded(self._config.name, recording, path, seconds))
+
+    def _check_media(self) -> None:
+        """A phone that sends nothing any more has vanished: told at once, for its BYE waits 32 s for an answer."""
+        self._media_timer = None
+        for name in self._media_watch.silent({name: leg.packets() for name, leg in self.legs.items()}):
+            _log.warning("%s is ended: no RTP for %g s", name, self._config.media_timeout)
+            self._vanished.add(name)
+            self._prompts.stop(name)
+            self._send(signals.LegEnded(self._config.name, name, "media_timeout"))
+            self._end(self.legs[name], 0, "media timeout")
+            self._leave_behind(name, self._legs_now())
+        if self.legs:
+            self._media_timer = self._loop.call_later(self._media_watch.interval, self._check_media)
 
     # --- alone -----------------------------------------------------------------------------------
 

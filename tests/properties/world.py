@@ -323,7 +323,7 @@ class World:
             return None
         if self.rng.random() < 0.15:  # both at once
             self.later(0.0, 0.0, lambda: self.end(phones[0], "remote"))
-        return self.end(phones[-1], "remote")
+        return self.end(phones[-1], "media_timeout" if self.rng.random() < 0.1 else "remote")
 
     def hold(self, contact: str) -> Signal | None:
         legs = [leg for leg in self.center.legs.values() if leg.contact == contact]

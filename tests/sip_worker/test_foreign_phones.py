@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 from pathlib import Path
 
 from cti_engine.core.commands import AnswerLeg, EndLeg, StartRecording
@@ -11,6 +13,7 @@ from cti_engine.core.signals import (
     LegAnswered,
     LegEnded,
     LegFailed,
+    LegHeld,
     LegRinging,
     RecordingEnded,
 )
@@ -91,3 +94,46 @@ async def test_baresip_hangs_up(world: World, tmp_path: Path) -> None:
         await agent.told("CALL_ESTABLISHED")
         await agent.hang_up()
         assert (await world.engine.gets(LegEnded, leg="a1")).by == "remote"
+
+
+async def test_baresip_vanishes(world: World, tmp_path: Path) -> None:
+    """A phone killed in mid-call says no BYE: without RTP its leg ends by media_timeout, once, and at once; the
+    caller's leg, whose RTP comes, and a silent phone that holds stay."""
+    async with Baresip("agent", "", "127.0.0.1", 5060, tmp_path / "agent") as agent:
+        await world.start(edge_port=agent.sip_port, media_timeout=1.2)
+        leg = await world.call_in(await world.phone())
+        world.dial("agent", "+1", "Ann")
+        await world.engine.gets(LegAnswered, leg="a1")
+        world.bridge(leg, "a1")
+        await agent.told("CALL_ESTABLISHED")
+        await agent.hold()
+        await world.engine.gets(LegHeld, leg="a1", held=True)
+        beats = len(world.worker.events)
+        await world.worker.changes.until(
+            lambda: len(world.worker.events) > beats + 3, lambda: world.worker.events, 8
+        )  # two seconds and more in which the phone holds and sends nothing
+        await agent.resume()
+        await world.engine.gets(LegHeld, leg="a1", held=False)
+        assert not any(isinstance(one, LegEnded) for one in world.engine.signals)
+        os.kill(agent.pid, signal.SIGKILL)
+        await world.engine.gets(LegEnded, timeout=3.0, leg="a1", by="media_timeout")
+        world.engine.order(EndLeg(NAME, leg))
+        await world.engine.gets(LegEnded, leg=leg, by="local")
+    assert [one.leg for one in world.engine.signals if isinstance(one, LegEnded)] == ["a1", leg]
+
+
+async def test_worker_left_alone_ends_by_itself(world: World, tmp_path: Path) -> None:
+    """Supervisor and engine are gone and so are both phones: no RTP ends the call, and the worker ends after it."""
+    async with Baresip("agent", "", "127.0.0.1", 5060, tmp_path / "agent") as agent:
+        await world.start(edge_port=agent.sip_port, media_timeout=1.2)
+        phone = await world.phone()
+        leg = await world.call_in(phone)
+        world.dial("agent", "+1", "Ann")
+        await world.engine.gets(LegAnswered, leg="a1")
+        world.bridge(leg, "a1")
+        await agent.told("CALL_ESTABLISHED")
+        await world.engine.stop()
+        world.worker.pipe.close()
+        os.kill(agent.pid, signal.SIGKILL)
+        phone.kill()
+        assert await world.worker.exits(timeout=45.0) == 0

@@ -12,6 +12,7 @@ from cti_engine.sip_worker import away, sip_text, stereo
 from cti_engine.sip_worker.away import LegNow, Release
 from cti_engine.sip_worker.conference import difference
 from cti_engine.sip_worker.flood import REJECTS_A_WINDOW, WINDOW, FloodBrake
+from cti_engine.sip_worker.media_watch import LOOKS, MediaWatch
 from cti_engine.sip_worker.recorder import target_of
 from cti_engine.sip_worker.sip_text import Headers
 from tests.sip_worker import tones
@@ -212,3 +213,26 @@ def test_brake_pauses_for_the_rest_of_the_window() -> None:
     for _ in range(REJECTS_A_WINDOW):
         brake.rejected()
     assert pauses == [pytest.approx(WINDOW)]
+
+
+# --- phones that vanish ------------------------------------------------------------------------
+
+
+def test_a_leg_is_silent_after_the_time_out() -> None:
+    """A leg is told when no packet came in LOOKS intervals, which are the time-out; any packet starts it anew."""
+    watch = MediaWatch(30.0)
+    assert watch.interval * LOOKS == 30.0
+    counts = [5] * LOOKS + [6] * LOOKS
+    assert [watch.silent({"a": count}) for count in counts] == [[]] * len(counts)
+    assert watch.silent({"a": 6}) == ["a"]
+
+
+def test_silence_is_not_counted_on_hold() -> None:
+    """What a leg did not send while it held does not count when it is taken back, and legs do not mix."""
+    watch = MediaWatch(6.0)
+    for _ in range(LOOKS):
+        assert watch.silent({"a": 0, "b": 0}) == []
+    assert watch.silent({"a": None, "b": 0}) == ["b"]
+    for _ in range(LOOKS):
+        assert watch.silent({"a": 0}) == []
+    assert watch.silent({"a": 0}) == ["a"]
