@@ -9,6 +9,7 @@ from cti_engine.adapters import embedded_broker
 from cti_engine.adapters.embedded_broker import BrokerConfig
 from cti_engine.core.commands import Prompt
 from cti_engine.core.definitions import CenterDefinitions
+from cti_engine.definitions import settings as settings_of
 from cti_engine.definitions.settings import Settings
 from cti_engine.runtime.bootstrap import CannotStart, Prepared, utc_offset
 from cti_engine.runtime.children import Entry
@@ -17,7 +18,7 @@ from cti_engine.runtime.log_setup import LogSettings
 from cti_engine.runtime.stores import FILE_NAME
 from cti_engine.runtime.supervisor import Plan, Service
 from cti_engine.runtime.worker_pool import Workers
-from cti_engine.sip_edge.config import EdgeConfig, Guests, Limits, Trunk
+from cti_engine.sip_edge.config import EdgeConfig, Guests, Limits, Trunk, TrunkAccount
 from cti_engine.sip_worker.config import WorkerConfig
 from speech.prompt_cache import PromptCache
 
@@ -89,7 +90,7 @@ def make_plan(settings: Settings, definitions: CenterDefinitions, prepared: Prep
             ready_file=places.ready_file("edge"),
             digest=settings.sip.digest,
             domains=settings.sip.domains,
-            trunks=tuple(Trunk(t.name, t.networks, t.account, t.destination) for t in settings.sip.trunks),
+            trunks=tuple(_trunk(trunk) for trunk in settings.sip.trunks),
             guests=Guests(True, guests.networks, guests.rate) if guests else Guests(),
             limits=Limits(
                 refusals_per_source=limits.refusals_per_source,
@@ -152,7 +153,7 @@ def make_plan(settings: Settings, definitions: CenterDefinitions, prepared: Prep
         services.append(Service("broker", embedded_broker.serve, broker))
     services += [
         Service("engine", ENGINE, engine),
-        Service("edge", EDGE, edge),
+        Service("edge", EDGE, edge, drains=True),
         Service("console", CONSOLE, console),
     ]
     return Plan(
@@ -169,6 +170,12 @@ def make_plan(settings: Settings, definitions: CenterDefinitions, prepared: Prep
             "accounts": str(places.accounts_db.with_name("accounts.txt")),
         },
     )
+
+
+def _trunk(trunk: settings_of.Trunk) -> Trunk:
+    ours = trunk.register
+    account = TrunkAccount(ours.user, ours.password, ours.registrar, ours.expires) if ours else None
+    return Trunk(trunk.name, trunk.networks, trunk.account, trunk.destination, account)
 
 
 def absolute_store_url(settings: Settings) -> str:

@@ -73,7 +73,13 @@ REGISTER = Keys(
     (
         Key("user", Text(), "the user the carrier gave"),
         Key("password_file", Text(), "a file with the password on its first line, relative to CTI_HOME"),
-        Key("registrar", Text("a host such as sip.carrier.example", r"[\w.:-]+"), "the carrier's registrar"),
+        Key(
+            "registrar",
+            Text(
+                "HOST, HOST:PORT, or either with ;transport=tcp", r"[\w.-]+(:\d{1,5})?(;transport=(udp|tcp))?"
+            ),
+            "the carrier's registrar",
+        ),
         Key("expires", Duration(60, 86400), "how often it is renewed", 600.0),
     )
 )

@@ -152,6 +152,11 @@ class Child:
         if not self._stopping:
             self.start()
 
+    def tell(self, signal_: signal.Signals) -> None:
+        """Send a signal; one that is dead just now is not told."""
+        if self.process is not None and self.process.pid is not None:
+            os.kill(self.process.pid, signal_)
+
     async def stop(self, timeout: float) -> None:
         """SIGTERM, then SIGKILL when it has not ended after `timeout` seconds."""
         self._stopping = True

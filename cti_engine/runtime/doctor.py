@@ -32,6 +32,7 @@ def run_doctor(settings: Settings) -> list[Check]:
         *_definitions_and_prompts(settings),
         *_ports(settings, running),
         outside.check_store(settings.store_url, settings.var),
+        *_trunks(settings, running),
         outside.check_broker(settings.broker_url, running.get("ports", {}).get("broker_port", 0)),
         media.check_pjsua2(),
         *media.check_text_to_speech(),
@@ -100,6 +101,23 @@ def _ports(settings: Settings, running: dict[str, Any]) -> list[Check]:
         broker = Wanted("CTI_BROKER_PORT", "tcp", "127.0.0.1", wanted.broker)
         checks.append(ports.check_port("broker port", broker, center))
     return [*checks, ports.check_rtp_ports(wanted.rtp_first, wanted.rtp_last, center)]
+
+
+def _trunks(settings: Settings, running: dict[str, Any]) -> list[Check]:
+    """Our log-ins at carriers, as the running edge tells them in its ready file."""
+    told: dict[str, Any] = {}
+    if running:
+        try:
+            told = json.loads(Places(settings.var).ready_file("edge").read_text())["trunks"]
+        except (OSError, ValueError, KeyError):
+            told = {}  # it is just being started again
+    return [
+        outside.check_trunk_login(
+            trunk.name, trunk.register.registrar, told.get(trunk.name, {}) if running else None
+        )
+        for trunk in settings.sip.trunks
+        if trunk.register is not None
+    ]
 
 
 def _definitions_and_prompts(settings: Settings) -> list[Check]:

@@ -37,6 +37,7 @@ _log = logging.getLogger("cti.supervisor")
 @dataclass(frozen=True, slots=True)
 class Service:
     """One process that must always be there. `ready`: it writes a ready file before the next one starts.
+    `drains`: it is told by SIGUSR1 when a drain begins.
 
     `config_of(ports)` makes its picklable config from what the earlier ones wrote into their ready files, and at a
     restart from its own: a port that was any free one stays the same.
@@ -46,6 +47,7 @@ class Service:
     serve: Callable[[Any], None]
     config_of: Callable[[dict[str, int]], Any]
     ready: bool = True
+    drains: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,6 +154,9 @@ class Supervisor:
         if self._pool is None or not self._pool.busy:
             return
         self._pool.drain()
+        for service, child in zip(self._plan.services, self._children, strict=True):
+            if service.drains:
+                child.tell(signal.SIGUSR1)
         print(
             f"Draining: {self._pool.busy} calls go on, new ones are refused. Ctrl-C again stops at once.",
             file=sys.stderr,

@@ -1,4 +1,4 @@
-"""Who may call in, and as whom: trunks by address, accounts and trunks by digest, guests from their networks.
+"""Who may call in, and as whom: trunks by address, by our log-in there or by digest; accounts by digest; guests.
 
 Everybody else gets 403. Nobody is believed about headers that only the edge or a trunk may set.
 """
@@ -15,6 +15,7 @@ from cti_engine.sip_edge.hop import Hop, hop_of, is_address, is_in, networks, re
 from cti_engine.sip_edge.limits import Buckets
 from cti_engine.sip_edge.messages import SipRequest, parse_address
 from cti_engine.sip_edge.signatures import PHONE, TRUNK, Side
+from cti_engine.sip_edge.trunk_login import line_of
 
 _ASSERTED = frozenset({"p-asserted-identity", "p-preferred-identity", "diversion", "remote-party-id"})
 
@@ -47,6 +48,9 @@ class Admission:
         self._dialled = config.dialled_numbers
         self._trunks = [(trunk, networks(trunk.networks)) for trunk in config.trunks]
         self._trunk_accounts = {trunk.account: trunk.name for trunk in config.trunks if trunk.account}
+        registered = [trunk.name for trunk in config.trunks if trunk.register is not None]
+        self._lines = {line_of(config.secret, name): name for name in registered}
+        self._registrars: dict[str, str] = {}
         self._guests = config.guests
         self._guest_networks = networks(config.guests.networks)
         self._guest_rate = Buckets(config.guests.rate)
@@ -56,6 +60,10 @@ class Admission:
     def set_dialled_numbers(self, numbers: frozenset[str]) -> None:
         """The engine's word after the files have changed."""
         self._dialled = numbers
+
+    def registrar_is_at(self, trunk: str, host: str) -> None:
+        """The carrier where we log in has this address now: its calls may come from there."""
+        self._registrars[trunk] = host
 
     def admit(self, request: SipRequest) -> Admitted | Refused:
         """Judge a new INVITE. Raises Malformed."""
@@ -70,17 +78,46 @@ class Admission:
             return Refused(503, "guest_rate", (("Retry-After", "1"),))
         return judged
 
+    def admit(self, request: SipRequest) -> Admitted | Refused:
+        """Judge a new INVITE. Raises Malformed."""
+        judged = self._identify(request)
+        if isinstance(judged, Refused):
+            return judged
+        if judged.side.kind != TRUNK and not self._is_ours(request.uri.host):
+            return Refused(403, "foreign_domain")  # we relay for nobody (RFC 3261 16.5)
+        if self._dialled is not None and request.uri.user not in self._dialled:
+            return Refused(404, "not_dialled", known=judged.source != "guest")
+        if judged.source == "guest" and not self._guest_rate.allow(request.source.host, self._clock()):
+            return Refused(503, "guest_rate", (("Retry-After", "1"),))
+        return judged
+
+    def is_trunk(self, host: str) -> bool:
+        """Whether calls from this address need no further proof."""
+        return any(is_in(host, nets) for _, nets in self._trunks)
+
     def _identify(self, request: SipRequest) -> Admitted | Refused:
         source = request.source
         for trunk, nets in self._trunks:
             if is_in(source.host, nets):
                 return Admitted(f"trunk:{trunk.name}", self._side(TRUNK, request, trunk.name))
+        carrier = self._carrier(request)
+        if carrier:
+            return Admitted(f"trunk:{carrier}", self._side(TRUNK, request, carrier))
         user = parse_address(request.headers["From"]).uri.user or ""
         if self._accounts.get(user) is not None:
             return self._by_password(request, user)
         if self._guests.enabled and is_in(source.host, self._guest_networks):
             return Admitted("guest", self._side(PHONE, request))
         return Refused(403, "unknown_source")
+
+    def _carrier(self, request: SipRequest) -> str:
+        """The trunk where we have logged in: it calls the Contact that only it knows, or from its registrar."""
+        if not self._lines:
+            return ""
+        line = self._lines.get(request.uri.parameters.get("line") or "")
+        return line or next(
+            (trunk for trunk, host in self._registrars.items() if host == request.source.host), ""
+        )
 
     def _by_password(self, request: SipRequest, user: str) -> Admitted | Refused:
         verdict = self._digest.check(request, user, proxy=True)

@@ -7,16 +7,28 @@ from pathlib import Path
 
 
 @dataclass(frozen=True, slots=True)
-class Trunk:
-    """A carrier. Its calls are known by address (`networks`, CIDR or single) or by `account` (a digest user).
+class TrunkAccount:
+    """Our account at a carrier, renewed every `expires` seconds. `registrar`: see `names.resolve`."""
 
-    `destination` is where calls that a worker dials through it go: `host:port`, or `host:port;transport=tcp`.
+    user: str
+    password: str = field(repr=False)
+    registrar: str
+    expires: float
+
+
+@dataclass(frozen=True, slots=True)
+class Trunk:
+    """A carrier. Its calls are known by address (`networks`, CIDR or single), by `account` (a digest user), or because
+    we `register` there.
+
+    `destination` is where calls that a worker dials through it go: see `names.resolve`.
     """
 
     name: str
     networks: tuple[str, ...] = ()
     account: str = ""
     destination: str = ""
+    register: TrunkAccount | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,12 +45,15 @@ class Limits:
     """Rates are per second, times in seconds.
 
     Above `refusals_per_source` an address gets no answer at all to what is refused; above `answers_per_source`
-    none to challenges and OPTIONS (a whole office may stand behind one address).
+    none to challenges and OPTIONS (a whole office may stand behind one address). A new INVITE that the edge does
+    not come to within `patience` gets 503: in less than the 500 ms after which it would be sent again. After a
+    failed log-in at a carrier the next try comes `login_pause` later, twice that after each further one.
     """
 
     refusals_per_source: float = 5.0
     answers_per_source: float = 500.0
     worker_rate: float = 20.0
+    patience: float = 0.25
     hold: float = 3.0
     worker_answer: float = 0.5
     worker_report: float = 5.0
@@ -49,6 +64,8 @@ class Limits:
     max_contacts: int = 8
     max_waiting: int = 1000
     max_connections: int = 4000
+    login_pause: float = 30.0
+    login_longest_pause: float = 600.0
 
 
 @dataclass(frozen=True, slots=True)

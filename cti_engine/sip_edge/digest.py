@@ -23,6 +23,14 @@ _NAMES = {"md5": "MD5", "sha-256": "SHA-256"}
 _NONCES_REMEMBERED = 50_000
 
 
+def parameters(text: str) -> dict[str, str]:
+    """What stands behind `Digest` in a challenge or in credentials, by lower-case name."""
+    return {
+        name.lower(): re.sub(r"\\(.)", r"\1", quoted) if quoted else plain
+        for name, quoted, plain in _PARAMETER.findall(text)
+    }
+
+
 class Verdict(Enum):
     PASSED = auto()
     ABSENT = auto()  # no credentials for this realm: challenge
@@ -82,10 +90,7 @@ class Digest:
             scheme, _, rest = value.partition(" ")
             if scheme.lower() != "digest":
                 continue
-            given = {
-                name.lower(): re.sub(r"\\(.)", r"\1", quoted) if quoted else plain
-                for name, quoted, plain in _PARAMETER.findall(rest)
-            }
+            given = parameters(rest)
             if given.get("realm") == self._realm:
                 return given
         return None

@@ -35,6 +35,7 @@ from cti_engine.sip_edge.registrar import Registrar
 from cti_engine.sip_edge.retransmission import Retransmissions
 from cti_engine.sip_edge.signatures import PHONE, TRUNK, WORKER, RouteSigner, Side
 from cti_engine.sip_edge.transports import Transports
+from cti_engine.sip_edge.trunk_login import TrunkLogins
 from cti_engine.wire.clock import Clock
 from cti_engine.wire.link import LinkClient
 from cti_engine.wire.tokens import (
@@ -94,13 +95,19 @@ class Edge:
             self._in_dialog.response,
         )  # fmt: skip
         self._ender = DialogEnder(self._in_dialog, self._signer, self._retransmissions, self.counters)
+        self.trunk_logins = TrunkLogins(
+            config, transports.port, self._signer, self._retransmissions, self.counters,
+            self._admission.registrar_is_at,
+        )  # fmt: skip
         transports.receive = self._receive
         transports.lost = self._invites.lost
         await self.placement.start(config.placement_address)
         await transports.start()
+        self.trunk_logins.start()
 
     async def close(self) -> None:
-        """Hear nothing new, refuse who waits, write and tell what is known, close."""
+        """Leave the carriers, hear nothing new, refuse who waits, write and tell what is known, close."""
+        await self.trunk_logins.log_out()
         self.transports.receive = lambda data, hop: None
         await self.placement.close()
         self._invites.close()
@@ -138,7 +145,11 @@ class Edge:
     def _response(self, response: SipResponse) -> None:
         if not self._signer.own_branch(response.via):
             self.counters.add("dropped.stray_response")
-        elif not self._invites.take(response) and not self._ender.take(response):
+        elif (
+            not self._invites.take(response)
+            and not self._ender.take(response)
+            and not self.trunk_logins.take(response)
+        ):
             self._in_dialog.response(response)
 
     def _request(self, request: SipRequest) -> None:

@@ -7,15 +7,15 @@ import json
 import logging
 import os
 import signal
-import socket
 import sqlite3
 import sys
+from dataclasses import asdict
 
 import uvloop
 
 from cti_engine.sip_edge.config import EdgeConfig
 from cti_engine.sip_edge.edge import Edge
-from cti_engine.sip_edge.hop import Hop
+from cti_engine.sip_edge.names import resolve
 from cti_engine.wire.tasks import spawn
 
 _TELL_EVERY = 60.0  # seconds; also how often the names of trunks are resolved again
@@ -26,7 +26,7 @@ _log = logging.getLogger("cti.edge")
 def serve(config: EdgeConfig) -> None:
     """Run the edge. Exits 3 with one line if it cannot stand up (port taken, file not writable).
 
-    Logs go where the parent has set them up, else to stderr.
+    SIGUSR1 takes our log-ins at carriers back, before a drain. Logs go where the parent set them up, else to stderr.
     """
     logging.basicConfig(level="INFO", format="%(asctime)s %(levelname)s %(name)s %(message)s")
     try:
@@ -39,13 +39,16 @@ def serve(config: EdgeConfig) -> None:
 
 async def _serve(config: EdgeConfig) -> None:
     stop = asyncio.Event()
-    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
+    loop = asyncio.get_running_loop()
+    loop.add_signal_handler(signal.SIGTERM, stop.set)
     edge = Edge(config)
     await edge.start()
     spawn(edge.link.run(), "engine link")
     every_minute = spawn(_every_minute(edge), "every minute")
     port = edge.transports.port
-    _write_ready(config, port)
+    edge.trunk_logins.changed = lambda: _write_ready(config, edge)
+    loop.add_signal_handler(signal.SIGUSR1, lambda: spawn(edge.trunk_logins.log_out(), "drain"))
+    _write_ready(config, edge)
     _log.info("listening on %s:%d (UDP and TCP), announced as %s", config.bind, port, config.advertise)
     await stop.wait()
     every_minute.cancel()
@@ -53,10 +56,16 @@ async def _serve(config: EdgeConfig) -> None:
     config.ready_file.unlink(missing_ok=True)
 
 
-def _write_ready(config: EdgeConfig, port: int) -> None:
+def _write_ready(config: EdgeConfig, edge: Edge) -> None:
+    """Also how `doctor` learns where our log-ins at carriers stand."""
     config.ready_file.parent.mkdir(parents=True, exist_ok=True)
     draft = config.ready_file.with_name(f".{config.ready_file.name}.{os.getpid()}")
-    draft.write_text(json.dumps({"sip_port": port, "pid": os.getpid()}))
+    said = {
+        "sip_port": edge.transports.port,
+        "pid": os.getpid(),
+        "trunks": {name: asdict(standing) for name, standing in edge.trunk_logins.standings.items()},
+    }
+    draft.write_text(json.dumps(said))
     draft.replace(config.ready_file)
 
 
@@ -64,20 +73,10 @@ async def _every_minute(edge: Edge) -> None:
     while True:
         for name, destination in edge.trunks.destinations.items():
             try:
-                edge.trunks.resolved(name, await _resolve(destination))
+                edge.trunks.resolved(name, await resolve(destination))
             except (OSError, ValueError) as error:  # the address known before stays in force
                 _log.error("trunk %s: no address for %s: %s", name, destination, error)
         await asyncio.sleep(_TELL_EVERY)
         news = edge.counters.news()
         if news:
             _log.info("counters %s", json.dumps(news))
-
-
-async def _resolve(destination: str) -> Hop:
-    """`host:port`, with `;transport=tcp` for TCP. Raises OSError or ValueError."""
-    address, _, parameter = destination.partition(";")
-    host, _, port = address.rpartition(":")
-    transport = "tcp" if parameter.strip().lower() == "transport=tcp" else "udp"
-    loop = asyncio.get_running_loop()
-    found = await loop.getaddrinfo(host, int(port), family=socket.AF_INET, type=socket.SOCK_STREAM)
-    return Hop(transport, *found[0][4][:2])

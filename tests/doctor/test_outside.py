@@ -81,3 +81,14 @@ def test_definitions_show_the_worst_problem_first() -> None:
     assert check.verdict is Verdict.FAULT and "b.yaml:7" in check.found and "1 more" in check.found
     assert outside.check_definitions([warning], "4 flows").verdict is Verdict.WARN
     assert outside.check_definitions([], "4 flows").found == "4 flows"
+
+
+def test_a_log_in_at_a_carrier_is_as_the_edge_says() -> None:
+    """Registered is well, refused is a fault in the carrier's words, and without a center nothing is claimed."""
+    said = {"state": "failing", "text": "not registered at sip.carrier.example: 403 Forbidden"}
+    check = outside.check_trunk_login("carrier", "sip.carrier.example", said)
+    assert check.verdict is Verdict.FAULT and "403 Forbidden" in check.found
+    said = {"state": "registered", "text": "registered at sip.carrier.example as 34911234567"}
+    assert outside.check_trunk_login("carrier", "sip.carrier.example", said).verdict is Verdict.OK
+    assert outside.check_trunk_login("carrier", "sip.carrier.example", {}).verdict is Verdict.WARN
+    assert outside.check_trunk_login("carrier", "sip.carrier.example", None).verdict is Verdict.OK

@@ -45,6 +45,20 @@ def check_store(url: str, var: Path) -> Check:
     return ok("store", f"{shown}, {last} events")
 
 
+def check_trunk_login(name: str, registrar: str, standing: dict[str, str] | None) -> Check:
+    """`standing`: what the running edge says of this trunk; None when none runs."""
+    what = f"trunk {name}"
+    match standing:
+        case None:
+            return ok(what, f"will log in at {registrar}")
+        case {"state": "registered" | "logged_out", "text": text}:
+            return ok(what, text)
+        case {"state": "failing", "text": text}:
+            return fault(what, text, "see register: of this trunk in config/sip.yaml; the edge goes on trying")
+        case _:
+            return warn(what, f"is logging in at {registrar}", "ask again in a moment")
+
+
 def check_broker(url: str, running_port: int = 0) -> Check:
     """`running_port` is the embedded broker's of a running center, 0 when none runs."""
     if url.startswith("embedded"):
