@@ -3,6 +3,7 @@
 import { html, useLayoutEffect } from "../../vendor/preact.js";
 import { useNow } from "../clock.js";
 import { duration, label, languageName, moment, phoneNumber, t, words } from "../i18n.js";
+import { afterPaint } from "../painted.js";
 import { WrapUp } from "./wrap_up.js";
 import { HangUp } from "./hang_up.js";
 
@@ -48,15 +49,13 @@ export function Contact({ me, contact, view, ask, live, enabled, queues }) {
 }
 
 /**
- * Tell the engine once this offer stands on the screen: its ring waits for that. Drawing happens in one animation
- * frame (app.js), so at the next one it has been painted. A hidden page has no frames and tells nothing.
+ * Tell the engine once this offer stands on the screen: its ring waits for that. Drawing happens in an animation frame
+ * (app.js). A hidden page has no frames and tells nothing.
  */
 function useShown(contact, live) {
   const offer = contact?.phase === "offered" ? contact.offer : undefined;
   useLayoutEffect(() => {
-    if (!offer) return;
-    const frame = requestAnimationFrame(() => live.ask("OfferShown", { args: { offer } }));
-    return () => cancelAnimationFrame(frame);
+    if (offer) return afterPaint(() => live.ask("OfferShown", { args: { offer } }));
   }, [offer]);
 }
 
