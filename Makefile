@@ -11,7 +11,7 @@ export PYTHON
 PY := .venv/bin/python
 BENCHES := bench-calls bench-edge bench-engine
 
-.PHONY: run demo test chaos lint $(BENCHES) screenshots packages-run packages-test
+.PHONY: run demo test chaos lint $(BENCHES) verify-routing screenshots packages-run packages-test
 
 run: packages-run .venv/ready-run
 	@exec .venv/bin/cti-engine run $(if $(LAN),--lan)
@@ -33,6 +33,9 @@ lint: packages-test .venv/ready-test
 
 $(BENCHES): packages-test .venv/ready-test
 	@exec $(PY) -m benchmarks.$(subst -,_,$@) $(ARGS)
+
+verify-routing: packages-test .venv/ready-test
+	@exec $(PY) -m tests.routing.verify $(ARGS)
 
 screenshots: packages-test .venv/ready-test
 	@exec $(PY) -m tests.browser.screenshots $(ARGS)
