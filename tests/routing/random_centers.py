@@ -21,10 +21,10 @@ ORDERS = (
 SELDOM_DECISIVE = (
     "site_balance",
     "site_balance",
+    "site_balance",
     "site_affinity",
-    "most_skilled",
     "least_flexible",
-    "fewest_calls",
+    "least_flexible",
 )
 WAITS = (0, 500, 1000, 1000, 2000, 5000, 10_000, 30_000)
 STEPS_OF_TIME = (0, 0, 0, 500, 500, 1000, 2000, 5000)
@@ -40,10 +40,9 @@ class Centers:
         self.large = rng.random() < LARGE_SHARE or large
         queues = rng.randint(8, 14) if self.large else rng.randint(2, 6)
         self.queue_ids = [f"q{number}" for number in rng.sample(range(queues), queues)]
-        self.agent_ids = [
-            f"a{number}" for number in range(rng.randint(25, 40) if self.large else rng.randint(3, 12))
-        ]
-        self.quiet = rng.random() < 0.6
+        self.quiet = rng.random() < 0.65
+        agents = rng.randint(25, 40) if self.large else rng.randint(6 if self.quiet else 3, 12)
+        self.agent_ids = [f"a{number}" for number in range(agents)]
         self.profile_ids = [f"p{number}" for number in range(rng.randint(0, 3))]
         self.most_waiting = 60 if self.large else rng.choice((4, 8, 16))
         self.burst = rng.random() < 0.3
@@ -52,6 +51,7 @@ class Centers:
         self.picky = (
             self.one_order == "least_flexible"
         )  # else nearly everybody may stand in nearly every queue
+        self.even = rng.random() < 0.25  # all queues alike, so that their index decides
         self.versions = 0
         self.contacts = 0
         self.rules = self.random_rules()
@@ -64,6 +64,8 @@ class Centers:
         }  # fmt: skip
         # each center has a temper of its own: quiet, busy, understaffed, restless
         self.weights = {name: weight * rng.choice((0.3, 1, 1, 2.5)) for name, weight in weights.items()}
+        if self.burst:
+            self.weights["shift"] *= 2
         if self.quiet:  # agents wait for calls
             self.weights["join"] *= 0.7
             self.weights["end"] *= 4
@@ -96,7 +98,7 @@ class Centers:
     def random_queue(self, queue: str, index: int) -> Queue:
         rng = self.rng
         classes = None
-        if rng.random() < 0.3:
+        if rng.random() < 0.3 and not self.even:
             names = ["missed", "lost", "at_risk", "safe"]
             rng.shuffle(names)
             lost = rng.choice((500, 1000, 2000))
@@ -109,7 +111,7 @@ class Centers:
             tuple(self.random_step() for _ in range(1 if self.picky else rng.randint(1, 4))),
             from_enqueue=rng.random() < 0.3,
             exhausted=rng.choice(("stay_on_last", "stay_on_last", "any_member", "overflow")),
-            rate=rng.choice((0, 500, 1000, 1000, 1000, 2000)),
+            rate=1000 if self.even else rng.choice((0, 500, 1000, 1000, 1000, 2000)),
             longest_wait_cap=rng.choice((None, None, 2000, 5000, 30_000)),
             classes=classes,
         )
@@ -130,7 +132,7 @@ class Centers:
             skip_when_none=rng.random() < 0.7,
             consider_if=self.random_question() if rng.random() < 0.2 else None,
             cumulative=rng.random() < 0.35,
-            raise_priority=rng.choice((0, 0, 0, 1, 3)),
+            raise_priority=0 if self.even else rng.choice((0, 0, 0, 1, 3)),
             order=tuple((name, self.random_weights() if name == "weighted" else ()) for name in orders),
             offer_to=rng.choice((1, 1, 1, 1, 1, 2, 3, 1_000_000)),
         )
