@@ -78,19 +78,6 @@ class Admission:
             return Refused(503, "guest_rate", (("Retry-After", "1"),))
         return judged
 
-    def admit(self, request: SipRequest) -> Admitted | Refused:
-        """Judge a new INVITE. Raises Malformed."""
-        judged = self._identify(request)
-        if isinstance(judged, Refused):
-            return judged
-        if judged.side.kind != TRUNK and not self._is_ours(request.uri.host):
-            return Refused(403, "foreign_domain")  # we relay for nobody (RFC 3261 16.5)
-        if self._dialled is not None and request.uri.user not in self._dialled:
-            return Refused(404, "not_dialled", known=judged.source != "guest")
-        if judged.source == "guest" and not self._guest_rate.allow(request.source.host, self._clock()):
-            return Refused(503, "guest_rate", (("Retry-After", "1"),))
-        return judged
-
     def is_trunk(self, host: str) -> bool:
         """Whether calls from this address need no further proof."""
         return any(is_in(host, nets) for _, nets in self._trunks)

@@ -18,6 +18,7 @@ from cti_engine.sip_edge.dialog_ender import DialogEnder
 from cti_engine.sip_edge.digest import Digest
 from cti_engine.sip_edge.hop import Hop, reachable_at
 from cti_engine.sip_edge.in_dialog import InDialog
+from cti_engine.sip_edge.intake import Intake
 from cti_engine.sip_edge.invites import Invites
 from cti_engine.sip_edge.limits import Buckets
 from cti_engine.sip_edge.messages import (
@@ -49,6 +50,9 @@ from cti_engine.wire.tokens import (
 )
 from cti_engine.wire.vocabulary import command_from, to_plain
 
+_KNOWN = frozenset(ALLOW.split(", "))
+_EPISODE = 10.0  # seconds without a call refused for overload, until the next is told as news
+
 _log = logging.getLogger("cti.edge")
 
 
@@ -67,7 +71,11 @@ class Edge:
         self._answers = Buckets(limits.answers_per_source)
         self.trunks = TrunkRoutes(config)
         self._file = BindingFile(config.edge_db)
-        self.transports = Transports(config.bind, config.sip_port, limits.max_connections, self.counters)
+        self._intake = Intake(self._receive, limits.patience)
+        self._behind_at = -_EPISODE
+        self.transports = Transports(
+            config.bind, config.sip_port, limits.max_connections, self._intake, self.counters
+        )
         self.placement = Placement(limits, self.counters)
         self.registrar = Registrar(self._digest, self._file, limits, self._wall, self._tell, self._answer)
         self._used_tokens: OrderedDict[str, float] = OrderedDict()
@@ -99,7 +107,6 @@ class Edge:
             config, transports.port, self._signer, self._retransmissions, self.counters,
             self._admission.registrar_is_at,
         )  # fmt: skip
-        transports.receive = self._receive
         transports.lost = self._invites.lost
         await self.placement.start(config.placement_address)
         await transports.start()
@@ -108,7 +115,7 @@ class Edge:
     async def close(self) -> None:
         """Leave the carriers, hear nothing new, refuse who waits, write and tell what is known, close."""
         await self.trunk_logins.log_out()
-        self.transports.receive = lambda data, hop: None
+        self._intake.close()
         await self.placement.close()
         self._invites.close()
         self._retransmissions.close()
@@ -121,16 +128,16 @@ class Edge:
 
     # --- what comes in ------------------------------------------------------------------------------
 
-    def _receive(self, data: bytes, source: Hop) -> None:
+    def _receive(self, data: bytes, source: Hop, late: bool = False) -> None:
         try:
             message = read(data, source)
             if isinstance(message, SipResponse):
                 self._response(message)
             else:
-                self._request(message)
+                self._request(message, late)
         except Malformed as problem:
             self._malformed(data, source, problem)
-        except Exception:  # uvloop closes the socket on an exception: one message must never do that
+        except Exception:  # what waits behind it must have its turn
             self.counters.add("fault")
             _log.exception("fault in a message from %s", source)
 
@@ -152,7 +159,7 @@ class Edge:
         ):
             self._in_dialog.response(response)
 
-    def _request(self, request: SipRequest) -> None:
+    def _request(self, request: SipRequest, late: bool) -> None:
         method = request.method
         self.counters.add(f"request.{method if method in _KNOWN else 'other'}")
         if method == "ACK":
@@ -165,11 +172,14 @@ class Edge:
             if not self._in_dialog.request(request):
                 self._answer(request, 403 if request.headers.getlist("Route") else 481)
         else:
-            self._new_request(request)
+            self._new_request(request, late)
 
-    def _new_request(self, request: SipRequest) -> None:
+    def _new_request(self, request: SipRequest, late: bool) -> None:
         method = request.method
         if method == "INVITE" and self._invites.absorb(request):
+            return
+        if late:
+            self._overloaded(request)
             return
         required = request.headers.getlist("Proxy-Require")
         if required:
@@ -186,6 +196,16 @@ class Edge:
                 self._send_answer(request, 200, (("Allow", ALLOW), ("Accept", "application/sdp")))
         else:
             self._answer(request, 405, ("Allow", ALLOW))
+
+    def _overloaded(self, request: SipRequest) -> None:
+        """The edge is behind: refuse a new call with the least work (RFC 3261 21.5.4)."""
+        now, host = time.monotonic(), request.source.host
+        if now - self._behind_at > _EPISODE:
+            _log.warning("behind with the work: new calls are refused with 503 until it is done")
+        self._behind_at = now
+        self.counters.add("refused.overload")
+        if self._admission.is_trunk(host) or self._answers.allow(host, now):
+            self._send_answer(request, 503, (("Retry-After", str(self._config.limits.retry_after)),))
 
     def _at_home(self, request: SipRequest) -> bool:
         """Take our own address off the Route (a phone's outbound proxy). False if it leads elsewhere."""
@@ -313,6 +333,3 @@ class Edge:
         else:
             self.counters.add("dropped.command")
             _log.error("the engine sent %s, which is not for an edge", type_)
-
-
-_KNOWN = frozenset(ALLOW.split(", "))

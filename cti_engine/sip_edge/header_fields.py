@@ -25,16 +25,15 @@ class HeaderFields:
         for line in lines:
             name, colon, value = line.partition(":")
             key = name.lower()
-            if len(key) == 1 and key in COMPACT_FORMS:
-                name = COMPACT_FORMS[key]
+            if len(key) < 2 or not colon:
+                if not key or not colon:
+                    raise ValueError("a header line without name or colon")
+                name = COMPACT_FORMS.get(key, name)
                 key = name.lower()
-            if not colon or not key:
-                raise ValueError("a header line without name or colon")
-            known = fields.get(key)
-            if known is None:
-                fields[key] = (name, [value.strip()])
+            if key in fields:
+                fields[key][1].append(value.strip())
             else:
-                known[1].append(value.strip())
+                fields[key] = (name, [value.strip()])
         return headers
 
     def get(self, name: str) -> str | None:
@@ -71,4 +70,4 @@ class HeaderFields:
         return list(self._fields)
 
     def __str__(self) -> str:
-        return "".join(f"{name}: {value}\r\n" for name, values in self._fields.values() for value in values)
+        return "".join([f"{name}: {value}\r\n" for name, values in self._fields.values() for value in values])

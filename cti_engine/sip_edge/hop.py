@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import NamedTuple
 
 from sipmessage import URI
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+_address = lru_cache(maxsize=4096)(ipaddress.ip_address)  # 4 µs else, for each new call several times
 
 
 class Hop(NamedTuple):
@@ -52,7 +54,7 @@ def reachable_at(contact: URI | None, source: Hop) -> Hop:
 
 def is_address(host: str) -> bool:
     try:
-        ipaddress.ip_address(host)
+        _address(host)
     except ValueError:
         return False
     return True
@@ -67,7 +69,7 @@ def is_in(host: str, nets: tuple[Network, ...]) -> bool:
     if not nets:
         return False
     try:
-        address = ipaddress.ip_address(host)
+        address = _address(host)
     except ValueError:
         return False
     return any(address in net for net in nets)

@@ -16,6 +16,7 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum, auto
+from functools import lru_cache, partial
 
 from sipmessage import URI
 
@@ -43,6 +44,12 @@ class State(Enum):
 
 
 _OVER = (State.ACCEPTED, State.REFUSED)
+
+
+@lru_cache(maxsize=4096)
+def _uri(user: str, hop: Hop) -> str:
+    """What a worker is called by."""
+    return str(URI(scheme="sip", host=hop.host, port=hop.port, user=user))
 
 
 @dataclass(slots=True)
@@ -148,8 +155,7 @@ class Invites:
 
     def _placed(self, invite: Invite, hop: Hop) -> None:
         invite.waiting = None
-        uri = URI(scheme="sip", host=hop.host, port=hop.port, user=invite.dnis)
-        self._try(invite, Side(WORKER, hop), str(uri))
+        self._try(invite, Side(WORKER, hop), _uri(invite.dnis, hop))
 
     def _none_free(self, invite: Invite) -> None:
         self._refuse(invite, 503, ("Retry-After", str(self._limits.retry_after)))
@@ -182,7 +188,8 @@ class Invites:
         loop = asyncio.get_running_loop()
         if invite.dnis:
             self._transports.send(far.hop, data)
-            self._arm(invite, loop.call_later(self._limits.worker_answer, self._no_answer, attempt))
+            silent = partial(self._worker_silent, attempt)
+            self._arm(invite, loop.call_later(self._limits.worker_answer, self._transports.when_read, silent))
         else:
             key = (branch, "INVITE")
             self._retransmissions.start(key, far.hop, data, lambda: self._unreachable(attempt))
@@ -269,6 +276,12 @@ class Invites:
             invite.on_challenge()
         response.headers.setlist("Via", response.headers.getlist("Via")[1:])
         self._send_refusal(invite, response.write())
+
+    def _worker_silent(self, attempt: Attempt) -> None:
+        """Unless its answer had only not been read."""
+        invite = attempt.invite
+        if invite.state is State.CALLING and attempt is invite.attempts[-1]:
+            self._no_answer(attempt)
 
     def _no_answer(self, attempt: Attempt) -> None:
         invite = attempt.invite

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from functools import lru_cache
 
 from sipmessage import URI, Address
 
@@ -31,6 +32,7 @@ _TAG = re.compile(r";\s*tag\s*=\s*([^;\s,]+)", re.IGNORECASE)
 _VERSION = re.compile(r"SIP/\d+\.\d+", re.IGNORECASE)
 _VALUE = re.compile(r'(?:"(?:[^"\\]|\\.)*"|<[^>]*>|[^,])+')
 _TOKEN = re.compile(r"[A-Za-z0-9\-.!%*_+`'~]+")
+_GOOD_REQUEST_LINE = re.compile(r"[A-Za-z0-9\-.!%*_+`'~]+ (?i:sips?|tel):[^ ]+ SIP/2\.0")
 _REQUEST_LINE = re.compile(rb"([A-Za-z0-9\-.!%*_+`'~]+) [^\r\n]+ SIP/(\d+\.\d+)\r\n", re.IGNORECASE)
 _NEEDED = {
     "Via": re.compile(rb"\r\n(?:Via|v)[ \t]*:[ \t]*([^\r\n]+)", re.IGNORECASE),
@@ -39,6 +41,9 @@ _NEEDED = {
     "Call-ID": re.compile(rb"\r\n(?:Call-ID|i)[ \t]*:[ \t]*([^\r\n]+)", re.IGNORECASE),
     "CSeq": re.compile(rb"\r\nCSeq[ \t]*:[ \t]*([^\r\n]+)", re.IGNORECASE),
 }
+
+
+_parse_uri = lru_cache(maxsize=1024)(URI.parse)  # callers dial the same few numbers
 
 
 class Malformed(ValueError):
@@ -117,14 +122,15 @@ class SipRequest(SipMessage):
         rport = source.port if via.rport is not None or source.transport == "tcp" else None
         vias = self.headers.getlist("Via")
         vias[0] = stamped(vias[0], source.host, rport)
-        self.via = via._replace(received=source.host, rport=None if rport is None else str(rport))
+        text = None if rport is None else str(rport)
+        self.via = Via(via.transport, via.host, via.port, via.branch, source.host, text)
 
     @property
     def uri(self) -> URI:
         """The Request-URI. Raises Malformed; requests that are only passed on are never asked."""
         if self._uri is None:
             try:
-                self._uri = URI.parse(self.uri_text)
+                self._uri = _parse_uri(self.uri_text)
             except (ValueError, TypeError, OverflowError) as error:  # TypeError: a parameter called `cls`
                 raise Malformed(f"the Request-URI cannot be read: {error}") from error
         return self._uri
@@ -179,6 +185,9 @@ def read(data: bytes, source: Hop) -> SipRequest | SipResponse:
 
 
 def _check_request_line(start: str) -> None:
+    """Raises Malformed with what is wrong."""
+    if _GOOD_REQUEST_LINE.fullmatch(start):
+        return
     words = start.split(" ")
     version = words[-1]
     if len(words) < 3 or not _VERSION.fullmatch(version):
@@ -201,9 +210,11 @@ def split_commas(value: str) -> list[str]:
 
 def _one_each(headers: HeaderFields, name: str) -> list[str]:
     values = headers.getlist(name)
-    if any("," in value for value in values):
-        values = [one for value in values for one in split_commas(value)]
-        headers.setlist(name, values)
+    for value in values:
+        if "," in value:
+            values = [one for value in values for one in split_commas(value)]
+            headers.setlist(name, values)
+            break
     return values
 
 

@@ -19,6 +19,7 @@ from cti_engine.sip_edge.hop import Hop
 from cti_engine.wire.link import Frame, Hello, LinkServer, Peer
 
 _SESSIONS_REMEMBERED = 10_000
+_ACKNOWLEDGE_AFTER = 0.1  # seconds: one frame for what a worker has said meanwhile
 _log = logging.getLogger("cti.edge.placement")
 
 
@@ -50,6 +51,7 @@ class Placement:
         self._free: OrderedDict[str, _Worker] = OrderedDict()
         self._waiting: deque[Waiting] = deque()
         self._sessions: OrderedDict[str, int] = OrderedDict()
+        self._unacknowledged: dict[Peer, int] = {}
         self._server = LinkServer(
             0,
             on_connected=self._connected,
@@ -124,9 +126,16 @@ class Placement:
         self._sessions.move_to_end(peer.session)
         if len(self._sessions) > _SESSIONS_REMEMBERED:
             self._sessions.popitem(last=False)
-        peer.acknowledge(frame.seq)
+        if not self._unacknowledged:
+            asyncio.get_running_loop().call_later(_ACKNOWLEDGE_AFTER, self._acknowledge)
+        self._unacknowledged[peer] = frame.seq
         if frame.type == "Slots":
             self._report(peer, frame.body)
+
+    def _acknowledge(self) -> None:
+        for peer, seq in self._unacknowledged.items():
+            peer.acknowledge(seq)
+        self._unacknowledged.clear()
 
     def _report(self, peer: Peer, body: dict[str, Any]) -> None:
         worker = self._workers.get(peer.name)

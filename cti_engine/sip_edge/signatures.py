@@ -9,11 +9,11 @@ nothing we forwarded goes nowhere.
 from __future__ import annotations
 
 import base64
-import binascii
 import hashlib
 import hmac
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 
 from cti_engine.sip_edge.hop import Hop
 from cti_engine.sip_edge.messages import SipRequest, SipResponse, read_via
@@ -43,39 +43,34 @@ class RouteSigner:
 
     def record_route(self, side: Side, call_id: str) -> str:
         """The Record-Route value that faces `side`, with the transport that this side uses."""
-        claim = f"{side.kind}{side.hop}/{side.name}".encode()
+        claim = _claim(side)
         transport = ";transport=tcp" if side.hop.transport == "tcp" else ""
-        mac = self._route_mac(claim, call_id)
-        return f"<sip:{self._sent_by}{transport};lr;cti={_text(claim)}.{mac}>"
+        return f"<sip:{self._sent_by}{transport};lr;cti={claim}.{self._route_mac(claim, call_id)}>"
 
     def side(self, route: str, call_id: str) -> Side | None:
         """The side that a Route value faces; None if the value is not ours or not of this call."""
         found = _ROUTE.match(route)
         if found is None:
             return None
-        try:
-            claim = base64.urlsafe_b64decode(found[1].encode() + b"=" * (-len(found[1]) % 4))
-        except binascii.Error:
-            return None
-        if not hmac.compare_digest(found[2], self._route_mac(claim, call_id)):
-            return None
-        hop, _, name = claim.decode().partition("/")
-        return Side(hop[0], Hop.parse(hop[1:]), name)
+        claim, mac = found.groups()
+        return _side(claim) if hmac.compare_digest(mac, self._route_mac(claim, call_id)) else None
 
     def is_us(self, route: str) -> bool:
         """Whether a Route value without our signature names this edge (a phone's outbound proxy setting)."""
         return f"sip:{self._sent_by}" in re.split("[;>]", route, maxsplit=1)[0]
 
-    def _route_mac(self, claim: bytes, call_id: str) -> str:
-        claim += b"\0" + call_id.encode()
-        return _text(hashlib.blake2b(claim, digest_size=12, key=self._route_key).digest())
+    def _route_mac(self, claim: str, call_id: str) -> str:
+        signed = f"{claim} {call_id}".encode()
+        return _text(hashlib.blake2b(signed, digest_size=12, key=self._route_key).digest())
 
     def branch(self, request: SipRequest, attempt: int = 0) -> str:
         """The same for a request, its retransmissions, its CANCEL and its ACK (RFC 3261 16.11)."""
         return self._branch(request.via, request.call_id, request.cseq, attempt)
 
     def _branch(self, previous: Via, call_id: str, cseq: int, attempt: int) -> str:
-        claim = f"{attempt} {previous.answer_to} {previous.sent_by} {previous.branch} {call_id} {cseq}"
+        transport, host, port, branch, received, rport = previous
+        # NUL stands in no header, so no text can be cut into other fields than those that were signed
+        claim = f"{attempt}\0{transport}\0{host}\0{port}\0{branch}\0{received}\0{rport}\0{call_id}\0{cseq}"
         return f"{_COOKIE}{attempt}.{hashlib.blake2b(claim.encode(), digest_size=12, key=self._via_key).hexdigest()}"
 
     def via(self, transport: str, branch: str) -> str:
@@ -96,6 +91,19 @@ class RouteSigner:
         if not hmac.compare_digest(signed.encode(), response.via.branch.encode()):
             return None
         return previous.answer_to
+
+
+@lru_cache(maxsize=4096)
+def _claim(side: Side) -> str:
+    return _text(f"{side.kind}{side.hop}/{side.name}".encode())
+
+
+@lru_cache(maxsize=4096)
+def _side(claim: str) -> Side:
+    """The inverse; only for a claim whose signature is good."""
+    text = base64.urlsafe_b64decode(claim + "=" * (-len(claim) % 4)).decode()
+    hop, _, name = text.partition("/")
+    return Side(hop[0], Hop.parse(hop[1:]), name)
 
 
 def _text(data: bytes) -> str:

@@ -1,6 +1,7 @@
 """UDP and TCP on one port. A TCP hop is its open connection; a new one is made only towards a listener.
 
-`receive(data, hop)` gets one whole message at a time, framed by Content-Length on TCP (RFC 3261 18.3).
+The intake gets one whole message at a time, framed by Content-Length on TCP (RFC 3261 18.3). UDP is read here and
+not by the loop's transport, because what belongs first can only be told once the socket has been emptied.
 """
 
 from __future__ import annotations
@@ -14,16 +15,17 @@ from typing import cast
 
 from cti_engine.sip_edge.counters import Counters
 from cti_engine.sip_edge.hop import Hop
+from cti_engine.sip_edge.intake import Intake
 from cti_engine.wire.tasks import spawn
 
 MAX_MESSAGE = 65_535
 _MAX_UNSENT = 1 << 20
+_RECEIVE_BUFFER = 4 << 20  # bytes, cut to net.core.rmem_max; 4 MB hold 600 calls/s for a second
 _CONNECT_TIMEOUT = 3.0
 _PARTIAL_TIMEOUT = 10.0
 _CONTENT_LENGTH = re.compile(rb"\r\n(?:Content-Length|l)[ \t]*:[ \t]*(\d{1,6})[ \t]*(?=\r\n)", re.IGNORECASE)
 
 _log = logging.getLogger("cti.edge.transports")
-Receive = Callable[[bytes, Hop], None]
 
 
 class Framer:
@@ -65,21 +67,6 @@ class Framer:
             del self._buffer[:end]
 
 
-class _Udp(asyncio.DatagramProtocol):
-    def __init__(self, receive: Receive, counters: Counters) -> None:
-        self._receive = receive
-        self._counters = counters
-
-    def datagram_received(self, data: bytes, addr: tuple[str, int]) -> None:
-        if len(data) <= 4 or not data.strip(b"\r\n\0"):
-            self._counters.add("keepalive.udp")
-            return
-        self._receive(data, Hop("udp", addr[0], addr[1]))
-
-    def error_received(self, exc: Exception) -> None:
-        self._counters.add("send_failed.udp")
-
-
 class _Tcp(asyncio.Protocol):
     def __init__(self, owner: Transports) -> None:
         self._owner = owner
@@ -112,7 +99,8 @@ class _Tcp(asyncio.Protocol):
             self._owner.counters.add("keepalive.tcp")
             self.transport.write(b"\r\n")
         for message in messages:
-            self._owner.receive(message, self.hop)
+            self._owner.intake.put(message, self.hop)
+        self._owner.intake.work()
         if self._watch is not None:
             self._watch.cancel()
             self._watch = None
@@ -138,34 +126,55 @@ class _Tcp(asyncio.Protocol):
 
 
 class Transports:
-    """The edge's one address. `receive`, and `lost` for connections that end, are set before `start`."""
+    """The edge's one address. `lost`, for connections that end, is set before `start`."""
 
-    def __init__(self, host: str, port: int, max_connections: int, counters: Counters) -> None:
+    def __init__(
+        self, host: str, port: int, max_connections: int, intake: Intake, counters: Counters
+    ) -> None:
         self._host = host
         self._wanted_port = port
         self.max_connections = max_connections
+        self.intake = intake
         self.counters = counters
-        self.receive: Receive = lambda data, hop: None
         self.lost: Callable[[Hop], None] = lambda hop: None
         self.connections: dict[Hop, _Tcp] = {}
         self.port = 0
-        self._udp: asyncio.DatagramTransport | None = None
         self._tcp: asyncio.AbstractServer | None = None
 
     def bind(self) -> None:
         """Take the port. Raises OSError if another has it."""
-        self._sockets = _same_port(self._host, self._wanted_port)
-        self.port = self._sockets[0].getsockname()[1]
+        self._udp, self._listening = _same_port(self._host, self._wanted_port)
+        self.port = self._udp.getsockname()[1]
 
     async def start(self) -> None:
         """Receive from now on."""
-        udp_socket, tcp_socket = self._sockets
         loop = asyncio.get_running_loop()
-        udp, _ = await loop.create_datagram_endpoint(
-            lambda: _Udp(lambda data, hop: self.receive(data, hop), self.counters), sock=udp_socket
-        )
-        self._udp = udp
-        self._tcp = await loop.create_server(lambda: _Tcp(self), sock=tcp_socket, backlog=512)
+        loop.add_reader(self._udp, self._readable)
+        self._tcp = await loop.create_server(lambda: _Tcp(self), sock=self._listening, backlog=512)
+
+    def _readable(self) -> None:
+        self._read_all()
+        self.intake.work()
+
+    def _read_all(self) -> None:
+        while not self.intake.full:
+            try:
+                data, address = self._udp.recvfrom(MAX_MESSAGE)
+            except BlockingIOError:
+                return
+            except OSError:  # an ICMP error for what was sent earlier
+                self.counters.add("send_failed.udp")
+                continue
+            if len(data) <= 4 or not data.strip(b"\r\n\0"):
+                self.counters.add("keepalive.udp")
+            else:
+                self.intake.put(data, Hop("udp", address[0], address[1]))
+
+    def when_read(self, callback: Callable[[], None]) -> None:
+        """Call back when all that has come by now is done: a time-out whose answer waits unread is none."""
+        self._read_all()
+        self.intake.put_callback(callback)
+        self.intake.work()
 
     def connected(self, hop: Hop) -> bool:
         """Whether bytes to this hop have a way now (always on UDP)."""
@@ -175,8 +184,9 @@ class Transports:
         """Send now, or after a connection has been made. `on_failure` is called (soon) if there is no way."""
         if hop.transport == "udp":
             try:
-                assert self._udp is not None
                 self._udp.sendto(data, (hop.host, hop.port))
+            except BlockingIOError:  # as if it had been lost on the way; SIP sends again
+                self.counters.add("send_failed.udp")
             except (OSError, ValueError, OverflowError):  # port 0, too long for a datagram
                 self._failed(hop, on_failure)
             return
@@ -214,8 +224,8 @@ class Transports:
             self._tcp.close()
         for connection in list(self.connections.values()):
             connection.transport.close()
-        if self._udp is not None:
-            self._udp.close()
+        asyncio.get_running_loop().remove_reader(self._udp)
+        self._udp.close()
 
 
 def _same_port(bind: str, port: int) -> tuple[socket.socket, socket.socket]:
@@ -225,9 +235,7 @@ def _same_port(bind: str, port: int) -> tuple[socket.socket, socket.socket]:
         udp = socket.socket(family, socket.SOCK_DGRAM)
         tcp = socket.socket(family, socket.SOCK_STREAM)
         try:
-            udp.setsockopt(
-                socket.SOL_SOCKET, socket.SO_RCVBUF, 4 << 20
-            )  # bursts wait here, not at the sender
+            udp.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _RECEIVE_BUFFER)
             udp.bind((bind, port))
             tcp.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             tcp.bind((bind, udp.getsockname()[1]))

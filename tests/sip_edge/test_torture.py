@@ -210,7 +210,8 @@ def test_mutated_messages_never_cause_a_fault(
             good = corpus(edge.transports.port)
             for which, mutations, known in messages:
                 source = SOURCE if known else Hop("udp", "127.0.0.3", 5061)
-                edge.transports.receive(mutate(good[which], mutations), source)
+                edge.transports.intake.put(mutate(good[which], mutations), source)
+                edge.transports.intake.work()
             assert edge.counters["fault"] == 0
         finally:
             await edge.close()
