@@ -52,10 +52,10 @@ class _Token:
     column: int
 
 
-def parse(text: str) -> Node:
-    """Raises ExpressionError."""
-    if len(text) > MAX_LENGTH:
-        raise ExpressionError(1, f"longer than {MAX_LENGTH} characters")
+def parse(text: str, *, limit: int = MAX_LENGTH) -> Node:
+    """Raises ExpressionError. `limit` in characters."""
+    if len(text) > limit:
+        raise ExpressionError(1, f"longer than {limit} characters")
     return _Parser(_tokens(text)).whole()
 
 

@@ -1,0 +1,342 @@
+"""The precision matcher: which agent for a call, which call for an agent, exact to the last tie (docs/routing.md).
+
+Event-driven: the Acd tells what happened and asks; nothing is polled. `now` never goes back. Times are integer ms.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cti_engine.core.expressions.values import Lookup
+from cti_engine.core.routing.agent_book import AgentState
+from cti_engine.core.routing.agent_orders import Question, random_mix, ranked
+from cti_engine.core.routing.burst import Rank, match_burst
+from cti_engine.core.routing.call_book import CallBook
+from cti_engine.core.routing.call_classes import CallClass, Waiting
+from cti_engine.core.routing.model import (
+    AgentFacts,
+    Decision,
+    ProfileQueue,
+    QueueNames,
+    RoutingRules,
+    Standing,
+    StepChange,
+    WaitingCall,
+)
+from cti_engine.core.routing.pool_index import PoolIndex
+from cti_engine.core.routing.pools import Key
+
+_NO_PROFILE = ProfileQueue(0)
+
+
+def _no_names(contact: str, queue: str) -> Lookup:
+    return lambda name: None
+
+
+class PrecisionMatcher:
+    """`names` gives what `consider_if` reads; `seed` is for the order `random`.
+
+    An agent or contact that is not known is passed over: a late word of somebody who has gone is no fault.
+    """
+
+    def __init__(
+        self,
+        rules: RoutingRules,
+        agents: Iterable[AgentFacts] = (),
+        *,
+        names: QueueNames = _no_names,
+        seed: int = 0,
+    ) -> None:
+        self._seed = seed
+        self._offers = 0
+        self._offers_of: dict[str, int] = {}
+        self._last_offer: dict[str, NDArray[np.int64]] = {}  # by queue, then row
+        self._calls = CallBook(PoolIndex(rules, agents), names)
+        self._take(self._calls.index)
+
+    def _take(self, index: PoolIndex) -> None:
+        self._index = index
+        self._agents = index.agents
+        self._rules = index.rules
+        self._counted = {
+            queue.id
+            for queue in index.rules.queues.values()
+            if any(order.name == "round_robin" for step in queue.steps for order in step.order)
+        }
+
+    # --- rules and people -----------------------------------------------------------------------
+
+    def pools_in_use(self) -> list[Key]:
+        """For a `PoolIndex` that is made elsewhere: what calls are bound to now."""
+        return list(self._index.pools.pools)
+
+    def install(
+        self, rules: RoutingRules, agents: Iterable[AgentFacts] = (), *, index: PoolIndex | None = None
+    ) -> None:
+        """Swap both; `index` is what `PoolIndex(rules, agents, pools_in_use())` has made in the meantime."""
+        new = index or PoolIndex(rules, agents, self.pools_in_use())
+        old = self._agents
+        new.agents.carry_over(old)
+        self._calls.move_to(new)
+        self._take(new)
+        self._offers_of = {queue: count for queue, count in self._offers_of.items() if queue in self._counted}
+        both = [(state, old.states[id_]) for id_, state in new.agents.states.items() if id_ in old.states]
+        for queue, before in list(self._last_offer.items()):
+            if queue not in self._counted:
+                del self._last_offer[queue]
+                continue
+            numbers = self._last_offer[queue] = np.zeros(new.agents.capacity, np.int64)
+            numbers[[state.row for state, _ in both]] = before[[state.row for _, state in both]]
+
+    def replan(self, now: int) -> list[StepChange]:
+        return self._calls.replan(now)
+
+    def set_agent(self, facts: AgentFacts) -> None:
+        self._index.put_agent(facts)
+
+    def remove_agent(self, agent: str) -> None:
+        state = self._agents.states.get(agent)
+        if state is not None:
+            for numbers in self._last_offer.values():
+                if state.row < len(numbers):
+                    numbers[state.row] = 0
+            self._index.remove_agent(agent)
+
+    def log_in(self, agent: str, logged_in: bool) -> None:
+        state = self._agents.states.get(agent)
+        if state is not None:
+            self._agents.log_in(state, logged_in)
+
+    def set_available(self, agent: str, available: bool, idle_since: int) -> None:
+        state = self._agents.states.get(agent)
+        if state is not None:
+            self._agents.set_available(state, available, idle_since)
+
+    def begin_contact(self, agent: str, now: int) -> None:
+        state = self._agents.states.get(agent)
+        if state is not None:
+            self._agents.begin_contact(state, now)
+
+    def end_contact(self, agent: str, now: int, *, answered: bool) -> None:
+        state = self._agents.states.get(agent)
+        if state is not None:
+            self._agents.end_contact(state, now, answered=answered)
+
+    def new_day(self) -> None:
+        self._agents.new_day()
+
+    # --- calls ----------------------------------------------------------------------------------
+
+    def join(self, call: WaitingCall, queue: str, now: int) -> StepChange:
+        return self._calls.join(call, queue, now)
+
+    def restore(self, call: WaitingCall, standings: Iterable[Standing], now: int) -> None:
+        self._calls.restore(call, standings, now)
+
+    def leave_queue(self, contact: str, queue: str) -> None:
+        self._calls.leave_queue(contact, queue)
+
+    def leave(self, contact: str) -> None:
+        self._calls.leave(contact)
+
+    def offered(self, contact: str, queue: str, now: int) -> None:
+        self._calls.offered(contact, now)
+
+    def back(self, contact: str, now: int) -> None:
+        self._calls.back(contact, now)
+
+    def exclude(self, contact: str, agent: str, until: int) -> None:
+        self._calls.exclude(contact, agent, until)
+
+    def raise_priority(self, contact: str, points: int) -> None:
+        self._calls.raise_priority(contact, points)
+
+    def standings(self, contact: str) -> tuple[Standing, ...]:
+        return self._calls.standings(contact)
+
+    # --- decisions ------------------------------------------------------------------------------
+
+    def agents_for(self, contact: str, now: int) -> list[Decision]:
+        first = self._calls.first.get(contact)
+        self._calls.advance(now)
+        if first is None or not self._agents.free_count:
+            return []
+        for waiting in first.chain():
+            if waiting.cls is not None:
+                decisions = self._agents_for(waiting, waiting.cls, now)
+                if decisions:
+                    return decisions
+        return []
+
+    def _agents_for(self, waiting: Waiting, cls: CallClass, now: int) -> list[Decision]:
+        agents = self._agents
+        step = waiting.plan.steps[waiting.step]
+        excluded = self._calls.excluded.get(waiting.call.contact, {})
+        if step.longest_idle and step.rule.offer_to == 1:
+            for idle_since, agent, row in agents.free():
+                if cls.pool.has(row) and self._takes(cls, agents.states[agent], excluded, now):
+                    terms = (*(idle_since for _ in step.rule.order), idle_since, int(agents.ranks()[row]))
+                    return [self._decision(waiting, agent, "call", terms)]
+            return []
+        rows = self._index.free_rows(cls.pool)
+        rows = np.array(
+            [row for row in rows.tolist() if self._takes(cls, agents.state(row), excluded, now)], np.intp
+        )
+        if not len(rows):
+            return []
+        question = Question(
+            agents, self._index.columns, self._rules, waiting, now, self._index.flexibility.counts,
+            self._last_offer, random_mix(self._seed, self._offers),
+        )  # fmt: skip
+        return [
+            self._decision(waiting, agents.state(row).id, "call", terms)
+            for row, terms in ranked(question, rows, step.rule.offer_to)
+        ]
+
+    def _takes(self, cls: CallClass, state: AgentState, excluded: dict[str, int], now: int) -> bool:
+        """Neither excluded by the call nor by the agent's profile."""
+        return not now < excluded.get(state.id, now) and self._level(cls, state.profile) is not None
+
+    def _level(self, cls: CallClass, profile: str) -> int | None:
+        if not profile:
+            return cls.plan.level(cls.band, _NO_PROFILE)
+        return cls.plan.level(cls.band, self._rules.profiles.get(profile, {}).get(cls.plan.rules.id))
+
+    def call_for(self, agent: str, now: int) -> Decision | None:
+        self._calls.advance(now)
+        state = self._agents.states.get(agent)
+        if state is None or state.ticket is None:
+            return None
+        best: tuple[tuple[int, int, int, int, int], str, Waiting] | None = None
+        for cls in self._index.classes.waiting_for(state):
+            level = self._level(cls, state.profile)
+            if level is None:
+                continue
+            for waiting in cls.waiting():
+                excluded = self._calls.excluded.get(waiting.call.contact)
+                if excluded is None or now >= excluded.get(agent, now):
+                    rules = waiting.plan.rules
+                    neg = waiting.neg + rules.rate * -now
+                    rank = (level, cls.shape.service_class, neg, waiting.call.seq, rules.index)
+                    if best is None or (rank, rules.id) < best[:2]:
+                        best = rank, rules.id, waiting
+                    break
+        return None if best is None else self._decision(best[2], agent, "agent", best[0])
+
+    def _decision(self, waiting: Waiting, agent: str, side: str, terms: tuple[int, ...]) -> Decision:
+        plan = waiting.plan
+        return Decision(waiting.call.contact, agent, plan.rules.id, waiting.step, side, terms, plan.version)
+
+    def took(self, decision: Decision) -> None:
+        self._offers += 1
+        queue = decision.queue
+        state = self._agents.states.get(decision.agent)
+        if queue not in self._counted or state is None:
+            return
+        number = self._offers_of[queue] = self._offers_of.get(queue, 0) + 1
+        numbers = self._last_offer.get(queue)
+        if numbers is None or len(numbers) < self._agents.capacity:
+            more = np.zeros(self._agents.capacity, np.int64)
+            if numbers is not None:
+                more[: len(numbers)] = numbers
+            numbers = self._last_offer[queue] = more
+        numbers[state.row] = number
+
+    def burst(self, now: int) -> list[Decision]:
+        """The pairs to offer at once; empty unless the rules ask for it and it is one."""
+        calls, agents = self._calls, self._agents
+        calls.advance(now)
+        if not self._rules.burst or agents.free_count < 2 or self._index.classes.count < 2:
+            return []
+        free = list(agents.free())
+        rows = np.array([row for _, _, row in free], np.intp)
+
+        def eligible(waiting: Waiting, cls: CallClass) -> NDArray[np.bool_]:
+            excluded = calls.excluded.get(waiting.call.contact, {})
+            members = self._index.members(cls.pool, rows)
+            for place in np.flatnonzero(members).tolist():
+                members[place] = self._takes(cls, agents.state(free[place][2]), excluded, now)
+            return members
+
+        def rank(waiting: Waiting, cls: CallClass) -> Rank:
+            rules = waiting.plan.rules
+            neg = waiting.neg - rules.rate * now
+            return (*_urgency(cls), neg, waiting.call.seq, rules.index, rules.id)
+
+        matched = match_burst(
+            calls.first.values(), free, eligible, rank, lambda waiting: waiting.call.contact in calls.excluded
+        )
+        return [
+            self._decision(waiting, agent, "burst", (count, idle_since, int(agents.ranks()[row])))
+            for waiting, (idle_since, agent, row), count in matched
+        ]
+
+    # --- time -----------------------------------------------------------------------------------
+
+    def next_timer(self) -> int | None:
+        return self._calls.next_timer()
+
+    def take_due(self, now: int) -> StepChange | str | None:
+        return self._calls.take_due(now)
+
+    # --- what people see ------------------------------------------------------------------------
+
+    def waiting(self, queue: str) -> list[str]:
+        """In the order of service, as of the last moment told."""
+        now = self._calls.now
+        self._calls.advance(now)
+        classes = self._index.classes.of_queue.get(queue, {})
+        found = [
+            (*_urgency(cls), each.neg - each.plan.rules.rate * now, each.call.seq, each.call.contact)
+            for cls in classes
+            for each in cls.waiting()
+        ]
+        return [contact for *_, contact in sorted(found)]
+
+    def position(self, contact: str, queue: str | None = None) -> int:
+        """1 for the next to be served, 0 when it does not wait there. Without a queue: its best position."""
+        self._calls.advance(self._calls.now)
+        first = self._calls.first.get(contact)
+        places = [
+            self._position(each, each.cls)
+            for each in (first.chain() if first is not None else ())
+            if each.cls is not None and queue in (None, each.plan.rules.id)
+        ]
+        return min(places, default=0)
+
+    def _position(self, waiting: Waiting, cls: CallClass) -> int:
+        now, rate = self._calls.now, waiting.plan.rules.rate
+        ahead = 0
+        for other in self._index.classes.of_queue[waiting.plan.rules.id]:
+            if _urgency(other) < _urgency(cls):
+                ahead += len(other)
+            elif _urgency(other) == _urgency(cls):
+                neg = waiting.neg + (other.plan.rules.rate - rate) * now
+                ahead += other.ahead_of(neg, waiting.call.seq)
+        return ahead + 1
+
+    def queues_of(self, agent: str) -> tuple[str, ...]:
+        """The queues of the rules in whose steps the agent could stand and that their profile names."""
+        state = self._agents.states.get(agent)
+        if state is None:
+            return ()
+        queues = self._index.flexibility.queues_of(state.row)
+        if state.profile:
+            named = self._rules.profiles.get(state.profile, {})
+            queues = [queue for queue in queues if queue in named]
+        return tuple(queues)
+
+    def pool_size(self, contact: str, queue: str) -> tuple[int, int]:
+        """Members of the pool where the call stands, and how many of them are free."""
+        first = self._calls.first.get(contact)
+        for each in first.chain() if first is not None else ():
+            if each.plan.rules.id == queue and each.pool is not None:
+                return each.pool.size, len(self._index.free_rows(each.pool))
+        return 0, 0
+
+
+def _urgency(cls: CallClass) -> tuple[int, int]:
+    return -cls.shape.capped, cls.shape.service_class
