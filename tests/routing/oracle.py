@@ -117,6 +117,8 @@ class Oracle:
 
     def install(self, rules: Rules, agents: Iterable[Agent]) -> None:
         self.rules = rules
+        self.last_offer = {key: last for key, last in self.last_offer.items() if self._counts_offers(key[0])}
+        self.offers_of = Counter({q: count for q, count in self.offers_of.items() if self._counts_offers(q)})
         wanted = {facts.id: facts for facts in agents}
         for gone in [agent for agent in self.agents if agent not in wanted]:
             self.remove_agent(gone)
@@ -133,10 +135,9 @@ class Oracle:
         return changes
 
     def _plan_anew(self, call: _Call, stand: _Stand, now: int) -> Change:
-        left = stand.step
         stand.queue, stand.version = self.rules.queues[stand.queue.id], self.rules.version
         stand.step, stand.pool, stand.raised = -1, [], 0
-        return self._enter(call, stand, 0, now, left)
+        return self._enter(call, stand, 0, now, -1)
 
     def set_agent(self, facts: Agent) -> None:
         if facts.id in self.agents:
@@ -467,7 +468,7 @@ class Oracle:
             values: list[Any] = [facts.attributes.get(each) for each, _ in weights]
             return -sum(w * v for (_, w), v in zip(weights, values, strict=True) if isinstance(v, int))
         if name == "least_flexible":
-            return len(self.queues_of(facts.id))
+            return len(self._could_stand_in(agent))
         if name == "round_robin":
             return self.last_offer.get((stand.queue.id, facts.id), 0)
         if name == "random":
@@ -490,8 +491,13 @@ class Oracle:
 
     def took(self, decision: Decision) -> None:
         self.offers += 1
-        self.offers_of[decision[2]] += 1
-        self.last_offer[decision[2], decision[1]] = self.offers_of[decision[2]]
+        if self._counts_offers(decision[2]):
+            self.offers_of[decision[2]] += 1
+            self.last_offer[decision[2], decision[1]] = self.offers_of[decision[2]]
+
+    def _counts_offers(self, queue: str) -> bool:
+        rules = self.rules.queues.get(queue)
+        return rules is not None and any(("round_robin", ()) in step.order for step in rules.steps)
 
     # burst (9)
 
@@ -598,11 +604,17 @@ class Oracle:
         return waiting.index(contact) + 1 if contact in waiting else 0
 
     def queues_of(self, agent: str) -> tuple[str, ...]:
-        names = self.agents[agent].names
+        it = self.agents[agent]
+        named = self.rules.profiles.get(it.facts.profile, {})
+        return tuple(queue for queue in self._could_stand_in(it) if not it.facts.profile or queue in named)
+
+    def _could_stand_in(self, agent: _Agent) -> list[str]:
         queues = sorted(self.rules.queues.values(), key=lambda queue: queue.number)
-        return tuple(
-            queue.id for queue in queues if any(may_hold(step.require, names) is True for step in queue.steps)
-        )
+        return [
+            queue.id
+            for queue in queues
+            if any(may_hold(step.require, agent.names) is True for step in queue.steps)
+        ]
 
     def pool_size(self, contact: str, queue: str) -> tuple[int, int]:
         call = self.calls.get(contact)

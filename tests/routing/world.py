@@ -276,7 +276,6 @@ class World:
             self.people[agent].ready &= stays_ready
             self.center.tell("end_contact", agent, self.now, answered=False)
             self._tell_available(agent)
-        self._run_due()
         self._match_call(contact)
         for agent in ringing:
             self._match_agent(agent)
@@ -292,7 +291,6 @@ class World:
             self.callers[contact].excluded[agent] = self.now + ms
             self.center.tell("exclude", contact, agent, self.now + ms)
             self.trace.append(("excluded", self.now, contact, agent, self.now + ms))
-            self._run_due()
             self._match_call(contact)  # it may have replaced a longer one
 
     def do_value(self, contact: str, name: str, value: Any) -> None:
@@ -367,7 +365,6 @@ class World:
             if not caller.ringing:
                 self.center.tell("back", person.rings, self.now)
                 self.trace.append(("back", self.now, person.rings))
-                self._run_due()
                 self._match_call(person.rings)
 
     def do_new_day(self) -> None:
@@ -413,7 +410,6 @@ class World:
             caller.call = caller.call._replace(priority=caller.call.priority + caller.escalation)
             caller.escalation = 0
             self._after_restore(contact, caller)
-        self._run_due()
         self._match_all()
 
     def _after_restore(self, contact: str, caller: _Caller) -> None:
