@@ -72,8 +72,10 @@ class Acd:
         """What pages see of this queue now; None for one that is not defined any longer."""
         return queue_view(self.center, queue) if queue in self.center.definitions.queues else None
 
-    def next_deadline(self) -> float | None:
-        return self.center.deadlines.next()
+    def next_deadline(self) -> float:
+        """When something is due next; midnight at the latest, when the counts of the day start anew."""
+        first = self.center.deadlines.next()
+        return self.center.day_ends if first is None else min(first, self.center.day_ends)
 
     def handle(self, signal: signals.Signal, now: float, at: float | None = None) -> Outcome:
         """Take one signal. `now` never goes back; `at` (≤ now) is when it happened, default now.

@@ -274,8 +274,12 @@ class Center:
         contact = self.contacts[contact_id]
         return contact.state != "queued" or contact.excluded.get(agent_id, 0.0) > self.now
 
+    @property
+    def day_ends(self) -> float:
+        return (self.day + 1) * DAY - self.utc_offset
+
     def begin_day(self) -> None:
-        """At the first signal after midnight: whoever waits over midnight counts as offered on the new day."""
+        """At midnight (of the site): whoever waits over midnight counts as offered on the new day."""
         today = int((self.now + self.utc_offset) // DAY)
         if today <= self.day:
             return

@@ -130,8 +130,9 @@ def playback_ended(center: Center, signal: PlaybackEnded) -> None:
 
 
 def recording_ended(center: Center, signal: RecordingEnded) -> None:
+    """By the worker that made it, or by the one that repaired what a lost one had made."""
     for contact in center.contacts.values():
-        if contact.recording == signal.recording and contact.worker == signal.worker:
+        if contact.recording and contact.recording == signal.recording:
             center.emit(ev.RecordingStored(contact.id, signal.path, signal.seconds))
             contact.recording = ""
             endings.close_if_done(center, contact)

@@ -118,11 +118,8 @@ def end_contact(center: Center, contact: Contact, cause: EndCause) -> None:
         offer_over(center, reservation, outcome)
     center.cancel_all(contact)
     center.emit(ev.CallEnded(contact.id, cause.name, cause.party, cause.sip_code, cause.q850))
-    if contact.recording:
-        if worker_lost:
-            contact.recording = ""
-        else:
-            center.command(StopRecording(contact.worker, contact.recording))
+    if contact.recording and not worker_lost:  # a lost worker's is told by the one that repairs it
+        center.command(StopRecording(contact.worker, contact.recording))
     for leg in center.legs_of(contact):
         end_leg(center, leg, cause.name, cause.sip_code)
     if state == "talking":

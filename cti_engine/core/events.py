@@ -145,7 +145,11 @@ class CallAbandoned:
 
 @dataclass(frozen=True, slots=True)
 class QueueLeft:
-    """A call left a queue without an agent and without hanging up: `reason` time_out, flow, full."""
+    """A call left a queue without an agent, and not by hanging up.
+
+    `reason`: `time_out` or `flow` for a rule of the queue, else the name of the cause that ended the call too
+    (`end_causes`: maximum_length, worker_lost, leg_lost, engine_away, flow_fault).
+    """
 
     contact: str
     queue: str

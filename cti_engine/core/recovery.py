@@ -94,7 +94,10 @@ def leg_lost(center: Center, leg: Leg) -> None:
 
 
 def worker_lost(center: Center, signal: WorkerLost) -> None:
-    """A worker process is gone: its phones get a BYE from the edge, its contact ends, its agent is free."""
+    """A worker process is gone: its phones get a BYE from the edge, its contact ends, its agent is free.
+
+    The record waits for the recording, which the worker that takes its place repairs.
+    """
     note = center.workers.get(signal.worker)
     if note is not None:
         center.drop(note)
@@ -105,8 +108,6 @@ def worker_lost(center: Center, signal: WorkerLost) -> None:
                 center.command(EndDialog(leg.id, leg.dialog))
             center.drop(leg)
         if contact.state == "ended":
-            contact.recording = ""
-            center.touch(contact)
             endings.close_if_done(center, contact)
         else:
             endings.end_contact(center, contact, causes.WORKER_LOST)
@@ -118,7 +119,7 @@ def refused(center: Center, signal: CommandRefused) -> None:
     contact = center.contacts.get(leg.contact) if leg is not None else None
     match signal.command:
         case "StartRecording":
-            _not_recorded(center, signal.worker)
+            _not_recorded(center, signal)
         case "DialLeg" if leg is not None:
             conversation.leg_failed(center, LegFailed(signal.worker, leg.id, 503, signal.code))
         case "AnswerLeg" | "EndLeg" | "RejectLeg" if leg is not None and signal.code == "no_such_leg":
@@ -132,13 +133,16 @@ def refused(center: Center, signal: CommandRefused) -> None:
             center.anomalies.append(f"{signal.command} refused for {signal.leg}: {signal.code}")
 
 
-def _not_recorded(center: Center, worker: str) -> None:
-    """The command names no leg: its worker's conversation goes on without a recording."""
-    for contact in center.contacts.values():
-        if contact.worker == worker and contact.state == "talking" and contact.recording:
-            center.anomalies.append(f"contact {contact.id}: not recorded")
+def _not_recorded(center: Center, signal: CommandRefused) -> None:
+    """The conversation goes on without a recording, and nobody waits for one."""
+    for contact in list(center.contacts.values()):
+        if contact.worker == signal.worker and contact.recording and contact.recording == signal.recording:
+            center.anomalies.append(f"contact {contact.id}: not recorded: {signal.text or signal.code}")
             contact.recording = ""
             center.touch(contact)
+            endings.close_if_done(center, contact)
+            return
+    center.late += 1
 
 
 def edge_seen(center: Center, signal: EdgeSeen) -> None:

@@ -139,13 +139,14 @@ class TransferAsked:
 
 @dataclass(frozen=True, slots=True)
 class CommandRefused:
-    """A worker or the edge could not do a command. `code` is a closed list in `end_causes`."""
+    """A worker could not do a command. `code`: see `sip_worker.worker.Refused`; `leg`, `recording`: what it named."""
 
     worker: str
     command: str
     leg: str
     code: str
     text: str = ""
+    recording: str = ""
 
 
 @dataclass(frozen=True, slots=True)

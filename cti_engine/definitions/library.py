@@ -1,17 +1,12 @@
-"""The admin's files as one set: read whole, checked whole, swapped in whole or not at all.
-
-Flow versions that running calls still use are kept after a swap until `forget` is told that they are free.
-"""
+"""The admin's files as one set: read whole, checked whole, and given out whole or not at all."""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from cti_engine.core.definitions import CenterDefinitions
-from cti_engine.core.ivr.flow import Flow
 from cti_engine.definitions import cross_check
 from cti_engine.definitions.flow_loader import attribute_types, build_flow, read_flow
 from cti_engine.definitions.place_loader import check_agents, load_shifts, load_sites
@@ -142,30 +137,3 @@ class _Files:
         for file, content in sorted(self.content.items()):
             digest.update(f"{file}\0{len(content)}\0".encode() + content)
         return digest.hexdigest()[:12]
-
-
-class Library:
-    """The running set, and the older flows that calls still run."""
-
-    def __init__(self, home: Path) -> None:
-        self._home = home
-        self._flows: dict[tuple[str, str], Flow] = {}
-        self.current: CenterDefinitions | None = None
-
-    def reload(self) -> list[Problem]:
-        """Read the files again. With errors the running set stays as it is."""
-        definitions, problems = load_definitions(self._home)
-        if definitions is not None:
-            self._flows |= {(flow.id, flow.version): flow for flow in definitions.flows.values()}
-            self.current = definitions
-        return problems
-
-    def flow(self, id: str, version: str) -> Flow | None:
-        """None when that version is gone."""
-        return self._flows.get((id, version))
-
-    def forget(self, used: Collection[tuple[str, str]]) -> None:
-        """Drop every version that is neither current nor among `used` (flow id, version)."""
-        current = self.current.flows.values() if self.current else ()
-        keep = {(flow.id, flow.version) for flow in current} | set(used)
-        self._flows = {key: flow for key, flow in self._flows.items() if key in keep}

@@ -27,7 +27,6 @@ PORTS = Keys(
         Key("sip", PORT, "SIP, UDP and TCP; 0 takes any free one, here and below", 5060),
         Key("console", PORT, "the pages of agents and supervisors", 8080),
         Key("broker", PORT, "the embedded MQTT broker", 18830),
-        Key("metrics", PORT, "Prometheus", 9464),
         Key("rtp", RTP_PORTS, "audio, in slices per worker", "20000-29999"),
     )
 )

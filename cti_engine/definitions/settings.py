@@ -34,7 +34,6 @@ class Ports:
     sip: int
     console: int
     broker: int
-    metrics: int
     rtp_first: int
     rtp_last: int
 
@@ -125,7 +124,6 @@ OVERRIDES: Mapping[str, tuple[str, Shape, tuple[str, ...]]] = {
     "sip_port": ("CTI_SIP_PORT", keys.PORT, ("ports", "sip")),
     "console_port": ("CTI_CONSOLE_PORT", keys.PORT, ("ports", "console")),
     "broker_port": ("CTI_BROKER_PORT", keys.PORT, ("ports", "broker")),
-    "metrics_port": ("CTI_METRICS_PORT", keys.PORT, ("ports", "metrics")),
     "rtp_ports": ("CTI_RTP_PORTS", keys.RTP_PORTS, ("ports", "rtp")),
     "log_level": ("CTI_LOG_LEVEL", keys.LOG_LEVEL, ("log", "level")),
 }
@@ -215,7 +213,7 @@ def _ports(document: Document, written: dict[str, Any]) -> Ports:
     place: Place = ("ports", "rtp")
     if written["rtp"] and not 1024 <= first < last <= 65535:
         document.problem(place, f"{first}-{last} is no range of ports", "e.g. 20000-29999")
-    fixed = {name: written[name] for name in ("sip", "console", "broker", "metrics")}
+    fixed = {name: written[name] for name in ("sip", "console", "broker")}
     for name, port in fixed.items():
         same = [other for other in fixed if fixed[other] == port != 0]
         if same[:1] not in ([], [name]):

@@ -161,10 +161,8 @@ class Engine:
         self._armed_for = deadline
         if self._timer is not None:
             self._timer.cancel()
-            self._timer = None
-        if deadline is not None:
-            delay = max(0.0, deadline - self.clock.now())
-            self._timer = asyncio.get_running_loop().call_later(delay, self._due)
+        delay = max(0.0, deadline - self.clock.now())
+        self._timer = asyncio.get_running_loop().call_later(delay, self._due)
 
     def _due(self) -> None:
         self._armed_for = None

@@ -121,7 +121,6 @@ class Worker:
 
     def command(self, type_: str, body: dict[str, object]) -> None:
         """Do one command of the engine, or refuse it. Never raises."""
-        leg = str(body.get("leg", ""))
         try:
             if type_ == PlayFiles.__name__:
                 order: object = msgspec.convert(body, PlayFiles)
@@ -131,14 +130,15 @@ class Worker:
         except (KeyError, msgspec.ValidationError) as error:
             self.malformed += 1
             _log.error("the engine sent a %s that cannot be read: %s", type_, error)
-            self._refuse(type_, leg, "failed", str(error))
+            self._refuse(type_, body, "failed", str(error))
         except Refused as refused:
-            self._refuse(type_, leg, refused.code, str(refused))
+            self._refuse(type_, body, refused.code, str(refused))
         except pj.Error as error:
-            self._refuse(type_, leg, "failed", error.reason)
+            self._refuse(type_, body, "failed", error.reason)
 
-    def _refuse(self, type_: str, leg: str, code: str, text: str) -> None:
-        self._send(signals.CommandRefused(self._config.name, type_, leg, code, text))
+    def _refuse(self, type_: str, body: dict[str, object], code: str, text: str) -> None:
+        leg, recording = str(body.get("leg", "")), str(body.get("recording", ""))
+        self._send(signals.CommandRefused(self._config.name, type_, leg, code, text, recording))
 
     def _do(self, order: object) -> None:
         match order:

@@ -1,4 +1,4 @@
-"""The running set: swapped whole, or kept; flows that calls still use stay."""
+"""The admin's files as one set, with the version that says what stands in them."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 
 from cti_engine.core.definitions import CallLimits
 from cti_engine.core.ivr.flow import Menu
-from cti_engine.definitions.library import Library, load_definitions
+from cti_engine.definitions.library import load_definitions
 from tests.definitions.homes import ROOT, shipped_home
 
 
@@ -40,44 +40,17 @@ def test_the_shipped_center_has_no_problems() -> None:
     assert pickle.loads(pickle.dumps(definitions)) == definitions
 
 
-def test_a_bad_edit_keeps_the_running_set(tmp_path: Path) -> None:
-    """A reload with errors tells them and changes nothing; the next good one is taken whole."""
+def test_versions_follow_content(tmp_path: Path) -> None:
+    """Only the edited flow gets a new version, and the set gets one."""
     home = shipped_home(tmp_path)
-    library = Library(home)
-    assert library.reload() == []
-    first = library.current
-    flow = home / "ivr_flows" / "main_es.yaml"
-    good = flow.read_text()
-    flow.write_text(good.replace("next: menu}", "next: mneu}"))
-    (home / "config" / "dispositions.yaml").write_text("dispositions: {new: {en: New}}")
-    assert [problem.text for problem in library.reload()] == ["there is no step mneu"]
-    assert library.current is first
-    flow.write_text(good)
-    assert library.reload() == []
-    assert library.current is not None and list(library.current.dispositions) == ["new"]
-
-
-def test_versions_follow_content_and_old_flows_stay_while_used(tmp_path: Path) -> None:
-    """Only the edited flow gets a new version; the old one stays until no call uses it."""
-    home = shipped_home(tmp_path)
-    library = Library(home)
-    library.reload()
-    assert library.current is not None
-    before = library.current
+    before, _ = load_definitions(home)
     path = home / "ivr_flows" / "main_es.yaml"
     path.write_text(path.read_text().replace("Hola, gracias por llamar.", "Buenos días."))
-    library.reload()
-    after = library.current
+    after, _ = load_definitions(home)
+    assert before is not None and after is not None
     assert after.version != before.version
-    old, new = before.flows["main_es"], after.flows["main_es"]
-    assert old.version != new.version
-    assert after.flows["main_en"].version == before.flows["main_en"].version
-    assert library.flow("main_es", old.version) is old
-    library.forget({("main_es", old.version)})
-    assert library.flow("main_es", old.version) is old
-    library.forget(set())
-    assert library.flow("main_es", old.version) is None
-    assert library.flow("main_es", new.version) is new
+    changed = {name for name in after.flows if after.flows[name].version != before.flows[name].version}
+    assert changed == {"main_es"}
 
 
 def test_the_same_files_are_the_same_version(tmp_path: Path) -> None:

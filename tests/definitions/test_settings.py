@@ -28,7 +28,7 @@ def _home(tmp_path: Path, engine: str = "", sip: str = "") -> Path:
 def test_without_any_file_everything_has_its_default(tmp_path: Path) -> None:
     """The names and ports of interfaces.md; guests are refused unless the admin lets them in."""
     settings = _settings(tmp_path)
-    assert settings.ports == Ports(5060, 8080, 18830, 9464, 20000, 29999)
+    assert settings.ports == Ports(5060, 8080, 18830, 20000, 29999)
     assert settings.network == Network("127.0.0.1", "127.0.0.1")
     assert (settings.store_url, settings.broker_url) == ("sqlite:", "embedded:")
     assert (settings.sip.realm, settings.sip.digest, settings.sip.guests) == ("cti", "md5", None)
@@ -46,10 +46,10 @@ def test_the_shipped_settings_are_the_defaults_with_guests(tmp_path: Path) -> No
 
 def test_option_over_environment_over_yaml(tmp_path: Path) -> None:
     """Each level hides the one below it, value by value."""
-    home = _home(tmp_path, "ports: {sip: 1111, console: 1112, metrics: 1113}\nlog: {level: error}\n")
+    home = _home(tmp_path, "ports: {sip: 1111, console: 1112, broker: 1113}\nlog: {level: error}\n")
     environment = {"CTI_SIP_PORT": "2221", "CTI_CONSOLE_PORT": "2222", "CTI_STORE_URL": "redis://h/1"}
     settings = _settings(home, environment, sip_port=0, broker_port=None, advertise="192.168.1.5")
-    assert settings.ports == Ports(0, 2222, 18830, 1113, 20000, 29999)
+    assert settings.ports == Ports(0, 2222, 1113, 20000, 29999)
     assert settings.store_url == "redis://h/1"
     assert settings.log_level == "error"
     assert settings.network == Network("127.0.0.1", "192.168.1.5")
@@ -87,7 +87,7 @@ def test_home_and_var(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
             "config/engine.yaml: network: phones cannot reach 0.0.0.0 (advertise: the address of this machine)",
         ),
         ({}, {"sip_port": 25000}, "config/engine.yaml: ports.rtp: the SIP port 25000 is inside 20000-29999"),
-        ({}, {"console_port": 9464}, "config/engine.yaml: ports.metrics: 9464 is console's port already"),
+        ({}, {"console_port": 18830}, "config/engine.yaml: ports.broker: 18830 is console's port already"),
     ],
 )
 def test_what_is_wrong_is_told_where_it_was_given(

@@ -10,6 +10,7 @@ import itertools
 import os
 import random
 from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
 
@@ -196,7 +197,7 @@ async def test_queue_survives_the_engine(center: Center, capture: Capture) -> No
 
 async def test_worker_killed(center: Center, capture: Capture) -> None:
     """Its phones are told by the edge, its contact ends as worker_lost, and the same agent answers the next call
-    within two seconds; fresh workers stand ready."""
+    within two seconds; fresh workers stand ready, and repair what had been recorded."""
     one = await talk(center, "john")
     contact = one.desk.me_view["contact"]
     worker = center.store.load().rows["contact", contact]["worker"]
@@ -213,7 +214,8 @@ async def test_worker_killed(center: Center, capture: Capture) -> None:
         assert 'cause=41;text="worker lost"' in bye.header("Reason")
     lost = await center.cdr()
     assert (lost["contact"], lost["cause"], lost["agent"]) == (contact, "system/worker_lost", "john")
-    assert lost["closed_at"] - killed_at <= 1.0
+    assert lost["ended_at"] - killed_at <= 1.0
+    assert Path(lost["recording"]).exists()
     await one.desk.state("talking")
     await next_caller.hang_up()
     await one.desk.wrap_up()

@@ -10,6 +10,7 @@ import hashlib
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from heapq import heappop, heappush
 from random import Random
 
@@ -119,14 +120,14 @@ class World:
         if chance < 0.10 + self.lies + self.restarts:
             return self.restart()
         due = self.acd.next_deadline()
-        if self.happenings and (due is None or self.happenings[0].at <= due):
+        if self.happenings and self.happenings[0].at <= due:
             happening = heappop(self.happenings)
             if self.rng.random() > 0.1:  # else the clock stands still
                 self.now = max(self.now, happening.at)
             signal = happening.make()
             if signal is not None:
                 self.take(signal)
-        elif due is not None:
+        else:
             self.now = max(self.now, due)
             self.take(signals.TimePassed())
         return None
@@ -137,6 +138,8 @@ class World:
 
     def take(self, signal: Signal) -> None:
         age = self.rng.choice((0.0, 0.0, 0.0, 0.01, 0.3))
+        if isinstance(signal, signals.TimePassed):
+            age = 0.0  # the engine's own timer waits on no link
         self.history = [*self.history[-60:], f"{self.now:.3f} >> {signal}"]
         outcome = self.acd.handle(signal, self.now, self.now - age)
         self.log.append((signal, self.now, self.now - age, told(outcome)))
@@ -202,7 +205,9 @@ class World:
 
     def start_recording(self, command: commands.StartRecording) -> None:
         if self.rng.random() < 0.05:
-            refusal = signals.CommandRefused(command.worker, "StartRecording", "", "failed")
+            refusal = signals.CommandRefused(
+                command.worker, "StartRecording", "", "failed", "", command.recording
+            )
             self.later(0.0, 0.1, lambda: refusal)
         else:
             self.recordings[command.recording] = command.worker
@@ -403,7 +408,10 @@ class World:
         self.workers.discard(worker)
         for name in [leg.leg for leg in self.legs.values() if leg.worker == worker]:
             del self.legs[name]
-        self.recordings = {r: w for r, w in self.recordings.items() if w != worker}
+        for recording in [r for r, w in self.recordings.items() if w == worker]:
+            del self.recordings[recording]
+            if self.rng.random() < 0.8:  # the next worker that starts repairs it
+                self.later(0.5, 5.0, partial(signals.RecordingEnded, "w0", recording, "/rec/y.wav", 3.0))
         self.later(0.0, 1.0, lambda: signals.WorkerLost(worker, "killed"))
 
     def restart(self) -> None:

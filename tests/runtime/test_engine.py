@@ -188,16 +188,20 @@ async def test_nonsense_on_the_link_changes_nothing(running: Running) -> None:
 
 
 async def test_a_lost_worker_leaves_nothing_behind(running: Running) -> None:
-    """WorkerLost ends the contact, frees the agent, asks the edge for the BYEs and forgets the worker's link."""
+    """WorkerLost ends the contact, frees the agent, asks the edge for the BYEs and forgets the worker's link; the
+    record names what the next worker repaired."""
     worker = StandInWorker(running.address)
     await running.make_ready("maria")
     worker.call()
-    await worker.until("StartRecording")
+    (order,) = await worker.until("StartRecording")
     await worker.close()
     running.engine.take(sig.WorkerLost(worker.name, "signal SIGKILL"))
+    other = StandInWorker(running.address, "w2@test")
+    other.tell(sig.RecordingEnded(other.name, order["recording"], "/rec/repaired.wav", 2.0))
     await until(lambda: running.store.cdrs(), "the engine to get there")
     (cdr,) = running.store.cdrs()
-    assert cdr["cause"] == "system/worker_lost"
+    assert (cdr["cause"], cdr["recording"]) == ("system/worker_lost", "/rec/repaired.wav")
+    await other.close()
     loaded = running.store.load()
     assert {c.type for c in loaded.commands if c.peer == "edge"} == {"EndDialog"}
     agent = loaded.rows[("agent", "maria")]

@@ -215,7 +215,7 @@ class Scenario:
 
     def _elapse(self, seconds: float) -> None:
         end = self.now + seconds
-        while (due := self.acd.next_deadline()) is not None and due <= end:
+        while (due := self.acd.next_deadline()) <= end:
             self.now = max(self.now, due)
             self._take(signals.TimePassed())
         self.now = end

@@ -4,7 +4,14 @@ from __future__ import annotations
 
 import pytest
 
-from cti_engine.core.signals import CommandRefused, LegEnded, LegFailed, WorkerLost, WorkerSeen
+from cti_engine.core.signals import (
+    CommandRefused,
+    LegEnded,
+    LegFailed,
+    RecordingEnded,
+    WorkerLost,
+    WorkerSeen,
+)
 from tests.scenarios.playbook import Caller, Desk, Elapse, Restart, Scenario, is_recorded, the
 
 caller, maria, john, ana = Caller(), Desk("maria"), Desk("john"), Desk("ana")
@@ -75,18 +82,27 @@ def test_lost_while_the_phone_rings() -> None:
 
 
 def test_lost_while_they_talk() -> None:
-    """Both phones get BYE, there is no wrap-up, the agent is free at once and the talk is in the record."""
+    """Both phones get BYE, there is no wrap-up, the agent is free at once and the talk is in the record, with what the
+    next worker repaired of the recording."""
     s = talking() >> Elapse(8) >> LOST << the.EndDialog(leg="w1/1") << the.EndDialog(leg="l1")
-    s = s << the.AgentStateChanged(state="idle", status="ready") << the.ContactClosed()
+    s = (s << the.AgentStateChanged(state="idle", status="ready")).without(the.ContactClosed())
+    s = s >> RecordingEnded("w2", "r1", "/rec/c1.wav", 8.0) << the.RecordingStored() << the.ContactClosed()
     s.without(the.WrapUpStarted())
     assert_lost(s)
-    assert s.record()["talk_s"] == 8.0
+    assert (s.record()["talk_s"], s.record()["recording"]) == (8.0, "/rec/c1.wav")
+
+
+def test_lost_and_nobody_repairs_the_recording() -> None:
+    """The record does not wait for ever: it closes without a recording."""
+    s = (talking() >> LOST).without(the.ContactClosed())
+    s = s >> Elapse(10) << the.ContactClosed()
+    assert s.record()["recording"] == ""
 
 
 def test_lost_in_wrap_up() -> None:
-    """The call was over: its cause stays, the agent may finish, only the recording is not waited for."""
+    """The call was over: its cause stays, the agent may finish, and the next worker repairs the recording."""
     s = (talking() >> caller.hangs_up() >> LOST << the.EndDialog(leg="l1")).without(the.AgentStateChanged())
-    s = s >> maria.disposes() << the.ContactClosed()
+    s = s >> RecordingEnded("w2", "r1", "/rec/c1.wav", 8.0) >> maria.disposes() << the.ContactClosed()
     assert s.record()["cause"] == "caller/hang_up"
 
 
@@ -219,8 +235,10 @@ def test_the_callers_leg_is_not_there_to_be_answered() -> None:
 
 
 def test_a_recording_that_could_not_start_is_not_waited_for() -> None:
-    """The refusal names no leg; the conversation on that worker goes on without a recording."""
-    s = (talking() >> CommandRefused("w1", "StartRecording", "", "failed", "disk full")).without(
+    """The conversation goes on without a recording; a refusal that names another recording changes nothing."""
+    s = talking() >> CommandRefused("w1", "StartRecording", "", "failed", "disk full", "r7")
+    assert s.center.contacts["c1"].recording == "r1"
+    s = (s >> CommandRefused("w1", "StartRecording", "", "failed", "disk full", "r1")).without(
         the.CallEnded()
     )
     s = (s >> caller.hangs_up()).without(the.StopRecording())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from cti_engine.core.signals import TimePassed
 from tests.scenarios.playbook import Caller, Desk, Elapse, Scenario, the
 
 one, two, three = Caller("w1"), Caller("w2"), Caller("w3")
@@ -92,6 +93,18 @@ def test_the_counts_of_the_day_begin_anew_at_midnight_with_whoever_waits() -> No
     assert s.center.queues["strict"].abandoned == 0 and s.center.queues["strict"].offered == 0
     assert s.center.queues["sales"].day == day + 1
     assert "strict" in waited.queues
+
+
+def test_midnight_is_due_although_nothing_happens() -> None:
+    """The counts of a quiet night begin anew at the center's own midnight, and the views are told."""
+    midnight = 20_001 * 86_400.0
+    s = arrives(Scenario(start=midnight - 5.0), one, "c1") >> one.hangs_up() << the.CallAbandoned()
+    s.acd.center.utc_offset = -3600.0
+    assert s.acd.next_deadline() == midnight + 3600.0
+    s.now = midnight + 3600.0
+    told = s.acd.handle(TimePassed(), s.now)
+    assert s.center.queues["sales"].abandoned == 0 and "sales" in told.queues
+    assert s.acd.next_deadline() == midnight + 25 * 3600.0
 
 
 def test_a_late_fact_of_yesterday_does_not_take_the_day_back() -> None:

@@ -80,11 +80,11 @@ function Fact({ name, value, strong = false }) {
   return html`<div><dt>${name}</dt><dd class=${strong && value ? "strong" : ""} dir="auto">${value || "–"}</dd></div>`;
 }
 
-/** What the caller chose on the way, as a trail. */
+/** What the caller chose on the way, as a trail; of `menu:2 billing` the step's name is the admin's own business. */
 function Path({ path }) {
   if (!path?.length) return null;
   return html`<div class="path"><h2>${t("chose")}</h2>
-    <ol>${path.map((step, i) => html`<li key=${i} dir="auto">${words(step)}</li>`)}</ol></div>`;
+    <ol>${path.map((step, i) => html`<li key=${i} dir="auto">${words(step.replace(/^[^:\s]*:/, ""))}</li>`)}</ol></div>`;
 }
 
 function Hints({ hints }) {
