@@ -12,6 +12,7 @@ from cti_engine.core.routing.agent_book import ANSWERED, COST, IDLE, PLACE, SITE
 from cti_engine.core.routing.attribute_columns import AttributeColumns
 from cti_engine.core.routing.call_classes import Waiting
 from cti_engine.core.routing.model import Order, RoutingRules, StepRule
+from cti_engine.core.routing.offer_numbers import OfferNumbers
 
 Keys = NDArray[np.int64]
 Rows = NDArray[np.intp]
@@ -21,7 +22,7 @@ _64 = 2**64
 
 @dataclass(slots=True)
 class Question:
-    """One call's step asks at `now`. `flexibility`: queues per agent, by row; `offers`: each agent's last, by queue."""
+    """One call's step asks at `now`. `flexibility`: queues per agent, by row."""
 
     agents: AgentBook
     columns: AttributeColumns
@@ -29,7 +30,7 @@ class Question:
     waiting: Waiting
     now: int
     flexibility: Keys
-    offers: Mapping[str, Keys]
+    offers: OfferNumbers
     mix: int
     """seed + the golden ratio x (offers so far + 1), for `random`."""
 
@@ -96,8 +97,7 @@ def _least_flexible(question: Question, order: Order, rows: Rows) -> Keys:
 
 
 def _round_robin(question: Question, order: Order, rows: Rows) -> Keys:
-    offers = question.offers.get(question.waiting.plan.rules.id)
-    return np.zeros(len(rows), np.int64) if offers is None else offers[rows]
+    return question.offers.of(question.waiting.plan.rules.id)[rows]
 
 
 def _random(question: Question, order: Order, rows: Rows) -> Keys:

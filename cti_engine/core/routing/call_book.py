@@ -167,7 +167,7 @@ class CallBook:
         for each in first.chain():
             if each.offered_at is not None:
                 each.rang += now - each.offered_at
-            each.deadline = None if each.left is None else now + max(0, each.left)
+            each.deadline = None if each.left is None else now + each.left
             each.left = each.offered_at = None
             self._seat(each)
             self._set_wake(each)
@@ -316,7 +316,7 @@ class CallBook:
 
 
 def _freeze(waiting: Waiting, now: int) -> None:
-    waiting.left = None if waiting.deadline is None else waiting.deadline - now
+    waiting.left = None if waiting.deadline is None else max(0, waiting.deadline - now)
     waiting.deadline, waiting.offered_at = None, now
 
 

@@ -26,6 +26,7 @@ from cti_engine.core.routing.model import (
     StepChange,
     WaitingCall,
 )
+from cti_engine.core.routing.offer_numbers import OfferNumbers
 from cti_engine.core.routing.pool_index import PoolIndex
 from cti_engine.core.routing.pools import Key
 
@@ -51,21 +52,14 @@ class PrecisionMatcher:
         seed: int = 0,
     ) -> None:
         self._seed = seed
-        self._offers = 0
-        self._offers_of: dict[str, int] = {}
-        self._last_offer: dict[str, NDArray[np.int64]] = {}  # by queue, then row
         self._calls = CallBook(PoolIndex(rules, agents), names)
         self._take(self._calls.index)
+        self._offers = OfferNumbers(rules, self._agents)
 
     def _take(self, index: PoolIndex) -> None:
         self._index = index
         self._agents = index.agents
         self._rules = index.rules
-        self._counted = {
-            queue.id
-            for queue in index.rules.queues.values()
-            if any(order.name == "round_robin" for step in queue.steps for order in step.order)
-        }
 
     # --- rules and people -----------------------------------------------------------------------
 
@@ -78,18 +72,10 @@ class PrecisionMatcher:
     ) -> None:
         """Swap both; `index` is what `PoolIndex(rules, agents, pools_in_use())` has made in the meantime."""
         new = index or PoolIndex(rules, agents, self.pools_in_use())
-        old = self._agents
-        new.agents.carry_over(old)
+        new.agents.carry_over(self._agents)
         self._calls.move_to(new)
         self._take(new)
-        self._offers_of = {queue: count for queue, count in self._offers_of.items() if queue in self._counted}
-        both = [(state, old.states[id_]) for id_, state in new.agents.states.items() if id_ in old.states]
-        for queue, before in list(self._last_offer.items()):
-            if queue not in self._counted:
-                del self._last_offer[queue]
-                continue
-            numbers = self._last_offer[queue] = np.zeros(new.agents.capacity, np.int64)
-            numbers[[state.row for state, _ in both]] = before[[state.row for _, state in both]]
+        self._offers.install(new.rules, new.agents)
 
     def replan(self, now: int) -> list[StepChange]:
         return self._calls.replan(now)
@@ -100,9 +86,7 @@ class PrecisionMatcher:
     def remove_agent(self, agent: str) -> None:
         state = self._agents.states.get(agent)
         if state is not None:
-            for numbers in self._last_offer.values():
-                if state.row < len(numbers):
-                    numbers[state.row] = 0
+            self._offers.forget(state.row)
             self._index.remove_agent(agent)
 
     def log_in(self, agent: str, logged_in: bool) -> None:
@@ -189,7 +173,7 @@ class PrecisionMatcher:
             return []
         question = Question(
             agents, self._index.columns, self._rules, waiting, now, self._index.flexibility.counts,
-            self._last_offer, random_mix(self._seed, self._offers),
+            self._offers, random_mix(self._seed, self._offers.total),
         )  # fmt: skip
         return [
             self._decision(waiting, agents.state(row).id, "call", terms)
@@ -231,19 +215,9 @@ class PrecisionMatcher:
         return Decision(waiting.call.contact, agent, plan.rules.id, waiting.step, side, terms, plan.version)
 
     def took(self, decision: Decision) -> None:
-        self._offers += 1
-        queue = decision.queue
         state = self._agents.states.get(decision.agent)
-        if queue not in self._counted or state is None:
-            return
-        number = self._offers_of[queue] = self._offers_of.get(queue, 0) + 1
-        numbers = self._last_offer.get(queue)
-        if numbers is None or len(numbers) < self._agents.capacity:
-            more = np.zeros(self._agents.capacity, np.int64)
-            if numbers is not None:
-                more[: len(numbers)] = numbers
-            numbers = self._last_offer[queue] = more
-        numbers[state.row] = number
+        if state is not None:
+            self._offers.took(decision.queue, state.row)
 
     def burst(self, now: int) -> list[Decision]:
         """The pairs to offer at once; empty unless the rules ask for it and it is one."""
@@ -297,15 +271,13 @@ class PrecisionMatcher:
         return [contact for *_, contact in sorted(found)]
 
     def position(self, contact: str, queue: str | None = None) -> int:
-        """1 for the next to be served, 0 when it does not wait there. Without a queue: its best position."""
+        """1 for the next to be served, 0 when it does not wait there. Without a queue: in its first by index."""
         self._calls.advance(self._calls.now)
         first = self._calls.first.get(contact)
-        places = [
-            self._position(each, each.cls)
-            for each in (first.chain() if first is not None else ())
-            if each.cls is not None and queue in (None, each.plan.rules.id)
-        ]
-        return min(places, default=0)
+        for each in first.chain() if first is not None else ():
+            if each.cls is not None and queue in (None, each.plan.rules.id):
+                return self._position(each, each.cls)
+        return 0
 
     def _position(self, waiting: Waiting, cls: CallClass) -> int:
         now, rate = self._calls.now, waiting.plan.rules.rate
