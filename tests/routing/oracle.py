@@ -117,6 +117,8 @@ class Oracle:
 
     def install(self, rules: Rules, agents: Iterable[Agent]) -> None:
         self.rules = rules
+        self.last_offer = {key: last for key, last in self.last_offer.items() if self._counts_offers(key[0])}
+        self.offers_of = Counter({q: count for q, count in self.offers_of.items() if self._counts_offers(q)})
         wanted = {facts.id: facts for facts in agents}
         for gone in [agent for agent in self.agents if agent not in wanted]:
             self.remove_agent(gone)
@@ -489,8 +491,13 @@ class Oracle:
 
     def took(self, decision: Decision) -> None:
         self.offers += 1
-        self.offers_of[decision[2]] += 1
-        self.last_offer[decision[2], decision[1]] = self.offers_of[decision[2]]
+        if self._counts_offers(decision[2]):
+            self.offers_of[decision[2]] += 1
+            self.last_offer[decision[2], decision[1]] = self.offers_of[decision[2]]
+
+    def _counts_offers(self, queue: str) -> bool:
+        rules = self.rules.queues.get(queue)
+        return rules is not None and any(("round_robin", ()) in step.order for step in rules.steps)
 
     # burst (9)
 
