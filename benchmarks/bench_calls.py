@@ -21,7 +21,7 @@ from typing import Any
 from playwright.async_api import Page, async_playwright
 from rich.console import Console
 
-from benchmarks.process_cost import Cost, cost_of, cpu_times, udp_drops
+from benchmarks.process_cost import Cost, cost_of, cpu_times, idle_ticks, udp_drops
 from benchmarks.report import Report, percentile
 from cti_engine.commands.plan import RTP_PORTS_PER_WORKER
 from tests.browser.pages import CHROMIUM_ARGS, log_in, open_page
@@ -262,12 +262,14 @@ async def bench(folder: Path, seconds: float, singles: int) -> Report:
     ours = Ours(folder, media)
     async with ours.center, ours.phones:
         await ours.register()
+        began, idle = cpu_times()[0], idle_ticks()
         answers = await ours.answer_times(singles)
         _say(
             f"INVITE to 200: p50 {statistics.median(answers):.1f} ms, p95 {percentile(answers, 0.95):.1f} ms"
         )
         waits, before_ring = await ours.pops(singles)
         _say(f"pop: p50 {statistics.median(waits):.0f} ms, before the ring in {before_ring:.1%}")
+        idle_percent = 100 * (idle_ticks() - idle) / (cpu_times()[0] - began)
         talk = await ours.talk(seconds)
         _say(f"calls: {talk.cost.cpu:.1f} % of a core, bare {talk.bare.cpu:.1f} %, {talk.sound}")
     ticks, stolen = (now - then for now, then in zip(cpu_times(), (ticks, stolen), strict=True))
@@ -289,6 +291,7 @@ async def bench(folder: Path, seconds: float, singles: int) -> Report:
     report.figure("longest_rtp_gap_ms", talk.sound.longest_gap_ms)
     report.figure("offers", len(waits))
     report.figure("stolen_percent", 100 * stolen / ticks)  # by the host: above a few, no delay means anything
+    report.figure("idle_percent", idle_percent)  # while calls came one by one: near 0, others worked here too
     report.figure("invite_200_p50_ms", statistics.median(answers))
     report.figure("pop_added_delay_p50_ms", statistics.median(waits))
     return report

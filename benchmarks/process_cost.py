@@ -68,5 +68,15 @@ def udp_drops(ports: Container[int]) -> dict[str, int]:
 
 def cpu_times() -> tuple[int, int]:
     """Ticks of all processors since boot, and those that the host took away from this machine (proc(5), stat)."""
-    ticks = [int(field) for field in Path("/proc/stat").read_text().split("\n", 1)[0].split()[1:9]]
+    ticks = _ticks()
     return sum(ticks), ticks[7]
+
+
+def idle_ticks() -> int:
+    """Ticks since boot in which a processor had nothing to do, or waited for a disk."""
+    ticks = _ticks()
+    return ticks[3] + ticks[4]
+
+
+def _ticks() -> list[int]:
+    return [int(field) for field in Path("/proc/stat").read_text().split("\n", 1)[0].split()[1:9]]
