@@ -79,6 +79,13 @@ class LiveFeed:
         message = self.states["agent"].get(agent)
         return "idle" if message is None else str(message.data.get("state", "idle"))
 
+    async def begin(self) -> None:
+        """Learn the last number before the first page comes: who saw the console before this one misses nothing."""
+        try:
+            await self._read_missing()
+        except StoreUnavailable as error:
+            _log.warning("the last event is not known yet: %s", error)
+
     # --- the bus -------------------------------------------------------------------------------
 
     def on_bus(self, up: bool) -> None:

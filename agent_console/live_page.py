@@ -175,9 +175,9 @@ class LivePage:
     async def _catch_up(self, since: int | None, until: int | None, states: States) -> None:
         feed = self._console.feed
         missed: list[Envelope] | None = []
-        if since is not None and until is not None:
+        if since is not None:
             try:
-                missed = await feed.missed(since, until, MAX_MISSED)
+                missed = None if until is None else await feed.missed(since, until, MAX_MISSED)
             except StoreUnavailable as error:
                 _log.warning("cannot read what a page missed: %s", error)
                 missed = None

@@ -51,6 +51,7 @@ async def _serve(config: ConsoleConfig) -> None:
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=GOODBYE)
     await runner.setup()
     listener = socket.create_server((config.bind, config.port), backlog=BACKLOG)
+    await console.feed.begin()
     bus_task = spawn(bus.run(), "bus")
     noting = spawn(console.notes.run(), "contact notes") if console.notes is not None else None
     try:

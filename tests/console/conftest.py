@@ -1,4 +1,7 @@
-"""A broker, an engine stand-in and a console per test; everything is a child and dies with the test."""
+"""A broker, an engine stand-in and a console per test; everything is a child and dies with the test.
+
+All run in the session's loop, in which tests/browser keeps its Chromium: tests that use them say so in `pytestmark`.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +14,7 @@ from tests.console.stand_in_engine import StandInEngine
 from tests.console.world import Broker, ConsoleProcess, Person
 
 
-@pytest_asyncio.fixture
+@pytest_asyncio.fixture(loop_scope="session")
 async def broker(tmp_path: Path) -> AsyncIterator[Broker]:
     broker = Broker(tmp_path / "broker")
     await broker.start()
@@ -19,13 +22,13 @@ async def broker(tmp_path: Path) -> AsyncIterator[Broker]:
     await broker.stop()
 
 
-@pytest_asyncio.fixture
+@pytest_asyncio.fixture(loop_scope="session")
 async def engine(broker: Broker, tmp_path: Path) -> AsyncIterator[StandInEngine]:
     async with StandInEngine(broker.port, tmp_path / "engine.db") as engine:
         yield engine
 
 
-@pytest_asyncio.fixture
+@pytest_asyncio.fixture(loop_scope="session")
 async def console(broker: Broker, engine: StandInEngine, tmp_path: Path) -> AsyncIterator[ConsoleProcess]:
     console = ConsoleProcess(tmp_path, broker)
     await console.start()
@@ -33,7 +36,7 @@ async def console(broker: Broker, engine: StandInEngine, tmp_path: Path) -> Asyn
     await console.stop()
 
 
-@pytest_asyncio.fixture
+@pytest_asyncio.fixture(loop_scope="session")
 async def person(console: ConsoleProcess) -> AsyncIterator[Person]:
     """Somebody at a browser, not logged in."""
     person = Person(console)
@@ -41,7 +44,7 @@ async def person(console: ConsoleProcess) -> AsyncIterator[Person]:
     await person.close()
 
 
-@pytest_asyncio.fixture
+@pytest_asyncio.fixture(loop_scope="session")
 async def maria(person: Person) -> Person:
     """The agent maria, logged in."""
     await person.log_in("maria")

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from agent_console.contact_notes import ContactNotes
 from agent_console.event_log import EventLog
 from cti_engine.adapters.customer_store import CustomerStore
@@ -12,6 +14,8 @@ from cti_engine.runtime.stores import open_store
 from cti_engine.wire.catalogue import envelope_of
 from cti_engine.wire.tasks import spawn
 from tests.phones.waiting import until
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 CUSTOMERS = "customer,name,numbers,segment,language,value,hints,contacts\nx1,Ana,+34600000201,gold,es,,,\n"
 

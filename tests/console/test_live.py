@@ -7,7 +7,7 @@ import signal
 import time
 from dataclasses import replace
 
-import aiohttp
+import pytest
 
 from cti_engine.core import events as ev
 from cti_engine.wire import envelope
@@ -15,6 +15,8 @@ from cti_engine.wire.envelope import ReplyError, ReplyMessage, Request
 from tests.console.stand_in_engine import StandInEngine, agrees
 from tests.console.world import Broker, ConsoleProcess, Person, agent, offer, queue
 from tests.phones.waiting import until
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 
 async def test_snapshot_then_live(maria: Person, engine: StandInEngine) -> None:
@@ -103,13 +105,27 @@ async def test_console_restart_misses_nothing(
         first = await engine.says(offer(contact="c-1"))
         await page.until("event", seq=first)
         await console.stop()
-        closed = await page.socket.receive(timeout=5)
-        assert (closed.type, closed.data) == (aiohttp.WSMsgType.CLOSE, 1001)
+        assert await page.sent_away() == 1001
     missed = await engine.says(offer(contact="c-2"))
     await console.start()
     async with maria.page(since=first) as page:
         await page.until("event", seq=missed)
         assert page.events() == [missed]
+
+
+async def test_new_console_replays_before_it_has_a_broker(
+    maria: Person, console: ConsoleProcess, broker: Broker, engine: StandInEngine
+) -> None:
+    """What a page missed is in the store: a console that was started again needs no broker to tell it."""
+    first = await engine.says(offer(contact="c-1"))
+    await console.stop()
+    await broker.stop()
+    missed = await engine.says(offer(contact="c-2"), silently=True)
+    await console.start()
+    async with maria.page(since=first) as page:
+        snapshot = await page.until("snapshot")
+        assert (snapshot["engine"], snapshot["skipped"]) == (False, False)
+        await page.until("event", seq=missed, replay=True)
 
 
 async def test_broker_lost_and_back(maria: Person, broker: Broker, engine: StandInEngine) -> None:

@@ -8,7 +8,9 @@ import aiohttp
 import pytest
 from yarl import URL
 
-from tests.console.world import ConsoleProcess, Page, Person
+from tests.console.world import ConsoleProcess, Person
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 
 async def test_right_password_opens_a_session(person: Person) -> None:
@@ -75,8 +77,7 @@ async def test_log_out_ends_the_session(maria: Person) -> None:
         await page.until("snapshot")
         status, _ = await maria.delete("/api/session")
         assert status == 200
-        assert (await page.socket.receive(timeout=5)).type is aiohttp.WSMsgType.CLOSE
-        assert page.socket.close_code == 4401
+        assert await page.sent_away() == 4401
     url = f"{maria.console.url}/api/me"
     async with aiohttp.ClientSession(cookies=cookies) as thief, thief.get(url) as response:
         assert response.status == 401
@@ -158,12 +159,6 @@ async def test_nonsense_from_a_page_closes_only_that_page(maria: Person) -> None
         await good.until("snapshot")
         await bad.until("snapshot")
         await bad.socket.send_str('{"type": "no such thing"}')
-        assert (await _rest(bad)).data == 1008
+        assert await bad.sent_away() == 1008
         reply = await good.ask("NoSuchRequest")
         assert reply["error"]["code"] == "unknown_request"
-
-
-async def _rest(page: Page) -> aiohttp.WSMessage:
-    while (message := await page.socket.receive(timeout=5)).type is aiohttp.WSMsgType.TEXT:
-        pass
-    return message

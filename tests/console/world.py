@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import pickle
 import secrets
 import sys
+import tempfile
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -14,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import aiohttp
+from argon2 import PasswordHasher
 
 from agent_console.config import ConsoleConfig
 from cti_engine.adapters.account_store import Account, AccountStore
@@ -130,7 +133,13 @@ class ConsoleProcess:
         ready.unlink(missing_ok=True)
         argv = [sys.executable, "-m", "tests.console.serve", str(file)]
         self.child = await Child(argv, self.folder, name="console", env={"PYTHONPATH": str(ROOT)}).start()
-        await until(ready.exists, "the console's ready file", within=20.0)
+        child = self.child
+
+        def is_ready() -> bool:
+            assert child.exit_code is None, child.log()
+            return ready.exists()
+
+        await until(is_ready, "the console's ready file", within=20.0)
         assert json.loads(ready.read_text())["console_port"] == self.config.port
 
     async def stop(self) -> int:
@@ -145,10 +154,21 @@ class ConsoleProcess:
 
 
 def _make_accounts(path: Path) -> dict[str, str]:
-    store = AccountStore(path, "test")
-    made = dict(store.ensure(PEOPLE))
-    store.close()
-    return made
+    content, passwords = _accounts()
+    path.write_bytes(content)
+    return dict(passwords)
+
+
+@functools.cache
+def _accounts() -> tuple[bytes, dict[str, str]]:
+    """accounts.db and its passwords, made once in a run. Verifying reads the cost from each hash: the least will do."""
+    with tempfile.TemporaryDirectory(prefix="cti-accounts-") as folder:
+        path = Path(folder) / "accounts.db"
+        store = AccountStore(path, "test")
+        store._hasher = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
+        passwords = dict(store.ensure(PEOPLE))
+        store.close()
+        return path.read_bytes(), passwords
 
 
 class Person:
@@ -209,6 +229,13 @@ class Page:
             self.seen.append(said)
             if said["type"] == type_ and all(said.get(name) == value for name, value in fields.items()):
                 return said
+
+    async def sent_away(self) -> int:
+        """Read on until the console closes the page, with this code."""
+        while (message := await self.socket.receive(timeout=5.0)).type is aiohttp.WSMsgType.TEXT:
+            pass
+        assert message.type is aiohttp.WSMsgType.CLOSE, message
+        return int(message.data)
 
     async def ask(self, name: str, **fields: Any) -> dict[str, Any]:
         """Ask the engine and give its reply."""
