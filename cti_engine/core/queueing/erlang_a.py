@@ -135,15 +135,15 @@ class ErlangA:
 
     def wait_quantile(self, share: float) -> float:
         """The shortest time within which this share of the answered is answered; ValueError outside of (0, 1)."""
-        return self._quantile(share, self._staying, self._log_answered)
+        return self._quantile(share, self._answered_panels, self._log_answered)
 
     def caller_wait_quantile(self, share: float) -> float:
         """The same of all calls that are not blocked, until answer or hang-up: P(> t) = exp(-theta t) P(V > t)."""
-        return self._quantile(share, _all, self._log_joined, rate=self._theta)
+        return self._quantile(share, self._waiting_panels, self._log_joined, rate=self._theta)
 
     def offered_wait_quantile(self, share: float) -> float:
         """The same of V, the wait that a call with endless patience would have; ValueError outside of (0, 1)."""
-        return self._quantile(share, _all, self._log_joined)
+        return self._quantile(share, self._waiting_panels, self._log_joined)
 
     # Integrals, as logarithms relative to p(c - 1)
 
@@ -152,8 +152,16 @@ class ErlangA:
         return -log_blocking(self.load, self.servers - 1)
 
     @cached_property
+    def _waiting_panels(self) -> Panels | None:
+        return self._panels(_all)
+
+    @cached_property
+    def _answered_panels(self) -> Panels | None:
+        return self._panels(self._staying)
+
+    @cached_property
     def _log_waiting(self) -> float:
-        return self._over(_all)
+        return self._log_whole(self._waiting_panels)
 
     @cached_property
     def _log_joined(self) -> float:
@@ -165,7 +173,7 @@ class ErlangA:
 
     @cached_property
     def _log_answered(self) -> float:
-        return float(np.logaddexp(self._log_no_wait, self._over(self._staying)))
+        return float(np.logaddexp(self._log_no_wait, self._log_whole(self._answered_panels)))
 
     @cached_property
     def _log_waited(self) -> float:
@@ -211,6 +219,15 @@ class ErlangA:
         log_f = self._weighed(log_weight)
         return math.log(self.arrivals) + log_integral(log_f, low, high, self._scale)
 
+    def _panels(self, log_weight: LogF) -> Panels | None:
+        """The same over all times, to be asked for quantiles; None when nobody can wait."""
+        if self.places == 0:
+            return None
+        return Panels.of(self._weighed(log_weight), 0.0, math.inf, self._scale)
+
+    def _log_whole(self, panels: Panels | None) -> float:
+        return -math.inf if panels is None else math.log(self.arrivals) + panels.log_whole
+
     def _weighed(self, log_weight: LogF) -> LogF:
         """log(v weight / lambda)."""
 
@@ -252,12 +269,11 @@ class ErlangA:
             return t
         return np.asarray(-np.expm1(-self._theta * t) * self.patience)
 
-    def _quantile(self, share: float, log_weight: LogF, log_whole: float, rate: float = 0.0) -> float:
+    def _quantile(self, share: float, panels: Panels | None, log_whole: float, rate: float = 0.0) -> float:
         """The time that the rest of v * weight, times exp(-rate t), leaves to 1 - share of the whole."""
         checks.share(share=share)
-        if self.places == 0:
+        if panels is None:
             return 0.0
-        panels = Panels.of(self._weighed(log_weight), 0.0, math.inf, self._scale)
         return panels.reach(math.log1p(-share) + log_whole - math.log(self.arrivals), rate)
 
 
@@ -267,8 +283,5 @@ def _all(t: Array) -> Array:
 
 def _bend(y: Array) -> Array:
     """y + exp(-y) - 1, by its series near 0."""
-    series = 1.0 - y / 12.0
-    for k in range(11, 2, -1):
-        series *= y / -k
-        series += 1.0
-    return np.where(np.abs(y) < 0.1, 0.5 * y * y * series, y + np.expm1(-y))
+    series = 1.0 - y / 3.0 * (1.0 - y / 4.0 * (1.0 - y / 5.0 * (1.0 - y / 6.0 * (1.0 - y / 7.0))))
+    return np.where(np.abs(y) < 0.01, 0.5 * y * y * series, y + np.expm1(-y))

@@ -46,8 +46,7 @@ class Panels:
     @classmethod
     def of(cls, log_f: LogF, low: float, high: float, scale: float) -> Panels:
         """Arguments as of `log_integral`, with low < high."""
-        peak_at = _peak_of(log_f, low, high, scale)
-        peak = float(log_f(np.array([peak_at]))[0])
+        peak_at, peak = _peak_of(log_f, low, high, scale)
         start, end = _span(log_f, low, high, peak_at, peak - NEGLIGIBLE, scale)
         edges = start + (end - start) * _FIRST_PANELS
         left, width = edges[:-1], np.diff(edges)
@@ -76,7 +75,7 @@ class Panels:
     def reach(self, log_tail: float, rate: float) -> float:
         """Where log(integral from t) - rate t falls to `log_tail`; 0 if it begins below.
 
-        The function is concave: Newton from the right end of the root's panel nears the root from the right.
+        The function is concave, so that Newton nears the root from the right, from its second step at the latest.
         """
         wanted = log_tail - self.peak
         edges = np.append(self.left, self.left[-1] + self.width[-1])
@@ -87,17 +86,19 @@ class Panels:
             return 0.0
         right = int(above.sum())
         end, rest = float(edges[right]), float(tails[right])
-        t, tail = end, rest
-        if rest == 0.0:  # the last panel: its end has no tail to divide by
-            t = float(edges[right - 1])
-            tail = float(tails[right - 1])
+        t = float(edges[right - 1])
+        if rest > 0.0:  # else the end has no tail to divide by
+            # by a straight line between the edges of the panel
+            ends = np.log(tails[right - 1 : right + 1]) - rate * edges[right - 1 : right + 1] - wanted
+            t = end - (end - t) * float(ends[1] / (ends[1] - ends[0]))
         for _ in range(100):
-            density = math.exp(float(self.log_f(np.array([t]))[0]) - self.peak)
-            step = (math.log(tail) - rate * t - wanted) / (density / tail + rate)
+            at = np.append(t, t + (end - t) * _NODES)
+            values = np.exp(self.log_f(at) - self.peak)
+            tail = rest + float(values[1:] @ _WEIGHTS) * (end - t)
+            step = (math.log(tail) - rate * t - wanted) / (float(values[0]) / tail + rate)
             t += step
             if abs(step) <= 1e-13 * t:
                 break
-            tail = rest + float(_sums(self.log_f, np.array([t]), np.array([end - t]), self.peak)[0])
         return t
 
 
@@ -108,8 +109,8 @@ def _sums(log_f: LogF, left: Array, width: Array, peak: float) -> Array:
     return np.asarray((values @ _WEIGHTS) * width)
 
 
-def _peak_of(log_f: LogF, low: float, high: float, scale: float) -> float:
-    """A place in [low, high] where exp(log_f) is within a factor e of its greatest value."""
+def _peak_of(log_f: LogF, low: float, high: float, scale: float) -> tuple[float, float]:
+    """A place in [low, high] where exp(log_f) is within a factor e of its greatest value, and log_f there."""
     grid = np.append(low, np.minimum(low + scale * _OCTAVES, high))
     while True:
         values = log_f(grid)
@@ -117,7 +118,7 @@ def _peak_of(log_f: LogF, low: float, high: float, scale: float) -> float:
         around = slice(max(best - 1, 0), best + 2)
         first, last = grid[around][0], grid[around][-1]
         if values[best] - values[around].min() < 1.0 or last - first <= 1e-15 * last:
-            return float(grid[best])
+            return float(grid[best]), float(values[best])
         grid = first + (last - first) * _FINE
 
 

@@ -1,4 +1,4 @@
-"""The fewest servers that meet targets. Every target is easier with more servers, so bisection finds the number."""
+"""The fewest servers that meet targets. Every target is easier with more servers, so that it can be enclosed."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from cti_engine.core.queueing import checks
 from cti_engine.core.queueing.erlang_a import ErlangA, ServiceLevel
-from cti_engine.core.queueing.erlang_b import ErlangB
+from cti_engine.core.queueing.erlang_b import log_blocking
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,17 +35,32 @@ class Targets:
         if self.asa is None and not any(shares.values()):
             raise ValueError("at least one target is needed")
 
-    def met_by(self, queue: ErlangA) -> bool:
-        """Whether the queue meets them all; the cheap ones are asked first."""
-        return (
-            (self.occupancy is None or queue.occupancy <= self.occupancy)
-            and (self.abandonment is None or queue.abandonment <= self.abandonment)
-            and (self.asa is None or queue.asa <= self.asa)
-            and (
-                self.service_level is None
-                or queue.service_level(self.threshold, self.definition) >= self.service_level
-            )
-        )
+    def margin(self, queue: ErlangA) -> float:
+        """Not negative when the queue meets them all. It grows with the servers, nearly in a straight line."""
+        margins = []
+        if self.occupancy is not None:
+            margins.append(_log(self.occupancy) - _log(queue.occupancy))
+        if self.abandonment is not None:
+            margins.append(_log(self.abandonment) - _log(queue.abandonment))
+        if self.asa is not None:
+            margins.append(_log(self.asa) - _log(queue.asa))
+        if self.service_level is not None:
+            level = queue.service_level(self.threshold, self.definition)
+            margins.append(_logit(level) - _logit(self.service_level))
+        return min(margins)
+
+    def fluid(self, load: float, patience: float) -> float:
+        """What calls that flow like water would need: near the answer, nearer the greater the load."""
+        needs = []
+        if self.occupancy is not None:
+            needs.append(1.0 / self.occupancy)
+        if self.abandonment is not None:
+            needs.append(1.0 - self.abandonment)
+        if self.asa is not None:
+            needs.append(math.exp(-self.asa / patience))
+        if self.service_level is not None:
+            needs.append(math.exp(-self.threshold / patience))
+        return load * max(needs)
 
 
 def servers_for(arrivals: float, service: float, targets: Targets, *, patience: float = math.inf) -> int:
@@ -55,35 +70,73 @@ def servers_for(arrivals: float, service: float, targets: Targets, *, patience: 
     """
     checks.positive(arrivals=arrivals, service=service)
     least = 1 if patience != math.inf else math.floor(arrivals / service) + 1
-    return _smallest(
-        lambda servers: targets.met_by(ErlangA(arrivals, service, servers, patience)),
-        least,
-        arrivals / service,
-    )
+
+    def margin(servers: int) -> float:
+        return targets.margin(ErlangA(arrivals, service, servers, patience))
+
+    return _smallest(margin, least, targets.fluid(arrivals / service, patience))
 
 
 def servers_for_blocking(load: float, blocking: float) -> int:
     """The fewest trunks on which this load (Erlang) loses at most this share. Raises ValueError as ErlangB does."""
     checks.positive(load=load)
     checks.share(blocking=blocking)
-    return _smallest(lambda servers: ErlangB(load, servers).blocking <= blocking, 1, load)
+    wanted = math.log(blocking)
+    return _smallest(lambda servers: wanted - log_blocking(load, servers), 1, load)
 
 
-def _smallest(good: Callable[[int], bool], least: int, load: float) -> int:
-    """The first number from `least` up that is good: outward from the load by steps that double, then halving."""
-    step = max(1, math.isqrt(math.ceil(load)) // 2)
-    low, high = least - 1, max(least, math.ceil(load))
-    if good(high):
-        while (lower := high - step) > low:
-            if not good(lower):
-                low = lower
-                break
-            high, step = lower, step * 2
+def _smallest(margin: Callable[[int], float], least: int, guess: float) -> int:
+    """The first number from `least` up whose margin is not negative.
+
+    Outward from the guess until the root is enclosed, then between: by straight lines, but at least in the middle of
+    what every second line leaves.
+    """
+    low, high = least - 1, max(least, math.ceil(guess))
+    below, above = -math.inf, margin(high)
+    step = max(1, math.isqrt(high))
+    if above < 0.0:
+        while above < 0.0:
+            low, below = high, above
+            high += step
+            above = margin(high)
+            step = _stride(step, high - low, above - below, -above)
     else:
-        low = high
-        while not good(high := high + step):
-            low, step = high, step * 2
+        while high - step > low:
+            lower = high - step
+            value = margin(lower)
+            if value < 0.0:
+                low, below = lower, value
+                break
+            step = _stride(step, step, above - value, value)
+            high, above = lower, value
+    halve = False
     while high - low > 1:
         middle = (low + high) // 2
-        low, high = (low, middle) if good(middle) else (middle, high)
+        if not halve and math.isfinite(below) and above > below:
+            # a little to the side of the longer part, so that both ends close in
+            line = low + (high - low) * -below / (above - below)
+            middle = math.floor(line) if line - low > (high - low) / 2 else math.ceil(line)
+            middle = min(max(middle, low + 1), high - 1)
+        width = high - low
+        value = margin(middle)
+        if value < 0.0:
+            low, below = middle, value
+        else:
+            high, above = middle, value
+        halve = high - low > width / 2
     return high
+
+
+def _stride(step: int, width: int, gained: float, missing: float) -> int:
+    """How far to go next: to where the straight line says and a tenth more, within 1 and 16 times the last step."""
+    if gained <= 0.0:
+        return 2 * step
+    return min(max(math.ceil(1.1 * abs(missing) * width / gained), step), 16 * step)
+
+
+def _log(value: float) -> float:
+    return math.log(max(value, 1e-300))
+
+
+def _logit(share: float) -> float:
+    return _log(share) - _log(1.0 - share)
