@@ -19,6 +19,7 @@ from cti_engine.core import (
     requests,
     roster,
     signals,
+    waiting,
 )
 from cti_engine.core import (
     end_causes as causes,
@@ -30,6 +31,7 @@ from cti_engine.core.contact import Contact
 from cti_engine.core.definitions import CenterDefinitions
 from cti_engine.core.events import Event
 from cti_engine.core.reservation import Reservation
+from cti_engine.core.routing.build import milliseconds
 from cti_engine.core.view_builder import agent_view, queue_view
 from cti_engine.core.views import AgentView, QueueView
 
@@ -74,8 +76,9 @@ class Acd:
 
     def next_deadline(self) -> float:
         """When something is due next; midnight at the latest, when the counts of the day start anew."""
-        first = self.center.deadlines.next()
-        return self.center.day_ends if first is None else min(first, self.center.day_ends)
+        first = min(self.center.deadlines.next() or self.center.day_ends, self.center.day_ends)
+        timer = self.center.matcher.next_timer()
+        return first if timer is None else min(first, timer / 1000)
 
     def handle(self, signal: signals.Signal, now: float, at: float | None = None) -> Outcome:
         """Take one signal. `now` never goes back; `at` (≤ now) is when it happened, default now.
@@ -86,18 +89,36 @@ class Acd:
         center.now = max(center.now, now)
         center.at = center.now if at is None else min(at, center.now)
         center.begin_day()
+        self._run_due(steps_only=True)  # what was due before this signal comes before it
         if center.definitions_are_new:
             roster.take_effect(center)
+            offers.match_all(center)
         HANDLERS[type(signal)](center, signal)
         offers.match_all(center)
         center.at = center.now
-        while (key := center.deadlines.take_due(center.now)) is not None:
-            owner = center.owner(key[0], key[1])
-            if owner is not None and owner.deadlines.pop(key[2], None) is not None:
-                center.touch(owner)
-                DEADLINES[(key[0], key[2])](center, owner)
-                offers.match_all(center)
+        self._run_due()
+        if center.definitions.overflow:
+            waiting.watch_links(center)
+            offers.match_all(center)
         return self._outcome()
+
+    def _run_due(self, *, steps_only: bool = False) -> None:
+        """Everything due by now in the order of time; at one moment the matcher's timers before other deadlines."""
+        center = self.center
+        while True:
+            timer, deadline = center.matcher.next_timer(), center.deadlines.next()
+            step_first = timer is not None and (deadline is None or timer <= milliseconds(deadline))
+            if step_first or steps_only:
+                if not flow_runner.step_due(center):
+                    return
+            elif (key := center.deadlines.take_due(center.now)) is not None:
+                owner = center.owner(key[0], key[1])
+                if owner is not None and owner.deadlines.pop(key[2], None) is not None:
+                    center.touch(owner)
+                    DEADLINES[(key[0], key[2].partition(" ")[0])](center, owner)
+            else:
+                return
+            offers.match_all(center)
 
     def _outcome(self) -> Outcome:
         center = self.center
@@ -180,8 +201,9 @@ DEADLINES: dict[tuple[str, str], Callable[[Center, Any], None]] = {
     ("contact", "length"): _end_with(causes.MAXIMUM_LENGTH),
     ("contact", "flow"): flow_runner.deadline,
     ("contact", "wait"): flow_runner.queue_time_out,
-    ("contact", "cool_down"): offers.cool_down_over,
     ("contact", "closing"): _close_overdue,
+    ("recaller", "forget"): lambda center, row: center.drop(row),
+    ("queue", "overflow"): _nothing,
     ("reservation", "pop"): _pop_over,
     ("reservation", "ring"): offers.not_answered,
     ("agent", "wrap_up"): _wrap_up_over,

@@ -9,17 +9,21 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from cti_engine.core import events as ev
-from cti_engine.core.agent import AGENT, Agent
+from cti_engine.core.agent import AGENT, LOGGED_OUT, Agent
+from cti_engine.core.call_names import Names
 from cti_engine.core.commands import Command
 from cti_engine.core.contact import Contact
 from cti_engine.core.deadlines import Deadlines
 from cti_engine.core.definitions import CenterDefinitions, QueueDefinition
+from cti_engine.core.expressions.values import Lookup
 from cti_engine.core.ivr.flow import Flow
 from cti_engine.core.leg import Leg
 from cti_engine.core.machine import ILLEGAL, LATE, Table
 from cti_engine.core.reporting.service_level import QueueCounts
 from cti_engine.core.reservation import Reservation
-from cti_engine.core.routing.matcher import Matcher
+from cti_engine.core.routing.build import agent_facts, milliseconds, routing_rules
+from cti_engine.core.routing.model import WaitingCall
+from cti_engine.core.routing.precision import PrecisionMatcher
 
 DAY = 86_400.0
 
@@ -41,8 +45,17 @@ class WorkerNote:
     deadlines: dict[str, float] = field(default_factory=dict)
 
 
-Row = Contact | Leg | Agent | Reservation | QueueCounts | WorkerNote | Counters
-Owner = Contact | Agent | Reservation | WorkerNote
+@dataclass(slots=True)
+class ReCaller:
+    """Row kind `recaller`, by number: since when a caller who gave up or was cut off had waited (wall seconds)."""
+
+    id: str
+    queued_at: float
+    deadlines: dict[str, float] = field(default_factory=dict)
+
+
+Row = Contact | Leg | Agent | Reservation | QueueCounts | WorkerNote | ReCaller | Counters
+Owner = Contact | Agent | Reservation | QueueCounts | WorkerNote | ReCaller
 ROW_TYPES: dict[str, type[Row]] = {
     "contact": Contact,
     "leg": Leg,
@@ -50,6 +63,7 @@ ROW_TYPES: dict[str, type[Row]] = {
     "reservation": Reservation,
     "queue": QueueCounts,
     "worker": WorkerNote,
+    "recaller": ReCaller,
     "counter": Counters,
 }
 _KIND: dict[type, str] = {row: kind for kind, row in ROW_TYPES.items()}
@@ -77,9 +91,13 @@ class Center:
         self.reservations: dict[str, Reservation] = {}
         self.queues: dict[str, QueueCounts] = {}
         self.workers: dict[str, WorkerNote] = {}
+        self.recallers: dict[str, ReCaller] = {}
+        self._in_queue: dict[str, dict[str, Contact]] = {}
         self.counters = Counters()
         self.deadlines = Deadlines()
-        self.matcher = Matcher(self._excluded)
+        self.matcher = PrecisionMatcher(
+            routing_rules(definitions), agent_facts(definitions), names=self._names_in
+        )
         self.flows: dict[tuple[str, str], Flow] = {}
         self.commands: list[Command] = []
         self.events: list[tuple[float, ev.Event]] = []
@@ -100,12 +118,17 @@ class Center:
         self.definitions_are_new = True
         for flow in definitions.flows.values():
             self.flows[(flow.id, flow.version)] = flow
-        self.matcher.set_members({q.id: q.members for q in definitions.queues.values()})
+        self.matcher.install(routing_rules(definitions), agent_facts(definitions))
 
     def queue_definition(self, queue: str) -> QueueDefinition:
         """A queue deleted while calls wait in it is served by nobody until their time-out."""
         found = self.definitions.queues.get(queue)
         return found if found is not None else QueueDefinition(queue, queue, ())
+
+    def members(self, queue: str) -> list[Agent]:
+        """Who could serve it by the rules."""
+        members = self.queue_definition(queue).members
+        return [self.agents[member] for member in members if member in self.agents]
 
     def forget_unused_flows(self) -> None:
         """Drop flow versions that neither the running set nor a running contact uses."""
@@ -123,7 +146,7 @@ class Center:
     def new_id(self, prefix: str) -> str:
         return f"{prefix}{self.new_number(prefix)}"
 
-    def touch(self, row: Contact | Leg | Agent | Reservation | QueueCounts | WorkerNote) -> None:
+    def touch(self, row: Contact | Leg | Agent | Reservation | QueueCounts | WorkerNote | ReCaller) -> None:
         """Mark a row as changed: it is stored with this signal."""
         self.changed[(_KIND[type(row)], row.id)] = row
         if isinstance(row, Agent):
@@ -131,6 +154,7 @@ class Center:
         elif isinstance(row, Contact):
             if row.queue:
                 self.seen_queues.add(row.queue)
+                self.seen_queues.update(standing.queue for standing in row.standings)
             if row.agent:
                 self.seen_agents.add(row.agent)
         elif isinstance(row, QueueCounts):
@@ -203,10 +227,12 @@ class Center:
                 self.queues[id_] = row
             case WorkerNote():
                 self.workers[id_] = row
+            case ReCaller():
+                self.recallers[id_] = row
             case Counters():
                 self.counters = row
 
-    def drop(self, row: Contact | Leg | Reservation | WorkerNote) -> None:
+    def drop(self, row: Contact | Leg | Reservation | WorkerNote | ReCaller) -> None:
         if not isinstance(row, Leg):
             self.cancel_all(row)
         match row:
@@ -219,6 +245,8 @@ class Center:
                 self.reservations.pop(row.id, None)
             case WorkerNote():
                 self.workers.pop(row.id, None)
+            case ReCaller():
+                self.recallers.pop(row.id, None)
         self.changed[(_KIND[type(row)], row.id)] = None
 
     def _forget_leg_of(self, leg: Leg) -> None:
@@ -263,16 +291,55 @@ class Center:
             agent.since = self.at
         self.touch(agent)
         self.seen_queues.update(self.matcher.queues_of(agent.id))
-        if agent.available:
-            self.matcher.agent_free(agent.id, agent.idle_since)
-            self.to_match.append(("agent", agent.id))
-        else:
-            self.matcher.agent_taken(agent.id)
+        self._tell_matcher(agent, was_state)
         return True
 
-    def _excluded(self, contact_id: str, agent_id: str) -> bool:
-        contact = self.contacts[contact_id]
-        return contact.state != "queued" or contact.excluded.get(agent_id, 0.0) > self.now
+    def _tell_matcher(self, agent: Agent, was_state: str) -> None:
+        if agent.id not in self.definitions.agents:
+            return  # gone from the files; a call in hand goes on
+        now = milliseconds(self.now)
+        self.matcher.log_in(agent.id, agent.status != LOGGED_OUT)
+        if was_state == "idle" != agent.state:
+            self.matcher.begin_contact(agent.id, now)
+        elif was_state != "idle" == agent.state:
+            self.matcher.end_contact(agent.id, now, answered=was_state in ("talking", "wrap_up"))
+        self.matcher.set_available(agent.id, agent.available, milliseconds(agent.idle_since))
+        if agent.available:
+            self.to_match.append(("agent", agent.id))
+
+    # --- who waits -----------------------------------------------------------------------------
+
+    def waiting_in(self, queue: str) -> dict[str, Contact]:
+        """Calls in a queue by id, those too for which a phone rings."""
+        return self._in_queue.get(queue, {})
+
+    def longest_wait(self, queue: str) -> float:
+        """Seconds, 0 when nobody waits."""
+        since = min((contact.queued_at for contact in self.waiting_in(queue).values()), default=self.now)
+        return max(0.0, self.now - since)
+
+    def stand(self, contact: Contact, queue: str, in_it: bool) -> None:
+        """Note that a call is in a queue, or no longer."""
+        if in_it:
+            self._in_queue.setdefault(queue, {})[contact.id] = contact
+        else:
+            self._in_queue.get(queue, {}).pop(contact.id, None)
+        self.seen_queues.add(queue)
+
+    def waiting_call(self, contact: Contact) -> WaitingCall:
+        """The contact as the matcher sees it."""
+        return WaitingCall(
+            contact=contact.id,
+            seq=contact.queue_seq,
+            queued_at=milliseconds(contact.queued_at),
+            priority=contact.queue_priority,
+            head_start=milliseconds(contact.head_start),
+            site=str(contact.attributes.get("site", "")),
+            names=Names(self, contact),
+        )
+
+    def _names_in(self, contact: str, queue: str) -> Lookup:
+        return Names(self, self.contacts[contact], queue)
 
     @property
     def day_ends(self) -> float:
@@ -286,26 +353,34 @@ class Center:
         self.day = today
         for counts in self.queues.values():
             if counts.day < today:
-                counts.start_day(
-                    today, sum(c.queue == counts.id and c.in_queue for c in self.contacts.values())
-                )
+                counts.start_day(today, len(self.waiting_in(counts.id)))
                 self.touch(counts)
+        self.matcher.new_day()
 
     def load(self, rows: dict[tuple[str, str], Row]) -> None:
         """Take stored rows (no `cdr`), rebuild the matcher and the deadlines."""
         for (kind, id_), row in rows.items():
             self._hold(id_, row)
-            if isinstance(row, (Contact, Agent, Reservation, WorkerNote)):
+            if isinstance(row, Owner):
                 for name, at in row.deadlines.items():
                     self.deadlines.set((kind, id_, name), at)
-        for contact in self.contacts.values():
-            if contact.in_queue:
-                self.matcher.call_waits(
-                    contact.id, contact.queue, contact.queue_priority, contact.queued_at, contact.queue_seq
-                )
+        now = milliseconds(self.now)
         for agent in self.agents.values():
-            if agent.available:
-                self.matcher.agent_free(agent.id, agent.idle_since)
+            if agent.id in self.definitions.agents:
+                self._restore_agent(agent, now)
+        for contact in sorted(self.contacts.values(), key=lambda contact: contact.queue_seq):
+            if contact.in_queue:
+                self.matcher.restore(self.waiting_call(contact), contact.standings, now)
+                for standing in contact.standings:
+                    self.stand(contact, standing.queue, True)
+                for agent_id, until in contact.excluded.items():
+                    self.matcher.exclude(contact.id, agent_id, milliseconds(until))
+
+    def _restore_agent(self, agent: Agent, now: int) -> None:
+        self.matcher.log_in(agent.id, agent.status != LOGGED_OUT)
+        if agent.state != "idle":
+            self.matcher.begin_contact(agent.id, now)
+        self.matcher.set_available(agent.id, agent.available, milliseconds(agent.idle_since))
 
     def owner(self, kind: str, id_: str) -> Owner | None:
         match kind:
@@ -315,5 +390,9 @@ class Center:
                 return self.agents.get(id_)
             case "reservation":
                 return self.reservations.get(id_)
+            case "queue":
+                return self.queues.get(id_)
+            case "recaller":
+                return self.recallers.get(id_)
             case _:
                 return self.workers.get(id_)

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from cti_engine.core.ivr.session import IvrState
 from cti_engine.core.machine import table
 from cti_engine.core.reporting.cdr import Cdr
+from cti_engine.core.routing.model import Standing
 
 CONTACT = table(
     "contact",
@@ -44,7 +45,9 @@ class Contact:
     `version` grows with every change of state; requests from pages must carry it (decision 13).
     `queued_at` is the first queue time, `queue_entered_at` this queue's. `flows_begun` counts the flows begun in
     the one moment `flows_begun_at`.
-    `excluded` maps an agent to the time until which this call is not offered to them again.
+    `excluded` maps an agent to the time until which this call is not offered to them again. `standings`: its place
+    in each queue where it waits; `queue` is the first of them, and the one it was answered in. `offers`: reservations
+    that are out. `agent` and `agent_leg`: who has answered. `head_start` seconds count as having been waited.
     """
 
     id: str
@@ -73,7 +76,9 @@ class Contact:
     queue_entered_at: float = 0.0
     treatment: str = ""
     queue_priority: int = 0
-    offer: str = ""
+    head_start: float = 0.0
+    standings: list[Standing] = field(default_factory=list)
+    offers: list[str] = field(default_factory=list)
     agent: str = ""
     agent_leg: str = ""
     excluded: dict[str, float] = field(default_factory=dict)

@@ -27,6 +27,7 @@ class OfferOutcome(StrEnum):
     NOT_REGISTERED = "not_registered"
     CALLER_GONE = "caller_gone"
     WORKER_LOST = "worker_lost"
+    ANSWERED_ELSEWHERE = "answered_elsewhere"
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from cti_engine.core import end_causes as causes
 from cti_engine.core import events as ev
+from cti_engine.core import waiting
 from cti_engine.core.agent import LOGGED_OUT, NOT_READY, READY, Agent
 from cti_engine.core.center import Center
 from cti_engine.core.commands import EndLeg, StopPlayback, StopRecording
@@ -20,6 +21,9 @@ LEGS_GONE_WITHIN = 10.0
 
 QUEUE_LEFT = {causes.QUEUE_TIME_OUT: "time_out", causes.FLOW_HANG_UP: "flow"}
 """Reasons of QueueLeft for causes that end the call too; any other cause has its own name there."""
+
+CUT_OFF = (causes.WORKER_LOST, causes.LEG_LOST, causes.ENGINE_AWAY, causes.AGENT_MEDIA_TIMEOUT)
+"""Causes for which the caller can do nothing: who calls again soon comes first."""
 
 NOT_READY_AFTER = {
     OfferOutcome.NO_ANSWER: "rona",
@@ -64,7 +68,7 @@ def offer_over(center: Center, reservation: Reservation, outcome: OfferOutcome, 
     contact = center.contacts[reservation.contact]
     if reason is not None:
         contact.excluded[agent.id] = center.now + center.definitions.limits.rona_cool_down
-    contact.offer = contact.agent = contact.agent_leg = ""
+    contact.offers.remove(reservation.id)
     center.touch(contact)
 
 
@@ -74,26 +78,10 @@ def requeue(center: Center, contact: Contact) -> None:
         return
     definition = center.queue_definition(contact.queue)
     waited = center.at - contact.queued_at
-    center.emit(
-        ev.CallRequeued(contact.id, contact.queue, center.matcher.position(contact.id), max(0.0, waited))
-    )
+    waiting.back(center, contact)
+    position = center.matcher.position(contact.id, contact.queue)
+    center.emit(ev.CallRequeued(contact.id, contact.queue, position, max(0.0, waited)))
     center.schedule(contact, "wait", contact.queue_entered_at + definition.max_wait)
-    watch_cool_down(center, contact)
-    center.to_match.append(("call", contact.id))
-
-
-def watch_cool_down(center: Center, contact: Contact) -> None:
-    """Wake when the next agent who missed this call may get it again."""
-    contact.excluded = {agent: until for agent, until in contact.excluded.items() if until > center.now}
-    center.schedule(contact, "cool_down", min(contact.excluded.values(), default=None))
-
-
-def leave_queue(center: Center, contact: Contact) -> None:
-    """Out of the queue, whatever comes next."""
-    center.matcher.call_left(contact.id)
-    for name in ("wait", "cool_down"):
-        center.schedule(contact, name, None)
-    center.seen_queues.add(contact.queue)
 
 
 def end_contact(center: Center, contact: Contact, cause: EndCause) -> None:
@@ -105,17 +93,20 @@ def end_contact(center: Center, contact: Contact, cause: EndCause) -> None:
     contact.flow = None
     worker_lost = cause == causes.WORKER_LOST
     if state in ("queued", "offered"):
-        leave_queue(center, contact)
+        waiting.left_others(center, contact, cause.name)
+        waiting.leave(center, contact)
         waited = max(0.0, center.at - contact.queued_at)
         if cause.party is Party.CALLER:
             center.emit(ev.CallAbandoned(contact.id, contact.queue, waited))
         else:
             reason = QUEUE_LEFT.get(cause, cause.name)
             center.emit(ev.QueueLeft(contact.id, contact.queue, waited, reason))
-    reservation = center.reservations.get(contact.offer)
-    if reservation is not None:
-        outcome = OfferOutcome.WORKER_LOST if worker_lost else OfferOutcome.CALLER_GONE
-        offer_over(center, reservation, outcome)
+    came_to_nothing = OfferOutcome.WORKER_LOST if worker_lost else OfferOutcome.CALLER_GONE
+    for offer in list(contact.offers):
+        offer_over(center, center.reservations[offer], came_to_nothing)
+    gave_up = cause.party is Party.CALLER and state in ("queued", "offered")
+    if gave_up or (state == "talking" and cause in CUT_OFF):
+        waiting.remember(center, contact)
     center.cancel_all(contact)
     center.emit(ev.CallEnded(contact.id, cause.name, cause.party, cause.sip_code, cause.q850))
     if contact.recording and not worker_lost:  # a lost worker's is told by the one that repairs it

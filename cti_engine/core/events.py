@@ -47,18 +47,31 @@ class CallQueued:
 
 @dataclass(frozen=True, slots=True)
 class QueueStepAdvanced:
+    """A call went from step `left` (-1: it joins) to `step` (from 0; -1: it leaves the queue) of its queue's rules.
+
+    `skipped`: [step, why] with why `consider_if`, `clock` or `nobody`. `pool` agents could take it now, `free` of them
+    are free.
+    """
+
     contact: str
     queue: str
     step: int
+    left: int = -1
+    skipped: tuple[tuple[int, str], ...] = ()
+    pool: int = 0
+    free: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class AgentReserved:
+    """The decision: `why` is its record (docs/routing.md, 10)."""
+
     contact: str
     agent: str
     offer: str
     queue: str
     expires_in: float
+    why: dict[str, object] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,7 +160,8 @@ class CallAbandoned:
 class QueueLeft:
     """A call left a queue without an agent, and not by hanging up.
 
-    `reason`: `time_out` or `flow` for a rule of the queue, else the name of the cause that ended the call too
+    `reason`: `time_out`, `flow`, `full` or `overflow` for a rule of the queue; `answered_elsewhere` or
+    `overflow_closed` where it waited in several queues; else the name of the cause that ended the call too
     (`end_causes`: maximum_length, worker_lost, leg_lost, engine_away, flow_fault).
     """
 

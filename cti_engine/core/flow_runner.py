@@ -2,104 +2,25 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-
 from cti_engine.core import end_causes as causes
-from cti_engine.core import endings
+from cti_engine.core import endings, waiting
 from cti_engine.core import events as ev
+from cti_engine.core.call_names import Names
 from cti_engine.core.center import Center
 from cti_engine.core.commands import PlayPrompts, StopPlayback
 from cti_engine.core.contact import CONTACT, Contact
 from cti_engine.core.ivr import session
 from cti_engine.core.ivr.actions import Action, AttributesSet, Enqueue, HangUp, Play, StepEntered, StopPlay
 from cti_engine.core.ivr.flow import Flow
+from cti_engine.core.routing.build import milliseconds
 
 FLOWS_AT_ONCE = 16
 """Flows that one call may begin in one moment; more of them lead to each other without ever waiting."""
 
-_WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
-
-
-class Names:
-    """What a flow may ask of a contact at this moment (`core/ivr/names.py`); None where there is no value."""
-
-    def __init__(self, center: Center, contact: Contact) -> None:
-        self._center = center
-        self._contact = contact
-
-    def __call__(self, name: str) -> object:
-        scope, _, field = name.partition(".")
-        match scope:
-            case "call":
-                return self._call(field)
-            case "queue":
-                return self._queue(field) if self._contact.in_queue else None
-            case "now":
-                return self._now(field)
-            case _:
-                return None
-
-    def _call(self, field: str) -> object:
-        contact = self._contact
-        match field:
-            case "ani" | "dnis" | "name" | "source" | "language" | "priority":
-                return getattr(contact, field)
-            case "age":
-                return self._center.now - contact.cdr.arrived_at
-            case "known":
-                return bool(contact.profile.get("customer"))
-            case _:
-                return contact.attributes.get(field, contact.profile.get(field))
-
-    def _queue(self, field: str) -> object:
-        center, contact = self._center, self._contact
-        position = center.matcher.position(contact.id)
-        match field:
-            case "id":
-                return contact.queue
-            case "name":
-                return center.queue_definition(contact.queue).name
-            case "position":
-                return position
-            case "ahead":
-                return position - 1
-            case "waiting":
-                return len(center.matcher.waiting(contact.queue))
-            case "waited":
-                return center.now - contact.queued_at
-            case "agents_ready" | "agents_logged_in":
-                members = [
-                    center.agents[a]
-                    for a in center.queue_definition(contact.queue).members
-                    if a in center.agents
-                ]
-                if field == "agents_ready":
-                    return sum(agent.available for agent in members)
-                return sum(agent.status != "logged_out" for agent in members)
-            case _:
-                return None
-
-    def _now(self, field: str) -> object:
-        local = datetime.fromtimestamp(self._center.now + self._center.utc_offset, UTC)
-        match field:
-            case "hour" | "minute":
-                return getattr(local, field)
-            case "time":
-                return local.strftime("%H:%M")
-            case "date":
-                return local.strftime("%Y-%m-%d")
-            case "weekday":
-                return _WEEKDAYS[local.weekday()]
-            case _:
-                return None
-
 
 def begin(center: Center, contact: Contact, flow: Flow) -> None:
     """Start a flow from its first step, in the place of any that ran."""
-    if contact.flows_begun_at != center.now:
-        contact.flows_begun, contact.flows_begun_at = 0, center.now
-    contact.flows_begun += 1
-    if contact.flows_begun > FLOWS_AT_ONCE:
+    if _moves_in_circles(center, contact):
         _fault(center, contact, f"flow {flow.id}: flows lead to each other without ever waiting")
         return
     state, actions = session.start(
@@ -107,6 +28,13 @@ def begin(center: Center, contact: Contact, flow: Flow) -> None:
     )
     contact.flow = state
     _apply(center, contact, actions)
+
+
+def _moves_in_circles(center: Center, contact: Contact) -> bool:
+    if contact.flows_begun_at != center.now:
+        contact.flows_begun, contact.flows_begun_at = 0, center.now
+    contact.flows_begun += 1
+    return contact.flows_begun > FLOWS_AT_ONCE
 
 
 def digit(center: Center, contact: Contact, key: str) -> None:
@@ -234,25 +162,70 @@ def enqueue(center: Center, contact: Contact, queue: str, priority: int, treatme
         _fault(center, contact, f"there is no queue {queue}")
         return
     if contact.state == "queued":
-        waited = max(0.0, center.at - contact.queued_at)
-        endings.leave_queue(center, contact)
-        center.fire(CONTACT, contact, "left_queue")
-        center.emit(ev.QueueLeft(contact.id, contact.queue, waited, "flow"))
+        _leave_queue(center, contact, "flow")
+    if definition.full_over and len(center.waiting_in(queue)) >= definition.full_over:
+        center.emit(ev.QueueLeft(contact.id, queue, 0.0, "full"))
+        go_to(center, contact, definition.full_to, priority)
+        return
     if not center.fire(CONTACT, contact, "enqueued"):
         return
-    contact.queue = queue
-    contact.queued_at = contact.queued_at or center.at
-    contact.queue_entered_at = center.at
     contact.treatment = definition.treatment if treatment is None else treatment
-    contact.queue_priority = contact.priority + priority + definition.priority
-    contact.queue_seq = center.new_number("queue")
-    center.matcher.call_waits(contact.id, queue, contact.queue_priority, contact.queued_at, contact.queue_seq)
-    position = center.matcher.position(contact.id)
-    center.emit(ev.CallQueued(contact.id, queue, contact.queue_priority, position))
+    change = waiting.join(center, contact, definition, priority)
     center.schedule(contact, "wait", contact.queue_entered_at + definition.max_wait)
-    endings.watch_cool_down(center, contact)
-    center.to_match.append(("call", contact.id))
-    _treat(center, contact)
+    if change.overflow:
+        _overflow(center, contact, queue)
+    else:
+        _treat(center, contact)
+
+
+def go_to(center: Center, contact: Contact, target: str, priority: int = 0) -> None:
+    """To a queue or a flow, by its name. The moves that take no time are counted as flows are."""
+    if target in center.definitions.queues:
+        if _moves_in_circles(center, contact):
+            _fault(center, contact, f"queue {target}: queues lead to each other without ever waiting")
+        else:
+            enqueue(center, contact, target, priority, None)
+    elif target in center.definitions.flows:
+        begin(center, contact, center.definitions.flows[target])
+    else:
+        _fault(center, contact, f"there is no queue and no flow {target}")
+
+
+def _leave_queue(center: Center, contact: Contact, reason: str) -> None:
+    """Back from waiting into a flow's hands; the first queue time stays the contact's."""
+    waiting.left_others(center, contact, reason)
+    waited = max(0.0, center.at - contact.queued_at)
+    waiting.leave(center, contact)
+    center.fire(CONTACT, contact, "left_queue")
+    center.emit(ev.QueueLeft(contact.id, contact.queue, waited, reason))
+
+
+def step_due(center: Center) -> bool:
+    """Run the first of the matcher's timers that is due: a step of the rules, or a call to be matched again."""
+    due = center.matcher.take_due(milliseconds(center.now))
+    if due is None:
+        return False
+    if isinstance(due, str):
+        center.to_match.append(("call", due))
+        return True
+    contact = center.contacts[due.contact]
+    waiting.note(center, contact)
+    waiting.tell(center, due)
+    if due.overflow:
+        _overflow(center, contact, due.queue)
+    else:
+        center.to_match.append(("call", due.contact))
+    return True
+
+
+def _overflow(center: Center, contact: Contact, queue: str) -> None:
+    """The rules of a queue have nothing left for this call."""
+    if queue != contact.queue:
+        waiting.leave_lender(center, contact, queue, "overflow")
+        return
+    endings.stop_prompts(center, contact)
+    _leave_queue(center, contact, "overflow")
+    go_to(center, contact, center.queue_definition(queue).overflow_to)
 
 
 def queue_time_out(center: Center, contact: Contact) -> None:
@@ -262,9 +235,6 @@ def queue_time_out(center: Center, contact: Contact) -> None:
     if flow is None:
         endings.end_contact(center, contact, causes.QUEUE_TIME_OUT)
         return
-    waited = max(0.0, center.at - contact.queued_at)
     endings.stop_prompts(center, contact)
-    endings.leave_queue(center, contact)
-    center.fire(CONTACT, contact, "left_queue")
-    center.emit(ev.QueueLeft(contact.id, contact.queue, waited, "time_out"))
+    _leave_queue(center, contact, "time_out")
     begin(center, contact, flow)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from cti_engine.core import end_causes as causes
-from cti_engine.core import endings, flow_runner
+from cti_engine.core import endings, flow_runner, places
 from cti_engine.core import events as ev
 from cti_engine.core.center import Center
 from cti_engine.core.commands import AnswerLeg, LookUp, RejectLeg
@@ -37,6 +37,10 @@ def invite(center: Center, signal: InviteReceived) -> None:
     center.add(contact)
     center.add(leg)
     center.emit(ev.CallArrived(contact.id, contact.ani, contact.dnis, contact.name, contact.source))
+    place = places.attributes_of(contact.ani, center.definitions)
+    if place:
+        contact.attributes.update(place)
+        center.emit(ev.CallAttributesSet(contact.id, place))
     if number is None or number.flow not in center.definitions.flows:
         cause = causes.UNKNOWN_NUMBER if number is None else causes.FLOW_FAULT
         center.fire(LEG, leg, "end")

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import fields
 
 from cti_engine.core import end_causes as causes
-from cti_engine.core import endings
+from cti_engine.core import endings, waiting
 from cti_engine.core import events as ev
 from cti_engine.core.agent import Agent
 from cti_engine.core.center import Center
@@ -18,33 +18,61 @@ from cti_engine.core.contact import CONTACT, Contact
 from cti_engine.core.end_causes import OfferOutcome
 from cti_engine.core.leg import Leg
 from cti_engine.core.reservation import RESERVATION, Reservation
+from cti_engine.core.routing.build import milliseconds
+from cti_engine.core.routing.model import Decision
 
 _SHOWN = tuple(f.name for f in fields(ev.CallOffered))
 
 
 def match_all(center: Center) -> None:
     """Serve whoever asked to be matched during this signal, in the order of asking."""
+    now = milliseconds(center.now)
+    if center.definitions.burst and len(center.to_match) > 1:
+        _offer(center, center.matcher.burst(now))
     while center.to_match:
         side, id_ = center.to_match.pop(0)
         if side == "call":
-            contact_id: str | None = id_
             waits = id_ in center.contacts and center.contacts[id_].state == "queued"
-            agent_id = center.matcher.agent_for(id_) if waits else None
+            _offer(center, center.matcher.agents_for(id_, now) if waits else [])
+        elif center.agents[id_].available and id_ in center.definitions.agents:
+            decision = center.matcher.call_for(id_, now)
+            _offer(center, [decision] if decision is not None else [])
+
+
+def _offer(center: Center, decisions: list[Decision]) -> None:
+    """Offer calls to agents: one agent each, or several at once for one call, of whom the first to answer has it."""
+    for decision in decisions:
+        contact, agent = center.contacts[decision.contact], center.agents[decision.agent]
+        if contact.state == "queued":
+            if not center.fire(CONTACT, contact, "reserved"):
+                continue
+            why = _why(center, decision)
+            center.schedule(contact, "wait", None)
+            waiting.rings(center, contact, decision.queue)
         else:
-            agent_id = id_
-            contact_id = center.matcher.call_for(id_) if center.agents[id_].available else None
-        if agent_id is not None and contact_id is not None:
-            _reserve(center, center.contacts[contact_id], center.agents[agent_id])
+            why = _why(center, decision)
+        center.matcher.took(decision)
+        _reserve(center, contact, agent, decision.queue, why)
 
 
-def _reserve(center: Center, contact: Contact, agent: Agent) -> None:
+def _why(center: Center, decision: Decision) -> dict[str, object]:
+    """The decision's record, for `cti-engine explain`."""
+    pool, free = center.matcher.pool_size(decision.contact, decision.queue)
+    return {
+        "side": decision.side,
+        "step": decision.step,
+        "terms": list(decision.terms),
+        "pool": pool,
+        "free": free,
+        "rules": decision.rules,
+    }
+
+
+def _reserve(center: Center, contact: Contact, agent: Agent, queue: str, why: dict[str, object]) -> None:
     limits = center.definitions.limits
-    offer = Reservation(center.new_id("o"), contact.id, agent.id, contact.queue, center.now)
-    if not center.fire(CONTACT, contact, "reserved"):
-        return
+    offer = Reservation(center.new_id("o"), contact.id, agent.id, queue, center.now)
     center.add(offer)
-    contact.offer, contact.agent = offer.id, agent.id
-    center.schedule(contact, "wait", None)
+    contact.offers.append(offer.id)
     agent.contact, agent.offer = contact.id, offer.id
     offered = ev.CallOffered(
         contact.id,
@@ -54,7 +82,7 @@ def _reserve(center: Center, contact: Contact, agent: Agent) -> None:
         name=contact.name,
         segment=str(contact.profile.get("segment", "")),
         language=contact.language,
-        queue=contact.queue,
+        queue=queue,
         waited_s=max(0.0, center.now - contact.queued_at),
         path=tuple(contact.path),
         contacts=_rows(contact.profile.get("contacts")),
@@ -62,7 +90,7 @@ def _reserve(center: Center, contact: Contact, agent: Agent) -> None:
     )
     agent.shown = {name: getattr(offered, name) for name in _SHOWN}
     center.agent_enters(agent, "reserve")
-    center.emit(ev.AgentReserved(contact.id, agent.id, offer.id, contact.queue, limits.pop_wait))
+    center.emit(ev.AgentReserved(contact.id, agent.id, offer.id, queue, limits.pop_wait, why))
     center.emit(offered)
     if agent.pages:
         center.schedule(offer, "pop", center.now + limits.pop_wait)
@@ -83,9 +111,8 @@ def dial(center: Center, offer: Reservation, *, shown: bool) -> None:
     leg = Leg(center.new_id("l"), contact.worker, contact.id, "agent", "dialling", offer.agent, offer.id)
     center.add(leg)
     offer.leg, offer.dialled_at = leg.id, center.now
-    contact.agent_leg = leg.id
     center.schedule(offer, "pop", None)
-    center.schedule(offer, "ring", center.now + center.queue_definition(contact.queue).ring_timeout)
+    center.schedule(offer, "ring", center.now + center.queue_definition(offer.queue).ring_timeout)
     center.command(DialLeg(leg.worker, leg.id, contact.id, offer.agent, contact.ani, contact.name))
     center.emit(ev.AgentDialled(contact.id, offer.agent, offer.id, leg.id, shown))
 
@@ -126,8 +153,11 @@ def not_answered(center: Center, offer: Reservation) -> None:
 
 
 def give_up(center: Center, offer: Reservation, outcome: OfferOutcome, sip_code: int = 0) -> None:
+    """This agent does not take it. Back to waiting, unless another agent's phone rings for the same call."""
+    contact = center.contacts[offer.contact]
     endings.offer_over(center, offer, outcome, sip_code)
-    endings.requeue(center, center.contacts[offer.contact])
+    if not contact.offers:
+        endings.requeue(center, contact)
 
 
 def answered(center: Center, leg: Leg) -> None:
@@ -140,9 +170,13 @@ def answered(center: Center, leg: Leg) -> None:
     center.fire(RESERVATION, offer, "over")
     agent = center.agents[offer.agent]
     rang = center.at - offer.ringing_at if offer.ringing_at else 0.0
-    contact.offer = ""
+    contact.offers.remove(offer.id)
+    for other in list(contact.offers):
+        endings.offer_over(center, center.reservations[other], OfferOutcome.ANSWERED_ELSEWHERE)
     agent.offer, agent.missed, agent.bridged_at = "", 0, center.at
-    endings.leave_queue(center, contact)
+    contact.agent, contact.agent_leg, contact.queue = agent.id, leg.id, offer.queue
+    waiting.left_others(center, contact, "answered_elsewhere")
+    waiting.leave(center, contact)
     endings.stop_prompts(center, contact)
     caller, phone = contact.caller_leg, leg.id
     center.command(SetAudioPaths(contact.worker, ((caller, phone), (phone, caller))))
@@ -153,10 +187,3 @@ def answered(center: Center, leg: Leg) -> None:
     center.agent_enters(agent, "bridge")
     waited = max(0.0, center.at - contact.queued_at)
     center.emit(ev.CallBridged(contact.id, agent.id, contact.queue, waited, max(0.0, rang)))
-
-
-def cool_down_over(center: Center, contact: Contact) -> None:
-    """An agent who missed this call may get it again."""
-    endings.watch_cool_down(center, contact)
-    if contact.state == "queued":
-        center.to_match.append(("call", contact.id))

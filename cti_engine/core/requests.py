@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from math import inf, nextafter
-
 from cti_engine.core import end_causes as causes
 from cti_engine.core import endings
 from cti_engine.core.agent import LOGGED_OUT, NOT_READY, READY, Agent
@@ -19,6 +17,9 @@ from cti_engine.core.signals import (
     PageOpened,
     ReadyRequested,
 )
+
+JUST_BEHIND = 0.001
+"""Seconds; the matcher counts in milliseconds."""
 
 REFUSALS = {
     "unknown_agent": "no such agent",
@@ -63,7 +64,7 @@ def ready(center: Center, signal: ReadyRequested) -> None:
 def _behind_the_median(center: Center) -> float:
     """Who just logged in starts in the middle of the idle order, not at its head or tail (routing.md)."""
     clocks = sorted(agent.idle_since for agent in center.agents.values() if agent.available)
-    return nextafter(clocks[len(clocks) // 2], inf) if clocks else center.now
+    return min(center.now, clocks[len(clocks) // 2] + JUST_BEHIND) if clocks else center.now
 
 
 def not_ready(center: Center, signal: NotReadyRequested) -> None:

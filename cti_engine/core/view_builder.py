@@ -31,8 +31,8 @@ def agent_view(center: Center, agent_id: str) -> AgentView:
 
 def queue_view(center: Center, queue_id: str) -> QueueView:
     definition, counts = center.definitions.queues[queue_id], center.queues[queue_id]
-    waiting = [center.contacts[c] for c in center.matcher.waiting(queue_id)]
-    members = [center.agents[a] for a in definition.members if a in center.agents]
+    waiting = center.waiting_in(queue_id).values()
+    members = center.members(queue_id)
     return QueueView(
         queue=queue_id,
         name=definition.name,

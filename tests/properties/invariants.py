@@ -57,18 +57,20 @@ def _agent(center: Center, agent: Agent) -> Iterator[str]:
                 yield f"{who} would wrap up for ever"
         case _:
             yield f"{who}: unknown state"
-    if contact is not None and contact.agent != agent.id:
+    if contact is not None and agent.state in ("talking", "wrap_up") and contact.agent != agent.id:
         yield f"{who}: contact {contact.id} belongs to {contact.agent!r}"
 
 
 def _contact(center: Center, contact: Contact) -> Iterator[str]:
     what = f"contact {contact.id} ({contact.state})"
-    if contact.in_queue != (center.matcher.position(contact.id) > 0):
+    if (contact.state == "queued") != (center.matcher.position(contact.id) > 0):
         yield f"{what}: place in the queue {center.matcher.position(contact.id)}"
+    if contact.in_queue != bool(contact.standings):
+        yield f"{what}: stands {contact.standings}"
     if contact.state == "closed":
         yield f"{what} is still here"
-    if (contact.state == "offered") != (contact.offer in center.reservations):
-        yield f"{what}: offer {contact.offer!r}"
+    if (contact.state == "offered") != bool(contact.offers):
+        yield f"{what}: offers {contact.offers}"
     if contact.state == "ended":
         if not contact.wrapping_up and "closing" not in contact.deadlines:
             yield f"{what} would never close"
@@ -83,12 +85,10 @@ def _contact(center: Center, contact: Contact) -> Iterator[str]:
     if not contact.deadlines.keys() & {"answer", "look_up", "length"}:
         yield f"{what} could last for ever: {contact.deadlines}"
     if contact.state == "queued":
-        if contact.agent or contact.agent_leg or contact.offer:
+        if contact.agent or contact.agent_leg:
             yield f"{what} keeps an agent"
         if "wait" not in contact.deadlines:
             yield f"{what} would wait for ever"
-        if any(at > center.now for at in contact.excluded.values()) and "cool_down" not in contact.deadlines:
-            yield f"{what}: an agent is excluded for ever: {contact.excluded}"
     elif contact.deadlines.keys() & {"wait"}:
         yield f"{what} could time out of a queue"
     if contact.state == "talking":
@@ -103,7 +103,11 @@ def _leg(center: Center, leg: Leg) -> Iterator[str]:
     contact = center.contacts.get(leg.contact)
     if contact is None:
         yield f"leg {leg.id} ({leg.state}) belongs to no contact"
-    elif leg.state != "ending" and leg.id not in (contact.caller_leg, contact.agent_leg):
+    elif (
+        leg.state != "ending"
+        and leg.id not in (contact.caller_leg, contact.agent_leg)
+        and not any(center.reservations[offer].leg == leg.id for offer in contact.offers)
+    ):
         yield f"leg {leg.id} ({leg.state}) is forgotten by contact {contact.id}"
     elif leg.worker != contact.worker:
         yield f"leg {leg.id} is not on its contact's worker"
@@ -116,7 +120,7 @@ def _leg(center: Center, leg: Leg) -> Iterator[str]:
 def _reservation(center: Center, offer: Reservation) -> Iterator[str]:
     what = f"reservation {offer.id} ({offer.state})"
     contact, agent = center.contacts.get(offer.contact), center.agents[offer.agent]
-    if contact is None or contact.offer != offer.id or contact.agent != agent.id:
+    if contact is None or offer.id not in contact.offers:
         yield f"{what}: contact {offer.contact} knows nothing of it"
     if agent.offer != offer.id:
         yield f"{what}: agent {agent.id} has {agent.offer!r}"
@@ -135,6 +139,8 @@ def _deadlines(center: Center) -> Iterator[str]:
         "agent": center.agents,
         "reservation": center.reservations,
         "worker": center.workers,
+        "queue": center.queues,
+        "recaller": center.recallers,
     }
     owned = {
         (kind, id_, name): at
@@ -152,11 +158,12 @@ def _deadlines(center: Center) -> Iterator[str]:
 
 
 def _matcher(center: Center) -> Iterator[str]:
-    free = {a.id: a.idle_since for a in center.agents.values() if a.available}
-    if center.matcher._idle != free:
-        yield f"matcher: free {center.matcher._idle}, agents say {free}"
-    waiting = {c: queue for queue in center.queues for c in center.matcher.waiting(queue)}
-    ours = {c.id: c.queue for c in center.contacts.values() if c.in_queue}
+    free = {a.id for a in center.agents.values() if a.available and a.id in center.definitions.agents}
+    ours = {c.id: {s.queue for s in c.standings} for c in center.contacts.values() if c.state == "queued"}
+    waiting: dict[str, set[str]] = {}
+    for queue in center.queues:
+        for contact_id in center.matcher.waiting(queue):
+            waiting.setdefault(contact_id, set()).add(queue)
     if waiting != ours:
         yield f"matcher: waiting {waiting}, contacts say {ours}"
     for contact in center.contacts.values():
@@ -172,7 +179,7 @@ def _matcher(center: Center) -> Iterator[str]:
 
 def _queues(center: Center) -> Iterator[str]:
     for counts in center.queues.values():
-        waiting = len(center.matcher.waiting(counts.id))
+        waiting = len(center.waiting_in(counts.id))
         if counts.offered != counts.answered + counts.abandoned + counts.flowed_out + waiting:
             yield f"queue {counts.id}: {counts} with {waiting} waiting"
         if counts.in_time > counts.answered:

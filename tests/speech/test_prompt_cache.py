@@ -113,9 +113,7 @@ def test_built_once_and_found_by_others(cache: PromptCache, tmp_path: Path) -> N
 
 def test_never_built_is_named(cache: PromptCache) -> None:
     """Asking for a prompt that was not built raises KeyError with its kind, value and language."""
-    with pytest.raises(
-        KeyError, match=r"text prompt 'Gracias.*\(es\) was never built: save its flow again"
-    ):
+    with pytest.raises(KeyError, match=r"text prompt 'Gracias.*\(es\) was never built: save its flow again"):
         cache.files(MENU_ES)
     assert not cache.directory.exists(), "a look-up makes nothing"
 

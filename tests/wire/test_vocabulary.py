@@ -22,6 +22,7 @@ _FIELDS: dict[Any, st.SearchStrategy[Any]] = {
     bool: st.booleans(),
     tuple[str, ...]: st.lists(_words, max_size=3).map(tuple),
     tuple[tuple[str, str], ...]: st.lists(st.tuples(_words, _words), max_size=3).map(tuple),
+    tuple[tuple[int, str], ...]: st.lists(st.tuples(st.integers(0, 99), _words), max_size=3).map(tuple),
     dict[str, str]: st.dictionaries(_words, _words, max_size=3),
     dict[str, object]: _plain,
     tuple[dict[str, object], ...]: st.lists(_plain, max_size=2).map(tuple),

@@ -5,14 +5,17 @@ Identity: offered = answered + abandoned + flowed_out + still waiting.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from cti_engine.core import events as ev
 
 
 @dataclass(slots=True)
 class QueueCounts:
-    """Row kind `queue`. `day` is the number of the center's day; a new day starts from zero."""
+    """Row kind `queue`. `day` is the number of the center's day; a new day starts from zero.
+
+    `helped_by`: queues that lend their agents to this one now.
+    """
 
     id: str
     day: int = 0
@@ -21,6 +24,8 @@ class QueueCounts:
     abandoned: int = 0
     flowed_out: int = 0
     in_time: int = 0
+    helped_by: list[str] = field(default_factory=list)
+    deadlines: dict[str, float] = field(default_factory=dict)
 
     def start_day(self, day: int, waiting: int) -> None:
         """Zero the counts; whoever waits over midnight counts as offered on the new day."""
@@ -39,6 +44,7 @@ class QueueCounts:
                 self.abandoned += 1
             case ev.QueueLeft():
                 self.flowed_out += 1
+                self.offered += event.reason == "full"  # it was never let in
             case _:
                 return
 

@@ -54,7 +54,9 @@ def check_trunk_login(name: str, registrar: str, standing: dict[str, str] | None
         case {"state": "registered" | "logged_out", "text": text}:
             return ok(what, text)
         case {"state": "failing", "text": text}:
-            return fault(what, text, "see register: of this trunk in config/sip.yaml; the edge goes on trying")
+            return fault(
+                what, text, "see register: of this trunk in config/sip.yaml; the edge goes on trying"
+            )
         case _:
             return warn(what, f"is logging in at {registrar}", "ask again in a moment")
 

@@ -1,0 +1,96 @@
+"""The names of one call: what conditions and texts about it may ask."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from cti_engine.core.agent import LOGGED_OUT
+from cti_engine.core.contact import Contact
+
+if TYPE_CHECKING:
+    from cti_engine.core.center import Center
+
+_WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+
+
+class Names:
+    """What a flow or a rule may ask of a contact at this moment (`core/ivr/names.py`); None where there is no value.
+
+    `queue`: the one that `queue.*` is about, by default the contact's.
+    """
+
+    def __init__(self, center: Center, contact: Contact, queue: str = "") -> None:
+        self._center = center
+        self._contact = contact
+        self._asked = queue
+
+    def __call__(self, name: str) -> object:
+        scope, _, field = name.partition(".")
+        match scope:
+            case "call":
+                return self._call(field)
+            case "queue":
+                queue = self._asked or (self._contact.queue if self._contact.in_queue else "")
+                return self._queue(queue, field) if queue else None
+            case "now":
+                return self._now(field)
+            case _:
+                return None
+
+    def _call(self, field: str) -> object:
+        contact = self._contact
+        match field:
+            case "ani" | "dnis" | "name" | "source" | "language" | "priority":
+                return getattr(contact, field)
+            case "age":
+                return self._center.now - contact.cdr.arrived_at
+            case "known":
+                return bool(contact.profile.get("customer"))
+            case _:
+                return contact.attributes.get(field, contact.profile.get(field))
+
+    def _queue(self, queue: str, field: str) -> object:
+        center, contact = self._center, self._contact
+        match field:
+            case "id":
+                return queue
+            case "name":
+                return center.queue_definition(queue).name
+            case "position":
+                return self._position(queue)
+            case "ahead":
+                return self._position(queue) - 1
+            case "waiting":
+                return len(center.waiting_in(queue))
+            case "waited":
+                return center.now - contact.queued_at
+            case "longest_wait":
+                return center.longest_wait(queue)
+            case "service_level":
+                counts = center.queues.get(queue)
+                return counts.service_level(len(center.waiting_in(queue))) if counts else None
+            case "agents_ready":
+                return sum(agent.available for agent in center.members(queue))
+            case "agents_logged_in":
+                return sum(agent.status != LOGGED_OUT for agent in center.members(queue))
+            case _:
+                return None
+
+    def _position(self, queue: str) -> int:
+        """While a phone rings for it a call stands in no order: it is the next."""
+        return max(1, self._center.matcher.position(self._contact.id, queue))
+
+    def _now(self, field: str) -> object:
+        local = datetime.fromtimestamp(self._center.now + self._center.utc_offset, UTC)
+        match field:
+            case "hour" | "minute":
+                return getattr(local, field)
+            case "time":
+                return local.strftime("%H:%M")
+            case "date":
+                return local.strftime("%Y-%m-%d")
+            case "weekday":
+                return _WEEKDAYS[local.weekday()]
+            case _:
+                return None

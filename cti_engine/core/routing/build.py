@@ -1,0 +1,70 @@
+"""The matcher's rules and agents, made from the admin's definitions."""
+
+from __future__ import annotations
+
+from cti_engine.core.definitions import CenterDefinitions, QueueDefinition
+from cti_engine.core.expressions.condition import Condition
+from cti_engine.core.expressions.syntax import Name
+from cti_engine.core.routing.model import AgentFacts, QueueRules, RoutingRules, StepRule
+
+
+def milliseconds(seconds: float) -> int:
+    """Wall or elapsed seconds as the matcher counts them."""
+    return round(seconds * 1000)
+
+
+def routing_rules(definitions: CenterDefinitions) -> RoutingRules:
+    return RoutingRules(
+        version=definitions.version,
+        queues={
+            queue.id: queue_rules(queue, index) for index, queue in enumerate(definitions.queues.values())
+        },
+        profiles=definitions.profiles,
+        near={site.id: site.near for site in definitions.sites.values()},
+        burst=definitions.burst,
+    )
+
+
+def queue_rules(queue: QueueDefinition, index: int) -> QueueRules:
+    cap = queue.longest_wait_cap
+    return QueueRules(
+        id=queue.id,
+        index=index,
+        steps=queue.steps or (StepRule(_is_member_of(queue.id)),),
+        from_enqueue=queue.from_enqueue,
+        exhausted=queue.exhausted,
+        rate=milliseconds(queue.ageing),
+        longest_wait_cap=None if cap is None else milliseconds(cap),
+        classes=queue.classes,
+    )
+
+
+def _member_of(queue: str) -> str:
+    """Being named as a member is a fact about people, so it counts at once for calls that wait already: an attribute,
+    of a name that no file can declare.
+    """
+    return f"_member_of_{queue}"
+
+
+def _is_member_of(queue: str) -> Condition:
+    return Condition(Name(f"agent.{_member_of(queue)}"))
+
+
+def agent_facts(definitions: CenterDefinitions) -> list[AgentFacts]:
+    memberships: dict[str, dict[str, bool | int | str]] = {}
+    for queue in definitions.queues.values():
+        for member in () if queue.steps else queue.members:
+            memberships.setdefault(member, {})[_member_of(queue.id)] = True
+    return [
+        AgentFacts(
+            id=agent.id,
+            attributes={**agent.attributes, **memberships.get(agent.id, {})},
+            site=agent.site,
+            name=agent.name,
+            profile=agent.profile,
+            capacity=agent.capacity,
+            cost=agent.cost,
+            place=place,
+        )
+        for place, agent in enumerate(definitions.agents.values())
+    ]
