@@ -7,6 +7,8 @@ SHELL := /bin/bash
 .DELETE_ON_ERROR:
 MAKEFLAGS += --no-print-directory
 export PYTHON
+# Tests and the center start many processes: none of them should compile our modules again.
+unexport PYTHONDONTWRITEBYTECODE
 
 PY := .venv/bin/python
 BENCHES := bench-calls bench-edge bench-engine
@@ -20,7 +22,7 @@ demo: packages-run .venv/ready-run
 	@exec .venv/bin/cti-engine run --demo $(if $(LAN),--lan)
 
 test: lint
-	@exec $(PY) -m pytest $(ARGS)
+	@exec $(PY) -m pytest -n 2 $(ARGS)
 
 chaos: packages-test .venv/ready-test
 	@CTI_CHAOS=1 exec $(PY) -m pytest tests/e2e/test_kills.py $(ARGS)

@@ -1,12 +1,46 @@
-"""A failing test shows the logs of the children it started; a long-lived child's log is shown too."""
+"""A failing test shows the logs of the children it started; two processes share a run of all tests (`-n 2`)."""
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 
 import pytest
+from xdist.scheduler import LoadScopeScheduling
 
 from tests.phones import child
+
+# Tests whose phones and pages are measured by the clock: one share, so they never run beside each other.
+IN_REAL_TIME = ("tests/e2e/", "tests/demo/test_demo.py", "tests/browser/")
+# Tests that wait more than they compute: good neighbours for those.
+QUIET = ("tests/sip_worker/", "tests/sip_edge/", "tests/phones/", "tests/demo/", "tests/console/")
+NICE = 5
+_gives_way = False
+
+
+class Shares(LoadScopeScheduling):  # type: ignore[misc]  # xdist has no types
+    """The tests in real time are one share, any other file is one; shares are handed out in the items' order."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return "in real time" if nodeid.startswith(IN_REAL_TIME) else nodeid.partition("::")[0]
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> Shares:
+    config.option.loadscopereorder = False
+    return Shares(config, log)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    items.sort(key=lambda i: (not i.nodeid.startswith(IN_REAL_TIME), not i.nodeid.startswith(QUIET)))
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Who runs another share gives way to the one in real time, which was handed out first and is never its next."""
+    global _gives_way
+    if "PYTEST_XDIST_WORKER" in os.environ and not _gives_way and not item.nodeid.startswith(IN_REAL_TIME):
+        _gives_way = True
+        os.nice(NICE)
 
 
 @pytest.hookimpl(wrapper=True)

@@ -31,7 +31,9 @@ def told(store: AccountStore) -> dict[str, str]:
 
 @pytest.fixture
 def store(tmp_path: Path) -> Iterator[AccountStore]:
+    """A new file; its hashes are of the least cost, because what one costs is written in it."""
     opened = AccountStore(tmp_path / "accounts.db", "cti")
+    opened._hasher = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
     yield opened
     opened.close()
 

@@ -11,13 +11,23 @@ from tests.browser.pages import CHROMIUM_ARGS
 from tests.console.conftest import broker, console, engine
 from tests.phones.child import tool
 
-__all__ = ["broker", "browser", "console", "engine"]
+__all__ = ["broker", "browser", "chromium", "console", "engine"]
 
 
-@pytest_asyncio.fixture
-async def browser() -> AsyncIterator[Browser]:
-    """A running Chromium; `pages.open_page` gives a fresh context in it."""
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def chromium() -> AsyncIterator[Browser]:
+    """The one Chromium; tests take `browser`."""
     async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=tool("chromium"), args=list(CHROMIUM_ARGS))
-        yield browser
-        await browser.close()
+        chromium = await playwright.chromium.launch(
+            executable_path=tool("chromium"), args=list(CHROMIUM_ARGS)
+        )
+        yield chromium
+        await chromium.close()
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def browser(chromium: Browser) -> AsyncIterator[Browser]:
+    """Chromium without a page; `pages.open_page` gives a fresh context in it, which ends with the test."""
+    yield chromium
+    for context in chromium.contexts:
+        await context.close()

@@ -15,6 +15,8 @@ from tests.browser.pages import contact, is_live, log_in, open_page, state
 from tests.console.stand_in_engine import StandInEngine
 from tests.console.world import ConsoleProcess, agent, offer, queue
 
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
 
 async def desk(browser: Browser, console: ConsoleProcess, user: str = "maria", **size: Any) -> Page:
     """A fresh browser with this agent logged in."""

@@ -5,12 +5,15 @@ from __future__ import annotations
 import re
 import time
 
+import pytest
 from playwright.async_api import Browser, expect
 
 from cti_engine.core import events as ev
 from tests.browser.pages import log_in, open_page
 from tests.console.stand_in_engine import StandInEngine
 from tests.console.world import ConsoleProcess, agent, queue
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 
 async def test_queues_live(browser: Browser, console: ConsoleProcess, engine: StandInEngine) -> None:

@@ -5,12 +5,15 @@ from __future__ import annotations
 import statistics
 import time
 
+import pytest
 from playwright.async_api import Browser, expect
 
 from cti_engine.wire.vocabulary import to_plain
 from tests.browser.pages import log_in, open_page
 from tests.console.stand_in_engine import StandInEngine
 from tests.console.world import ConsoleProcess, agent, offer
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 OFFERS = 30
 

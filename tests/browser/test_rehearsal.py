@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import pytest
 from playwright.async_api import Browser, expect
 
 from tests.browser.pages import log_in, open_page
 from tests.console.stand_in_engine import StandInEngine
 from tests.console.world import ConsoleProcess, agent
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 NOTE_REHEARSALS = """
   window.rehearsed = [];

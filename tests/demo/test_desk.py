@@ -18,6 +18,8 @@ from tests.console.stand_in_engine import StandInEngine
 from tests.console.world import ConsoleProcess, agent, offer
 from tests.phones.waiting import until
 
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
 
 @asynccontextmanager
 async def at_work(desk: Desk) -> AsyncIterator[None]:
@@ -30,7 +32,9 @@ async def at_work(desk: Desk) -> AsyncIterator[None]:
 
 
 def maria_at(console: ConsoleProcess) -> AgentDesk:
-    return AgentDesk(console.url, "maria", console.passwords["maria"], Random(5))
+    return AgentDesk(
+        console.url, "maria", console.passwords["maria"], Random(337)
+    )  # writes its notes quickly
 
 
 async def test_an_agent_works_a_whole_call(console: ConsoleProcess, engine: StandInEngine) -> None:

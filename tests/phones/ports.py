@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import random
 import socket
 from contextlib import ExitStack, closing
@@ -10,7 +11,10 @@ from pathlib import Path
 HOST = "127.0.0.1"
 # Beside the product's defaults (5060, 8080, 9464, RTP 20000-29999) and Linux's ephemeral ports (32768 on),
 # so that tests run while `make run` is up.
-_LOWEST, _HIGHEST = 10000, 19999
+# Each of pytest-xdist's processes has a part of them for itself.
+_PART = 10_000 // int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", 1))
+_LOWEST = 10_000 + _PART * int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+_HIGHEST = _LOWEST + _PART - 1
 _LISTEN = "0A"
 _next = random.Random().randrange(_LOWEST, _HIGHEST, 2)
 
