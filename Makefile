@@ -21,6 +21,7 @@ run: packages-run .venv/ready-run
 demo: packages-run .venv/ready-run
 	@exec .venv/bin/cti-engine run --demo $(if $(LAN),--lan)
 
+# Two processes share the tests (tests/conftest.py); ARGS="-n 0" runs them in one.
 test: lint
 	@exec $(PY) -m pytest -n 2 $(ARGS)
 
