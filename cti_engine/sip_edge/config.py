@@ -46,14 +46,14 @@ class Limits:
 
     Above `refusals_per_source` an address gets no answer at all to what is refused; above `answers_per_source`
     none to challenges and OPTIONS (a whole office may stand behind one address). A new INVITE that the edge does
-    not come to within `patience` gets 503: in less than the 500 ms after which it would be sent again. After a
-    failed log-in at a carrier the next try comes `login_pause` later, twice that after each further one.
+    not come to within `patience` gets 503. After a failed log-in at a carrier the next try comes `login_pause`
+    later, twice that after each further one.
     """
 
     refusals_per_source: float = 5.0
     answers_per_source: float = 500.0
     worker_rate: float = 20.0
-    patience: float = 0.25
+    patience: float = 1.0
     hold: float = 3.0
     worker_answer: float = 0.5
     worker_report: float = 5.0

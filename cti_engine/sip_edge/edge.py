@@ -71,7 +71,7 @@ class Edge:
         self._answers = Buckets(limits.answers_per_source)
         self.trunks = TrunkRoutes(config)
         self._file = BindingFile(config.edge_db)
-        self._intake = Intake(self._receive, limits.patience)
+        self._intake = Intake(self._receive, limits.patience, self.counters, time.monotonic)
         self._behind_at = -_EPISODE
         self.transports = Transports(
             config.bind, config.sip_port, limits.max_connections, self._intake, self.counters
@@ -99,8 +99,7 @@ class Edge:
             self.registrar.newest, self._answer,
         )  # fmt: skip
         self._invites = Invites(
-            transports, self._signer, self._retransmissions, self.placement, config.limits, self.counters,
-            self._in_dialog.response,
+            transports, self._signer, self._retransmissions, self.placement, config.limits, self.counters
         )  # fmt: skip
         self._ender = DialogEnder(self._in_dialog, self._signer, self._retransmissions, self.counters)
         self.trunk_logins = TrunkLogins(

@@ -8,16 +8,16 @@ handed out as `late`, to be refused at little cost, and the calls that have begu
 from __future__ import annotations
 
 import asyncio
-import time
 from collections import deque
 from collections.abc import Callable
 from typing import Protocol
 
+from cti_engine.sip_edge.counters import Counters
 from cti_engine.sip_edge.hop import Hop
 from cti_engine.wire.tokens import TOKEN_HEADER
 
 _SLICE = 0.01  # seconds of work until timers, links and the sockets get their turn
-_ROOM = 4000  # messages; what is more stays in the sockets, where the kernel bounds it
+_ROOM = 2000  # messages of each kind
 # A worker dials for a caller who is in the house already: no new call, whatever the token proves later.
 _FROM_WORKER = f"\r\n{TOKEN_HEADER}:".encode()
 
@@ -29,25 +29,34 @@ class Receive(Protocol):
 
 
 class Intake:
-    """`put` what has come, then `work`. `patience` is seconds."""
+    """`put` what has come, then `work`. `patience` is seconds, `clock` tells them."""
 
-    def __init__(self, receive: Receive, patience: float) -> None:
+    def __init__(
+        self, receive: Receive, patience: float, counters: Counters, clock: Callable[[], float]
+    ) -> None:
         self._receive = receive
         self._patience = patience
+        self._counters = counters
+        self._clock = clock
         self._first: deque[tuple[bytes, Hop] | Callable[[], None]] = deque()
-        self._new: deque[tuple[float, bytes, Hop]] = deque()
+        self._new: dict[tuple[bytes, Hop], float] = {}  # when each came; a dict, so that none waits twice
         self._next: asyncio.Handle | None = None
         self._closed = False
 
     @property
     def full(self) -> bool:
-        return len(self._first) + len(self._new) >= _ROOM
+        """Leave the rest in the socket, where the kernel bounds it."""
+        return len(self._first) >= _ROOM
 
     def put(self, data: bytes, source: Hop) -> None:
-        if data.startswith(b"INVITE ") and _FROM_WORKER not in data:
-            self._new.append((time.monotonic(), data, source))
-        else:
+        if not data.startswith(b"INVITE ") or _FROM_WORKER in data:
             self._first.append((data, source))
+        elif (data, source) in self._new:
+            self._counters.add("retransmission.absorbed")
+        elif len(self._new) < _ROOM:
+            self._new[data, source] = self._clock()
+        else:
+            self._counters.add("dropped.invite")  # a flood that not even refusing keeps up with
 
     def put_callback(self, callback: Callable[[], None]) -> None:
         """To be called after all that came first."""
@@ -60,9 +69,9 @@ class Intake:
 
     def _slice(self) -> None:
         self._next = None
-        end = time.monotonic() + _SLICE
+        end = self._clock() + _SLICE
         while not self._closed and (self._first or self._new):
-            now = time.monotonic()
+            now = self._clock()
             if now > end:
                 self._next = asyncio.get_running_loop().call_soon(self._slice)
                 return
@@ -73,7 +82,8 @@ class Intake:
                 else:
                     first()
             else:
-                came, data, source = self._new.popleft()
+                data, source = next(iter(self._new))
+                came = self._new.pop((data, source))
                 self._receive(data, source, now - came > self._patience)
 
     def close(self) -> None:

@@ -95,7 +95,6 @@ class Invites:
         placement: Placement,
         limits: Limits,
         counters: Counters,
-        forward: Callable[[SipResponse], bytes],
     ) -> None:
         self._transports = transports
         self._signer = signer
@@ -103,7 +102,6 @@ class Invites:
         self._placement = placement
         self._limits = limits
         self._counters = counters
-        self._forward = forward
         self._by_key: dict[str, Invite | None] = {}  # None: accepted, and all that is left is its key
         self._by_branch: dict[str, Attempt] = {}
         self._ended: deque[tuple[float, str, list[Attempt]]] = deque()
@@ -248,7 +246,7 @@ class Invites:
             self._retransmissions.answered((attempt.branch, "CANCEL"))
             if invite.state not in _OVER:
                 self._end(invite, State.ACCEPTED)
-            self._forward(response)  # every 2xx, and every time (16.7, step 5)
+            self._pass_back(invite, response)  # every 2xx, and every time (16.7, step 5)
         elif not latest:
             self._send_cancel(attempt)  # a worker that woke up after its call went to another
         elif invite.state not in _OVER:
@@ -265,7 +263,17 @@ class Invites:
             loop = asyncio.get_running_loop()
             self._arm(invite, loop.call_later(_TIMER_C, self._rang_too_long, attempt))
         if response.code > 100:
-            invite.last_answer = self._forward(response)
+            invite.last_answer = self._pass_back(invite, response)
+
+    def _pass_back(self, invite: Invite, response: SipResponse) -> bytes:
+        data = self._written_for(invite, response)
+        self._transports.reply(invite.request.via.answer_to, data)
+        return data
+
+    def _written_for(self, invite: Invite, response: SipResponse) -> bytes:
+        """The response as the INVITE's sender must get it: with its own Via values (8.2.6.2), whatever came back."""
+        response.headers.setlist("Via", invite.request.headers.getlist("Via"))
+        return response.write()
 
     def _refused(self, invite: Invite, response: SipResponse) -> None:
         if response.code == 503 and invite.dnis and not invite.cancel_wanted:
@@ -274,8 +282,7 @@ class Invites:
             return
         if response.code in (401, 407) and invite.on_challenge is not None:
             invite.on_challenge()
-        response.headers.setlist("Via", response.headers.getlist("Via")[1:])
-        self._send_refusal(invite, response.write())
+        self._send_refusal(invite, self._written_for(invite, response))
 
     def _worker_silent(self, attempt: Attempt) -> None:
         """Unless its answer had only not been read."""

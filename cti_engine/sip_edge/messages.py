@@ -143,7 +143,7 @@ class SipRequest(SipMessage):
     def contact(self) -> URI | None:
         """The URI of the first Contact. Raises Malformed."""
         value = self.headers.get("Contact")
-        return parse_address(value).uri if value and value != "*" else None
+        return _contact_uri(value) if value and value != "*" else None
 
     def max_forwards(self) -> int:
         """Raises Malformed. 70 when there is none (RFC 3261 16.6)."""
@@ -205,6 +205,8 @@ def split_commas(value: str) -> list[str]:
     """The values of a comma-joined header; commas in quotes and angle brackets do not separate."""
     if "," not in value:
         return [value]
+    if '"' not in value and "<" not in value:
+        return [text for one in value.split(",") if (text := one.strip())]
     return [text for one in _VALUE.findall(value) if (text := one.strip())]
 
 
@@ -242,6 +244,12 @@ def parse_address(value: str) -> Address:
         return Address.parse(value)
     except (ValueError, TypeError, OverflowError) as error:
         raise Malformed(f"not an address: {error}") from error
+
+
+@lru_cache(maxsize=1024)
+def _contact_uri(value: str) -> URI:
+    """Of a Contact, which is the same in all calls of a phone and mostly of a trunk."""
+    return parse_address(value).uri
 
 
 def answer(
