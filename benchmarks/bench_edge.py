@@ -1,7 +1,8 @@
 """`make bench-edge`: how many calls a second one edge carries on one core, as shipped, with its limits on.
 
 A sipp trunk calls, each INVITE is placed on a linked worker, a sipp stands behind all workers and answers;
-1,000 phones are registered and stored. The rate is raised until a call fails or the edge falls behind.
+1,000 phones are registered and stored. The rate is raised until a call fails or the edge falls behind. A rate that
+fails while the host takes the processors away says little: it is tried again, and every try is reported.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
+from benchmarks.process_cost import cpu_times, udp_drops
 from benchmarks.report import Report
 from benchmarks.stand_in_workers import StandInWorkers
 from cti_engine.adapters.account_store import Account, AccountStore
@@ -32,21 +34,42 @@ TRUNK_HOST = "127.0.0.2"
 REALM = "bench.cti"
 _REGISTER_RATE = 120  # below the edge's limit of challenges per address
 _KEPT_UP = 0.97
+_STEAL_ALLOWED = 0.05  # of all processor time; a step that fails above it is tried again
+_TRIES = 3
+_DRAIN_S = 20.0  # for calls that are repeating themselves when the last has been started
+# 4 MB, because sipp's own 64 kB overflow when it stands still for 20 ms; and no watchdog, which ends it for that
+_ROBUST = ("-buff_size", str(4 << 20), "-watchdog_interval", "0")
 _REGISTER = Path(__file__).parent / "scenarios" / "register_many.xml"
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One rate that was tried. CPU in milliseconds of the edge per call, set up and torn down."""
+    """One try of one rate. CPU in milliseconds of the edge per call, set up and torn down.
+
+    `steal` is the share of all processor time that the host took, `dropped` the datagrams that found no room in the
+    buffer of the edge or of the phones behind the workers.
+    """
 
     asked: int
+    calls: int
     reached: float
     cpu_ms: float
+    steal: float
+    dropped: int
     figures: SippFigures
 
     @property
+    def failed(self) -> int:
+        """Calls that did not go as they should, those without an end included."""
+        return self.calls - self.figures.successful
+
+    @property
     def carried(self) -> bool:
-        return self.figures.failed == 0 and self.reached >= _KEPT_UP * self.asked
+        return self.failed == 0 and self.reached >= _KEPT_UP * self.asked
+
+    @property
+    def disturbed(self) -> bool:
+        return not self.carried and self.steal > _STEAL_ALLOWED
 
 
 async def bench(folder: Path, seconds: float, start: int, by: int, cores: list[int]) -> Report:
@@ -123,11 +146,21 @@ async def _climb(
     edge: RunningEdge, workers: StandInWorkers, port: int, folder: Path, seconds: float, start: int, by: int
 ) -> list[Step]:
     """Up from `start` while the edge carries it; down from there if it does not carry even that."""
-    steps = [await _try(edge, workers, port, folder, start, seconds)]
-    up = steps[0].carried
-    while steps[-1].carried == up and steps[-1].asked > by:
-        rate = steps[-1].asked + (by if up else -by)
-        steps.append(await _try(edge, workers, port, folder, rate, seconds))
+    steps: list[Step] = []
+
+    async def tried(rate: int) -> bool:
+        for number in range(_TRIES):
+            steps.append(await _try(edge, workers, port, folder / f"{rate}-{number}", rate, seconds))
+            if not steps[-1].disturbed:
+                break
+        return steps[-1].carried
+
+    rate = start
+    up = await tried(rate)
+    while rate + (by if up else -by) > 0:
+        rate += by if up else -by
+        if await tried(rate) != up:
+            break
     return steps
 
 
@@ -136,20 +169,29 @@ async def _try(
 ) -> Step:
     workers.capacity = 1.25 * rate
     calls = round(rate * seconds)
-    name = f"{rate}-per-s"
-    answering = Sipp("agent_silent", folder / f"workers-{name}", port=port, at_once=10 * rate, trace=False)
-    trunk = Sipp(
-        "caller_silent", folder / f"trunk-{name}", to=f"{HOST}:{edge.port}", number="1000", host=TRUNK_HOST,
-        calls=calls, rate=rate, at_once=10 * rate, talk=TALK_S, trace=False,
+    answering = Sipp(
+        "agent_silent", folder / "workers", port=port, at_once=10 * rate, trace=False, extra=_ROBUST,
     )  # fmt: skip
-    before = _cpu_s(_pid(edge))
+    trunk = Sipp(
+        "caller_silent", folder / "trunk", to=f"{HOST}:{edge.port}", number="1000", host=TRUNK_HOST,
+        calls=calls, rate=rate, at_once=10 * rate, talk=TALK_S, trace=False, extra=_ROBUST,
+        time_out=seconds + _DRAIN_S,
+    )  # fmt: skip
+    ports = {edge.port, answering.port}
+    used_before, (ticks, stolen) = _cpu_s(_pid(edge)), cpu_times()
     async with answering, trunk:
-        figures = await trunk.over(within=10 * seconds + 60)
-    used = _cpu_s(_pid(edge)) - before
-    step = Step(rate, calls / max(0.001, figures.seconds - TALK_S), used * 1000 / calls, figures)
-    verdict = "carried" if step.carried else f"{figures.failed} failed"
+        dropped_before = udp_drops(ports)
+        figures = await trunk.over(within=seconds + _DRAIN_S + 30)
+        used = _cpu_s(_pid(edge)) - used_before
+        ticks, stolen = (now - then for now, then in zip(cpu_times(), (ticks, stolen), strict=True))
+        dropped = sum(now - dropped_before.get(socket, 0) for socket, now in udp_drops(ports).items())
+    reached = figures.successful / max(0.001, figures.seconds - TALK_S)
+    step = Step(rate, calls, reached, used * 1000 / calls, stolen / ticks, dropped, figures)
     print(
-        f"{rate} calls/s: {step.reached:.0f} reached, {step.cpu_ms:.2f} ms CPU a call, {verdict}", flush=True
+        f"{rate} calls/s: {step.reached:.0f} reached, {step.cpu_ms:.2f} ms CPU a call, "
+        f"{'carried' if step.carried else f'{step.failed} failed'}, the host stole {step.steal:.1%}"
+        + (": try again" if step.disturbed else ""),
+        flush=True,
     )
     return step
 
@@ -164,17 +206,20 @@ def _report(steps: list[Step], stored: int) -> Report:
     best = max((step for step in steps if step.carried), key=lambda step: step.asked, default=steps[-1])
     report = Report("bench-edge")
     report.goal("edge_calls_per_s", f">= {GOAL_CALLS_PER_S}", best.reached if best.carried else 0.0, "1/s")
-    report.goal("edge_failed", "= 0", best.figures.failed)
+    report.goal("edge_failed", "= 0", best.failed)
     report.figure("registrations_stored", stored)
     report.figure("cpu_ms_per_call", best.cpu_ms)
     report.figure("invite_200_mean_ms", best.figures.answered_ms)
     report.figure("retransmissions", best.figures.retransmissions)
+    report.figure("steal", best.steal)
     report.figure("workers", WORKERS)
     report.figure(
         "steps",
         [
-            {"asked": step.asked, "reached": round(step.reached, 1), "failed": step.figures.failed,
-             "cpu_ms": round(step.cpu_ms, 3), "failures": step.figures.failures}
+            {"asked": step.asked, "reached": round(step.reached, 1), "failed": step.failed,
+             "cpu_ms": round(step.cpu_ms, 3), "steal": round(step.steal, 3), "disturbed": step.disturbed,
+             "retransmissions": step.figures.retransmissions, "dropped": step.dropped,
+             "failures": step.figures.failures}
             for step in steps
         ],
     )  # fmt: skip
