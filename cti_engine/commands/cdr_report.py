@@ -79,15 +79,17 @@ def write_json(rows: Iterable[dict[str, Any]], to: TextIO) -> None:
 
 def show(rows: Iterable[dict[str, Any]], console: Console) -> None:
     """The columns that people look at, times local to the machine; a narrow terminal gets fewer."""
-    columns = WIDE if console.width >= WIDE_ENOUGH else NARROW
-    table = Table(title="Call detail records", header_style="bold", box=SIMPLE_HEAD)
+    wide = console.width >= WIDE_ENOUGH
+    columns, moment = (WIDE, "%Y-%m-%d %H:%M:%S") if wide else (NARROW, "%m-%d %H:%M")
+    box, padding = (SIMPLE_HEAD, (0, 1)) if wide else (None, (0, 1, 0, 0))
+    table = Table(title="Call detail records", header_style="bold", box=box, padding=padding, pad_edge=wide)
     for name in columns:
         table.add_column(name, justify="right" if name.endswith(" s") else "left", overflow="fold")
     for row in rows:
         began = datetime.fromtimestamp(float(row["arrived_at"])).astimezone()
         cells = {
             "contact": row["contact"],
-            "began": began.strftime("%Y-%m-%d %H:%M:%S"),
+            "began": began.strftime(moment),
             "from": row["ani"],
             "to": row["dnis"],
             "queue": row["queue"],

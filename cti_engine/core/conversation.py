@@ -21,7 +21,13 @@ from cti_engine.core.signals import (
     TransferAsked,
 )
 
-AGENT_CAUSE = {"remote": causes.AGENT_HANG_UP, "media_timeout": causes.AGENT_MEDIA_TIMEOUT}
+AGENT_CAUSE = {
+    "remote": causes.AGENT_HANG_UP,
+    "media_timeout": causes.AGENT_MEDIA_TIMEOUT,
+    "shut_down": causes.SHUT_DOWN,
+}
+CALLER_CAUSE = {"media_timeout": causes.CALLER_MEDIA_TIMEOUT, "shut_down": causes.SHUT_DOWN}
+"""Of what a worker did by itself; what it did not explain, it did because the engine was away."""
 LegSignal = LegRinging | LegAnswered | LegFailed | LegEnded | LegHeld | DigitPressed | PlaybackEnded
 
 
@@ -97,10 +103,8 @@ def leg_ended(center: Center, signal: LegEnded) -> None:
 
 
 def _caller_cause(contact: Contact, leg_state: str, by: str) -> EndCause:
-    if by == "media_timeout":
-        return causes.CALLER_MEDIA_TIMEOUT
     if by != "remote":
-        return causes.ENGINE_AWAY
+        return CALLER_CAUSE.get(by, causes.ENGINE_AWAY)
     if leg_state in ("offered", "answering"):
         return causes.CALLER_ABANDONED_RINGING
     match contact.state:

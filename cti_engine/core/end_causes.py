@@ -60,6 +60,7 @@ ANSWER_FAILED = EndCause(Party.CARRIER, "answer_failed", 41)
 WORKER_LOST = EndCause(Party.SYSTEM, "worker_lost", 41)
 LEG_LOST = EndCause(Party.SYSTEM, "leg_lost", 41)
 ENGINE_AWAY = EndCause(Party.SYSTEM, "engine_away", 41)
+SHUT_DOWN = EndCause(Party.SYSTEM, "shut_down", 41, 503)
 
 OFFER_OUTCOME_BY_SIP_CODE = {
     480: OfferOutcome.NOT_REGISTERED,

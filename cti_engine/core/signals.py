@@ -75,8 +75,8 @@ class LegFailed:
 
 @dataclass(frozen=True, slots=True)
 class LegEnded:
-    """A leg is over. `by`: `remote` (BYE or CANCEL from the phone), `local` (we ended it) or `media_timeout`
-    (its RTP stayed away: the phone has vanished).
+    """A leg is over. `by`: `remote` (BYE or CANCEL from the phone), `local` (we ended it), `media_timeout` (its RTP
+    stayed away: the phone has vanished) or `shut_down` (the worker was told to stop).
 
     Sent for incoming legs that never connected too, and exactly once per leg unless LegFailed was.
     """

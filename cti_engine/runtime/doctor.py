@@ -27,7 +27,7 @@ def run_doctor(settings: Settings) -> list[Check]:
     """All checks, in the order in which a center needs them. Takes some seconds: voices and pjsua2 are tried."""
     running = _running(Places(settings.var).run_json)
     return [
-        ok("center", f"runs (process {running['supervisor']})" if running else "does not run now"),
+        ok("center", _where(running) if running else "does not run now"),
         machine.check_python(),
         *_definitions_and_prompts(settings),
         *_ports(settings, running),
@@ -101,6 +101,13 @@ def _ports(settings: Settings, running: dict[str, Any]) -> list[Check]:
         broker = Wanted("CTI_BROKER_PORT", "tcp", "127.0.0.1", wanted.broker)
         checks.append(ports.check_port("broker port", broker, center))
     return [*checks, ports.check_rtp_ports(wanted.rtp_first, wanted.rtp_last, center)]
+
+
+def _where(running: dict[str, Any]) -> str:
+    """Its own ports, which an option or a variable that we were not given may have set."""
+    host, ports = running.get("host", ""), running.get("ports", {})
+    sip, console = ports.get("sip_port"), ports.get("console_port")
+    return f"runs (process {running['supervisor']}): SIP {host}:{sip}, console http://{host}:{console}/"
 
 
 def _trunks(settings: Settings, running: dict[str, Any]) -> list[Check]:

@@ -158,7 +158,7 @@ class Supervisor:
             if service.drains:
                 child.tell(signal.SIGUSR1)
         print(
-            f"Draining: {self._pool.busy} calls go on, new ones are refused. Ctrl-C again stops at once.",
+            f"Draining: calls in progress go on ({self._pool.busy}), new ones are refused. Ctrl-C again stops at once.",
             file=sys.stderr,
         )
         while self._pool.busy and not self._hurry.is_set():

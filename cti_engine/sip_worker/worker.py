@@ -71,6 +71,7 @@ class Worker:
         self.legs: dict[str, PjLeg] = {}
         self.interactions = 0
         self.draining = False
+        self._closing = False
         self._dirty = False
         self._idle = asyncio.Event()
         self._idle.set()
@@ -296,7 +297,7 @@ class Worker:
         if was is LegState.DIALLING:
             self._send(signals.LegFailed(self._config.name, leg.name, sip_code, reason))
         elif leg.name not in self._vanished:  # of which the engine knows
-            by = "local" if leg.ended_by_us else "remote"
+            by = ("shut_down" if self._closing else "local") if leg.ended_by_us else "remote"
             self._send(signals.LegEnded(self._config.name, leg.name, by, sip_code, reason))
         self._forget(leg)
         self._leave_behind(leg.name, legs)
@@ -398,7 +399,7 @@ class Worker:
 
     async def close(self, timeout: float) -> None:
         """End every leg, wait until they are gone (at most `timeout` seconds), let go of the account."""
-        self.draining = True
+        self.draining = self._closing = True
         for leg in list(self.legs.values()):
             self._end(leg, 503, "shut down")
         try:

@@ -59,3 +59,6 @@ def test_the_table_fits_the_terminal() -> None:
         cdr_report.show([record(1)], Console(file=out, width=width))
         assert ("disposition" in out.getvalue()) is wanted
         assert "caller/hang_up" in out.getvalue()
+    out = io.StringIO()
+    cdr_report.show([record(1, cause="caller/abandoned_in_queue")], Console(file=out, width=80))
+    assert "+34600000101" in out.getvalue() and "caller/abandoned_in_queue" in out.getvalue()

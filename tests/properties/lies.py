@@ -30,7 +30,7 @@ def lie(world: World) -> Signal:
         lambda: signals.LegRinging(worker, leg),
         lambda: signals.LegAnswered(worker, leg, dialog(leg)),
         lambda: signals.LegFailed(worker, leg, rng.choice((0, 486, 500))),
-        lambda: signals.LegEnded(worker, leg, rng.choice(("remote", "local", "media_timeout"))),
+        lambda: signals.LegEnded(worker, leg, rng.choice(("remote", "local", "media_timeout", "shut_down"))),
         lambda: signals.PlaybackEnded(worker, leg, f"p{rng.randrange(60)}", rng.random() < 0.5),
         lambda: signals.RecordingEnded(worker, f"r{rng.randrange(9)}", "/x", 1.0),
         lambda: signals.LegHeld(worker, leg, rng.random() < 0.5),

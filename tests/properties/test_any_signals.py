@@ -33,7 +33,9 @@ worker_signals: st.SearchStrategy[Signal] = st.one_of(
     st.builds(signals.LegRinging, WORKERS, LEGS),
     st.builds(lambda worker, leg: signals.LegAnswered(worker, leg, dialog(leg)), WORKERS, LEGS),
     st.builds(signals.LegFailed, WORKERS, LEGS, CODES),
-    st.builds(signals.LegEnded, WORKERS, LEGS, st.sampled_from(("remote", "local", "media_timeout"))),
+    st.builds(
+        signals.LegEnded, WORKERS, LEGS, st.sampled_from(("remote", "local", "media_timeout", "shut_down"))
+    ),
     st.builds(signals.DigitPressed, WORKERS, LEGS, st.sampled_from("129")),
     st.builds(signals.PlaybackEnded, WORKERS, LEGS, st.sampled_from(("p1", "p2", "p3")), st.booleans()),
     st.builds(signals.RecordingEnded, WORKERS, st.sampled_from(("r1", "r2")), st.just("/r"), st.just(1.0)),

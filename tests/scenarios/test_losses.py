@@ -222,6 +222,14 @@ def test_the_worker_released_the_caller_by_itself() -> None:
     (queued() >> Restart(away=70.0) >> caller.is_gone() << the.CallEnded(cause="engine_away", party="system"))
 
 
+def test_the_center_was_stopped() -> None:
+    """A worker told to stop ends its legs: the record says that it was the center, and not a missing engine."""
+    s = talking() >> LegEnded("w1", "w1/1", "shut_down") << the.CallEnded(cause="shut_down", party="system")
+    s = s >> LegEnded("w1", "l1", "shut_down") >> is_recorded >> maria.disposes() << the.ContactClosed()
+    assert s.record()["cause"] == "system/shut_down"
+    s = talking() >> LegEnded("w1", "l1", "shut_down") << the.CallEnded(cause="shut_down", party="system")
+
+
 def test_a_leg_to_end_that_is_not_there_is_gone() -> None:
     """EndLeg refused with no_such_leg closes what waited for it."""
     s = (talking() >> caller.hangs_up() >> maria.disposes() >> is_recorded).without(the.ContactClosed())

@@ -162,8 +162,8 @@ async def test_sigterm_sends_bye_and_tells(world: World) -> None:
     assert await world.worker.exits() == 0
     await phone.tells("state", "DISCONNECTED", 200)
     await agent.tells("state", "DISCONNECTED", 200)
-    assert (await world.engine.gets(LegEnded, leg=leg)).by == "local"
-    assert (await world.engine.gets(LegEnded, leg="a1")).by == "local"
+    assert (await world.engine.gets(LegEnded, leg=leg)).by == "shut_down"
+    assert (await world.engine.gets(LegEnded, leg="a1")).by == "shut_down"
 
 
 async def test_stop_order_rejects_a_ringing_caller(world: World) -> None:
