@@ -47,6 +47,10 @@ def _parser() -> argparse.ArgumentParser:
     cdr.add_argument("--csv", type=Path, metavar="FILE", help="export; - is standard output")
     cdr.add_argument("--json", action="store_true", help="one record a line")
 
+    explain = commands.add_parser("explain", help="why a contact got its agent, or why it still waits")
+    explain.add_argument("contact", metavar="CONTACT", help="as cti-engine cdr shows it, e.g. c12")
+    explain.add_argument("--json", action="store_true")
+
     accounts = commands.add_parser("accounts", help="list accounts, or give them new passwords")
     accounts.add_argument("--rotate", nargs="*", metavar="USER", help="new passwords (no USER: for all)")
     accounts.add_argument("--json", action="store_true")
@@ -143,6 +147,32 @@ def _cdr(options: argparse.Namespace, console: Console) -> int:
     return OK
 
 
+def _explain(options: argparse.Namespace, console: Console) -> int:
+    from cti_engine.commands import explain
+    from cti_engine.definitions.library import load_definitions
+    from cti_engine.runtime.stores import open_store
+    from cti_engine.wire.clock import Clock
+
+    settings = _settings(options)
+    definitions, problems = load_definitions(settings.home)
+    if definitions is None:
+        print(as_text(problems), file=sys.stderr)
+        return PROBLEMS
+    store = open_store(settings.store_url, read_only=True, folder=settings.var)
+    try:
+        explanation = explain.explain(store, definitions, options.contact, Clock().now())
+    finally:
+        store.close()
+    if explanation is None:
+        print(f"Nothing is known of a contact {options.contact}: cti-engine cdr lists them.", file=sys.stderr)
+        return PROBLEMS
+    if options.json:
+        explain.write_json(explanation, sys.stdout)
+    else:
+        explain.show(explanation, console)
+    return OK
+
+
 def _accounts(options: argparse.Namespace, console: Console) -> int:
     from cti_engine.commands.account_report import rotate, show
 
@@ -158,6 +188,7 @@ COMMANDS = {
     "doctor": _doctor,
     "check": _check,
     "cdr": _cdr,
+    "explain": _explain,
     "accounts": _accounts,
 }
 
