@@ -31,13 +31,30 @@ def make_matcher(rules: Rules, agents: Iterable[Agent], names: QueueNames, seed:
     return Subject(import_module(MATCHER), rules, agents, names, seed)
 
 
+SIZES = (
+    ("pools", "FEW", 1),
+    ("call_classes", "GAPS", 2),
+    ("timers", "SWEEP_AT", 3),
+    ("agent_book", "STALE", 1),
+)
+"""What the matcher takes for few, and when it tidies up: lowered in most centers, which are never large enough."""
+_REAL = {name: getattr(import_module(f"cti_engine.core.routing.{file}"), name) for file, name, _ in SIZES}
+
+
+def _set_sizes(matcher: ModuleType, small: bool) -> None:
+    for file, name, size in SIZES:
+        module = import_module(f"{matcher.__package__}.{file}")
+        setattr(module, name, size if small else _REAL[name])
+
+
 class Subject:
     """PrecisionMatcher asked in plain words."""
 
     def __init__(
         self, module: ModuleType, rules: Rules, agents: Iterable[Agent], names: QueueNames, seed: int
     ) -> None:
-        people = map(agent_facts, agents)
+        people = [agent_facts(agent) for agent in agents]
+        _set_sizes(module, small=bool(len(people) % 3))
         self._matcher = module.PrecisionMatcher(routing_rules(rules), people, names=names, seed=seed)
 
     def __getattr__(self, name: str) -> Any:

@@ -28,7 +28,98 @@ class Mutant(NamedTuple):
     new: str
 
 
-MUTANTS: tuple[Mutant, ...] = ()
+MUTANTS = (
+    Mutant(
+        "missed a ms too early",
+        "queue_plans.py",
+        "limit = rules.classes.threshold + 1",
+        "limit = rules.classes.threshold",
+    ),
+    Mutant(
+        "capped a ms too late",
+        "queue_plans.py",
+        "cap is not None and waited >= cap",
+        "cap is not None and waited > cap",
+    ),
+    Mutant(
+        "a cap ends no delay in time",
+        "queue_plans.py",
+        "{delay if cap is None else min(delay, cap) for delay in delays}",
+        "set(delays)",
+    ),
+    Mutant(
+        "ringing uses up from_enqueue",
+        "step_walk.py",
+        "waiting.joined_at + rule.wait + waiting.rang",
+        "waiting.joined_at + rule.wait",
+    ),
+    Mutant("a deadline of now is entered", "step_walk.py", "if deadline <= at:", "if deadline < at:"),
+    Mutant("cumulative replaces", "step_walk.py", "waiting.pool if rule.cumulative else None", "None"),
+    Mutant(
+        "any_member is the last step",
+        "step_walk.py",
+        "self._stand(waiting, last, self._bound(waiting, steps, None))",
+        "self._stand(waiting, last, self._bound(waiting, steps[last:], None))",
+    ),
+    Mutant(
+        "the last step raises nothing when exhausted",
+        "step_walk.py",
+        "waiting.raised += steps[last].rule.raise_priority",
+        "waiting.raised += 0",
+    ),
+    Mutant(
+        "only the last ringing counts",
+        "call_book.py",
+        "each.rang += now - each.offered_at",
+        "each.rang = now - each.offered_at",
+    ),
+    Mutant(
+        "a step with nothing left never ends",
+        "call_book.py",
+        "max(0, waiting.deadline - now)",
+        "max(0, waiting.deadline - now) or None",
+    ),
+    Mutant(
+        "exclusions outlive the last queue",
+        "call_book.py",
+        "            self.first.pop(contact, None)\n            self.excluded.pop(contact, None)\n",
+        "            self.first.pop(contact, None)\n",
+    ),
+    Mutant(
+        "equal deadlines run youngest call first",
+        "call_book.py",
+        "self._deadlines.set(waiting.deadline, call.seq, waiting)",
+        "self._deadlines.set(waiting.deadline, -call.seq, waiting)",
+    ),
+    Mutant(
+        "excluded a ms too long",
+        "precision.py",
+        "return not now < excluded.get(state.id, now)",
+        "return not now <= excluded.get(state.id, now - 1)",
+    ),
+    Mutant(
+        "a site that is not near is near",
+        "agent_orders.py",
+        "1 + places.get(name, len(near))",
+        "1 + places.get(name, 0)",
+    ),
+    Mutant("true is a skill of 1", "agent_orders.py", "rows, booleans=False)", "rows, booleans=True)"),
+    Mutant(
+        "occupancy of a minute too many",
+        "busy_window.py",
+        "return (now // MINUTE - MINUTES + 1) * MINUTE",
+        "return (now // MINUTE - MINUTES) * MINUTE",
+    ),
+    Mutant("rarity is not counted anew", "burst.py", "of_call -= could[:, agent]", "of_call -= 0"),
+    Mutant("agents keep closed slots", "call_classes.py", "self.epoch += 1", "self.epoch += 0"),
+    Mutant("an undefined text differs", "attribute_columns.py", "table[0] = UNDEFINED", "table[0] = other"),
+    Mutant(
+        "who moves stays on the old site's count",
+        "agent_book.py",
+        "        self._count(state, -1)\n        state.site, state.profile",
+        "        state.site, state.profile",
+    ),
+)
 
 
 @contextmanager

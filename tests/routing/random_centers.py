@@ -29,6 +29,7 @@ SELDOM_DECISIVE = (
 WAITS = (0, 500, 1000, 1000, 2000, 5000, 10_000, 30_000)
 STEPS_OF_TIME = (0, 0, 0, 500, 500, 1000, 2000, 5000)
 LARGE_SHARE = 0.02
+ROOM = 64  # what the matcher makes room for at first; hired beyond it, it has to grow
 
 
 class Centers:
@@ -41,7 +42,9 @@ class Centers:
         queues = rng.randint(8, 14) if self.large else rng.randint(2, 6)
         self.queue_ids = [f"q{number}" for number in rng.sample(range(queues), queues)]
         self.quiet = rng.random() < 0.65
-        agents = rng.randint(25, 40) if self.large else rng.randint(6 if self.quiet else 3, 12)
+        agents = rng.randint(6 if self.quiet else 3, 12)
+        if self.large:
+            agents = rng.choice((rng.randint(25, 40), rng.randint(ROOM - 2, ROOM + 6)))
         self.agent_ids = [f"a{number}" for number in range(agents)]
         self.profile_ids = [f"p{number}" for number in range(rng.randint(0, 3))]
         self.most_waiting = 60 if self.large else rng.choice((4, 8, 16))
@@ -55,7 +58,7 @@ class Centers:
         self.versions = 0
         self.contacts = 0
         self.rules = self.random_rules()
-        self.agents = tuple(self.random_agent(agent) for agent in self.agent_ids)
+        self.agents = tuple(self.random_agent(agent) for agent in self.agent_ids[: ROOM - 3])
         weights = {
             "time": 14, "leap": 1, "join": 16, "join_more": 2, "leave_queue": 1, "abandon": 2, "answer": 12,
             "no_answer": 6,
@@ -238,11 +241,8 @@ class Centers:
         agent = rng.choice(self.agent_ids)
         match name:
             case "time" | "leap":
-                ms = (
-                    rng.choice(STEPS_OF_TIME)
-                    if rng.random() < 0.97
-                    else rng.choice((60_000, 777_777, 1_800_000))
-                )
+                long = rng.random() < (0.15 if self.one_order == "least_occupied" else 0.03)
+                ms = rng.choice((60_000, 777_777, 1_800_000) if long else STEPS_OF_TIME)
                 return ("time", ms, name == "leap")
             case "join" if len(callers) < self.most_waiting:
                 return self._join()

@@ -17,6 +17,8 @@ from cti_engine.core.routing.pools import Pool
 
 Ticket = tuple[int, str, int]
 """Idle clock, id, row: the order of free agents."""
+STALE = 64
+"""Tickets of agents no longer free that are left in the order; more are swept when they are the greater part."""
 NO_SLOTS: NDArray[np.int32] = np.zeros(0, np.int32)
 IDLE, COST, PLACE, ANSWERED, RANK, SITE, PROFILE = range(7)
 
@@ -220,7 +222,7 @@ class AgentBook:
                 self.is_free[state.row] = 0
                 self.free_count -= 1
                 self._stale += 1
-                if self._stale > 64 and self._stale > self.free_count:
+                if self._stale > STALE and self._stale > self.free_count:
                     self._compact()
             return
         if ticket is not None:

@@ -21,6 +21,8 @@ from cti_engine.core.routing.queue_plans import Band, QueuePlan
 EMPTY = np.iinfo(np.int64).max
 MAX_NEG = 2**62
 """Scores beyond this many millionths of a point are refused."""
+GAPS = 256
+"""Unused slots that are left; more are closed when they are the greater part."""
 
 
 class Waiting:
@@ -147,7 +149,7 @@ class ClassBook:
                 self.slots[cls.slot] = None
                 self._unused += 1
         pool.classes.clear()
-        if self._unused > 256 and 2 * self._unused > len(self.slots) - self._fixed:
+        if self._unused > GAPS and 2 * self._unused > len(self.slots) - self._fixed:
             self._compact()
 
     def _compact(self) -> None:

@@ -10,6 +10,8 @@ from heapq import heapify, heappop, heappush
 from typing import Generic, TypeVar
 
 Owner = TypeVar("Owner")
+SWEEP_AT = 128
+"""Entries of a heap that is never swept."""
 
 
 class Timers(Generic[Owner]):
@@ -18,7 +20,7 @@ class Timers(Generic[Owner]):
     def __init__(self, holds: Callable[[int, Owner], bool]) -> None:
         self._heap: list[tuple[int, int, Owner]] = []
         self._holds = holds
-        self._sweep_at = 128
+        self._sweep_at = SWEEP_AT
 
     def __len__(self) -> int:
         return len(self._heap)
@@ -28,7 +30,7 @@ class Timers(Generic[Owner]):
         if len(self._heap) > self._sweep_at:
             self._heap = [entry for entry in self._heap if self._holds(entry[0], entry[2])]
             heapify(self._heap)
-            self._sweep_at = 128 + 2 * len(self._heap)
+            self._sweep_at = SWEEP_AT + 2 * len(self._heap)
 
     def first(self) -> tuple[int, int, Owner] | None:
         """The first that counts."""
