@@ -30,9 +30,6 @@ PAGE = 500  # events read from the log at a time
 KEEPALIVE = 15  # seconds; a broker that hangs is noticed after 1.5 times that
 ANSWER = 5.0  # seconds for CONNACK, SUBACK and the farewell
 FIRST_PAUSE, LONGEST_PAUSE = 0.05, 2.0  # seconds between attempts to connect
-QUEUE_STATES = envelope.state_topic(
-    "queue", ""
-)  # telemetry: the next change tells it again, so QoS 0 will do
 REFUSED = 0x80  # in a SUBACK, MQTT 3.1.1 section 3.9.3
 LOG_RETRY = 0.5  # seconds until the log is asked again for what it did not have
 
@@ -105,6 +102,7 @@ class MqttBus:
         self._others_out: set[int] = set()
         self._states_waiting: dict[str, bytes] = {}  # topic to its newest payload
         self._told = False
+        self._write_when_free: Callable[[paho.Client, Any, Any], None]  # aiomqtt's; set when connected
         self.refused = 0  # messages whose handling failed
 
     @property
@@ -152,8 +150,8 @@ class MqttBus:
                 self._send_event(self._events.popleft())
             elif self._states_waiting:
                 topic = next(iter(self._states_waiting))
-                qos = 0 if topic.startswith(QUEUE_STATES) else 1
-                self._transmit(topic, self._states_waiting.pop(topic), qos, True)
+                # QoS 0 loses nothing that QoS 1 keeps: whenever a connection is lost, all states are told again.
+                self._transmit(topic, self._states_waiting.pop(topic), 0, True)
             else:
                 break
         if len(self._events) < PAGE:
@@ -288,6 +286,8 @@ class MqttBus:
         if self._told:
             _log.warning("broker %s:%d is back", self._host, self._port)
         self._told = False
+        self._write_when_free = client._on_socket_register_write
+        client._client.on_socket_register_write = self._flush_soon
         self._paho = client._client
         if self._states is not None:
             for kind, id_, data in self._states():
@@ -310,6 +310,23 @@ class MqttBus:
             self._forget_what_is_out()
             if self._on_connected is not None:
                 self._on_connected(False)
+
+    def _flush_soon(self, client: paho.Client, userdata: object, sock: Any) -> None:
+        """Write when this turn of the loop is over all that was published in it; aiomqtt would first wake the loop
+        through a pipe and then ask whether the socket is free, which it nearly always is.
+        """
+        asyncio.get_running_loop().call_soon(self._flush, client, userdata, sock)
+
+    def _flush(self, client: paho.Client, userdata: object, sock: Any) -> None:
+        """paho sends each packet by itself; corked, they leave as one, and the broker is woken once (tcp(7))."""
+        if sock.fileno() < 0:
+            return  # closed in the meantime
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_CORK, 1)
+        client.loop_write()
+        if sock.fileno() >= 0:
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_CORK, 0)
+        if client.want_write():
+            self._write_when_free(client, userdata, sock)
 
     def _forget_what_is_out(self) -> None:
         """Nobody knows what the broker got: everything above `published_to` is read from the log and sent again."""

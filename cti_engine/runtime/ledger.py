@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -18,6 +17,7 @@ import msgspec
 from cti_engine.core.center import Row
 from cti_engine.core.commands import LookUp, Reply
 from cti_engine.ports import Batch, Store, StoredCommand, StoredEvent, StoreUnavailable
+from cti_engine.runtime.store_thread import StoreThread
 
 JOURNAL_LIMIT = 200_000
 """Events kept whole in memory while the store is away; beyond it the oldest are emptied, and said to be."""
@@ -70,7 +70,7 @@ class Ledger:
         self._on_closed = on_closed
         self._on_stored = on_stored
         self.on_health: Callable[[str], None] = lambda problem: None
-        self._thread = ThreadPoolExecutor(1, "store")
+        self._thread = StoreThread()
         self._something = asyncio.Event()
         self._idle = asyncio.Event()
         self._journal: Batch | None = None
@@ -96,6 +96,7 @@ class Ledger:
             self._on_stored(gathered)
             if not self._something.is_set():
                 self._idle.set()
+        self._thread.close()
 
     async def _wait(self) -> None:
         try:
@@ -108,7 +109,7 @@ class Ledger:
         if self._journal is not None:
             batch = _merged(self._journal, batch)
         try:
-            await asyncio.get_running_loop().run_in_executor(self._thread, self._store.write, batch)
+            await self._thread.call(self._store.write, batch)
         except StoreUnavailable as error:
             if self._journal is None:
                 _log.error("store away, going on from memory: %s", error)
@@ -129,9 +130,9 @@ class Ledger:
 
     async def prune(self, before: float) -> int:
         """Delete events that happened before this wall time, a page at a time between batches."""
-        loop, pruned = asyncio.get_running_loop(), 0
+        pruned = 0
         while not self.behind:
-            page = await loop.run_in_executor(self._thread, self._store.prune_events, before)
+            page = await self._thread.call(self._store.prune_events, before)
             if page == 0:
                 break
             pruned += page

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import sys
 from pathlib import Path
@@ -51,6 +52,19 @@ class Broker:
         """As by kill -9, the process that started it too."""
         await self.child.send(signal.SIGKILL)
         await self.child.ended()
+
+    async def pause(self) -> None:
+        """It stays connected and reads nothing any more, the process that started it neither."""
+        for pid in self._pids():
+            os.kill(pid, signal.SIGSTOP)
+
+    async def go_on(self) -> None:
+        for pid in self._pids():
+            os.kill(pid, signal.SIGCONT)
+
+    def _pids(self) -> set[int]:
+        said = json.loads((self.folder / "broker" / "ready.json").read_text())
+        return {self.child.pid, int(said["pid"])}
 
     async def stop(self) -> int:
         return await self.child.stop() if self._child is not None else 0

@@ -235,6 +235,24 @@ async def test_states_are_retained_and_told_again(broker: Broker, buses: Buses) 
     await until(lambda: late.states == wanted, "all is told again")
 
 
+async def test_a_broker_that_pauses_gets_everything_afterwards(broker: Broker, buses: Buses) -> None:
+    """When the socket is full because the broker does not read, what was published waits, and arrives in order."""
+    log = Log()
+    ear, _ = await buses.ear("console", envelope.STATE_TOPICS, envelope.EVENT_TOPICS)
+    bus = buses.engine(log)
+    await until(lambda: bus.connected, "the engine is connected")
+    await broker.pause()
+    for number in range(400):
+        bus.publish_state("agent", f"a{number}", {"state": "x" * 20_000})
+    for stored in log.extend(100):
+        bus.publish_event(stored)
+    await until(lambda: bus._paho is not None and bus._paho.want_write(), "the socket is full")
+    await broker.go_on()
+    await until(lambda: len(ear.seqs) == 100 and len(ear.states) == 400, "all is heard", within=20)
+    assert ear.seqs == list(range(1, 101))
+    await until(lambda: log.published[-1:] == [100], "all is confirmed")
+
+
 async def test_a_state_can_be_taken_away(buses: Buses) -> None:
     """None removes a retained state: those who listen hear it, those who come later get nothing."""
     bus = buses.engine()
