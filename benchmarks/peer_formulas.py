@@ -1,6 +1,7 @@
 """Runs in the environment of `benchmarks.peers`: what other packages say, and in how many milliseconds.
 
-Stdin: [[package, quantity, {load, servers, patience, threshold}]], the handle time is 1; stdout: [[value, ms] or null].
+Stdin: [[package, quantity, {load, servers, patience, threshold, places}]], the handle time is 1.
+Stdout: [[value, ms] or null].
 """
 
 from __future__ import annotations
@@ -26,6 +27,15 @@ def _pyqueueing_a(case: Case) -> Any:
     return import_module("pyqueueing").ErlangA(case["load"], 1.0, case["servers"], 1.0 / case["patience"])
 
 
+def _pyqueueing_c(case: Case) -> Any:
+    return import_module("pyqueueing").ErlangC(case["load"], 1.0, case["servers"])
+
+
+def _pyqueueing_k(case: Case) -> Any:
+    room = case["servers"] + case["places"]
+    return import_module("pyqueueing").MMcK(case["load"], 1.0, case["servers"], room)
+
+
 def _turbotab_a(case: Case) -> Any:
     module = import_module("mod_turbotab.calculations.erlang")
     return module.erlang_a(case["servers"], case["load"], case["patience"], 1.0)
@@ -36,9 +46,14 @@ ANSWERS: dict[tuple[str, str], Callable[[Case], Any]] = {
     ("pyqueueing", "B"): lambda case: (
         import_module("pyqueueing").ErlangB(case["load"], 1.0, case["servers"]).prob_block()
     ),
-    ("pyqueueing", "C"): lambda case: (
-        import_module("pyqueueing").ErlangC(case["load"], 1.0, case["servers"]).prob_wait()
-    ),
+    ("pyqueueing", "C"): lambda case: _pyqueueing_c(case).prob_wait(),
+    ("pyqueueing", "C asa"): lambda case: _pyqueueing_c(case).mean_wait(),
+    ("pyqueueing", "C level"): lambda case: _pyqueueing_c(case).service_level(case["threshold"]),
+    ("pyqueueing", "K blocking"): lambda case: _pyqueueing_k(case).prob_block(),
+    ("pyqueueing", "K mean_wait"): lambda case: _pyqueueing_k(case).mean_wait(),
+    ("pyqueueing", "wait"): lambda case: _pyqueueing_a(case).prob_wait(),
+    ("pyqueueing", "asa"): lambda case: _pyqueueing_a(case).mean_wait_answered(),
+    ("turbotab", "wait"): lambda case: _turbotab_a(case)["pw"],
     ("pyqueueing", "abandonment"): lambda case: _pyqueueing_a(case).prob_abandon(),
     ("pyqueueing", "level"): lambda case: _pyqueueing_a(case).service_level(case["threshold"]),
     ("call-center-tools", "B"): lambda case: import_module("call_center_tools.erlang").erlang_b(

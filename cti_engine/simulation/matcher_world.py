@@ -42,7 +42,7 @@ class Staffing(NamedTuple):
 class Outcomes:
     """What became of each arrival, in their order. `agent`: "" when nobody answered; `wait` until answer or end, ms.
 
-    `overtime`: for each group, ms of handling by agents whose duty was over. `ended`: the time of the last event.
+    `overtime`: for each group, ms of handling by agents whose duty was over. `ended`: when the last call was over.
     """
 
     ends: list[int] = field(default_factory=list)
@@ -99,7 +99,6 @@ class MatcherWorld:
             elif at == FOREVER:
                 return self._out
             elif at < call_at or call is None:
-                self._out.ended = at
                 _, _, what, who, number = heapq.heappop(heap)
                 if what == _HANDLE_ENDS:
                     self._handle_ends(who, at)
@@ -119,7 +118,6 @@ class MatcherWorld:
 
     def _arrive(self, call: Arrival) -> None:
         out, now = self._out, call.at
-        out.ended = now
         number = len(out.ends)
         contact = str(number)
         out.ends.append(-1)
@@ -136,6 +134,7 @@ class MatcherWorld:
                 self._push(now + call.patience, _CALLER_HANGS_UP, contact)
 
     def _hang_up(self, contact: str, now: int) -> None:
+        """Nothing when the call has been answered meanwhile."""
         if contact in self._waiting:
             self._gone(contact, ABANDONED, now)
 
@@ -145,6 +144,7 @@ class MatcherWorld:
         number = int(contact)
         self._out.ends[number] = end
         self._out.wait[number] = now - call.at
+        self._out.ended = now
         return call
 
     def _time_is_up(self, now: int) -> None:
@@ -183,6 +183,7 @@ class MatcherWorld:
 
     def _handle_ends(self, agent: str, now: int) -> None:
         self._busy.discard(agent)
+        self._out.ended = now
         self._matcher.end_contact(agent, now, answered=True)
         since = self._leaving.pop(agent, None)
         if since is None:

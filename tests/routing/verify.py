@@ -1,7 +1,7 @@
 """`make verify-routing`: the proof of the routing core, section by section; one JSON of goals is the last line.
 
-(a) a million random events against the oracle and planted faults, (b) the decision trace. `--only oracle trace` runs
-some of them, `--events 50000` fewer events, which misses the goals on purpose.
+(a) a million random events against the oracle and planted faults, (b) the decision trace, (c) queueing theory.
+`--only oracle trace` runs some of them, `--events 50000` fewer events, which misses the goals on purpose.
 """
 
 from __future__ import annotations
@@ -27,6 +27,7 @@ from benchmarks.report import Report
 from tests.routing.features import FEATURES
 from tests.routing.lockstep import EVENTS_PER_CENTER, Found, random_run, shrink, trace_run
 from tests.routing.mutants import MUTANTS, planted
+from tests.routing.theory import theory_table
 
 EVENTS = 1_000_000
 CENTERS_PER_MUTANT = 250
@@ -125,7 +126,16 @@ def trace(run: Run) -> None:
     run.report.figure("trace_judged", dict(sorted(seen.items())))
 
 
-SECTIONS: dict[str, Callable[[Run], None]] = {"oracle": against_oracle, "mutants": mutants, "trace": trace}
+# (c) the theory
+
+
+def theory(run: Run) -> None:
+    theory_table(run.report, run.console, run.on_all_cores)
+
+
+SECTIONS: dict[str, Callable[[Run], None]] = {
+    "oracle": against_oracle, "mutants": mutants, "trace": trace, "theory": theory,
+}  # fmt: skip
 
 
 def main() -> int:
