@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 from pathlib import Path
 
 import pytest
@@ -94,19 +95,32 @@ def test_the_night_example_of_the_flow_readme_works() -> None:
         assert [a.step for a in caller.actions if hasattr(a, "step")] == steps
 
 
-@pytest.mark.parametrize(("example", "file"), [(0, "dialled_numbers.yaml"), (1, "queues.yaml")])
+ROUTING_README = ["dialled_numbers", "queues", "queues", "priorities", "profiles", "overflow"]
+
+
+@pytest.mark.parametrize(("example", "file"), list(enumerate(ROUTING_README)))
 def test_the_examples_of_the_routing_readme_load(example: int, file: str, tmp_path: Path) -> None:
     """An admin may paste them."""
     home = shipped_home(tmp_path)
+    path = home / "routing_rules" / f"{file}.yaml"
     text = _examples(ROOT / "routing_rules" / "README.md")[example]
-    if file == "queues.yaml":
-        shipped = (home / "routing_rules" / file).read_text()
-        text = shipped + text.partition("queues:\n")[2]
-        attributes = home / "config" / "attributes.yaml"
-        attributes.write_text(
-            attributes.read_text().replace("sales: boolean", "sales: boolean\n  mortgages: boolean")
-        )
-    (home / "routing_rules" / file).write_text(text)
+    if file == "queues":
+        text = path.read_text() + text.partition("queues:\n")[2].replace("another_queue", "sales_es")
+    path.write_text(text)
     definitions, problems = load_definitions(home)
     assert definitions is not None, problems
-    assert "+34911234567" in definitions.dialled_numbers or "loans_es" in definitions.queues
+    assert file != "queues" or "loans_es" in definitions.queues
+
+
+EXAMPLES = sorted(path.name for path in (ROOT / "routing_rules" / "examples").iterdir() if path.is_dir())
+
+
+@pytest.mark.parametrize("example", EXAMPLES)
+def test_each_worked_example_of_routing_is_a_good_set(example: str, tmp_path: Path) -> None:
+    """Copied over the shipped center it has no problem, not even a warning; and the table names it."""
+    folder = ROOT / "routing_rules" / "examples"
+    home = shipped_home(tmp_path)
+    shutil.copytree(folder / example, home, dirs_exist_ok=True)
+    definitions, problems = load_definitions(home)
+    assert definitions is not None and problems == []
+    assert f"| `{example}` |" in (folder / "README.md").read_text()
