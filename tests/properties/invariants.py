@@ -169,9 +169,11 @@ def _matcher(center: Center) -> Iterator[str]:
     for contact in center.contacts.values():
         if contact.state != "queued":
             continue
-        for member in center.queue_definition(contact.queue).members:
-            if member in free and contact.excluded.get(member, 0.0) <= center.now:
-                yield f"{member} is free and {contact.id} waits in {contact.queue}"
+        kept = sum(agent in free and until > center.now for agent, until in contact.excluded.items())
+        for standing in contact.standings:
+            ready = center.matcher.pool_size(contact.id, standing.queue)[1]
+            if ready > kept:
+                yield f"{ready} are free for {contact.id}, which waits in {standing.queue}"
     for agent in center.agents.values():
         if agent.id not in center.definitions.agents and agent.status == READY:
             yield f"{agent.id} is not defined and ready"

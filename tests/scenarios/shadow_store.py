@@ -19,6 +19,7 @@ def rows_of(center: Center) -> dict[Key, bytes]:
         "reservation": dict(center.reservations),
         "queue": dict(center.queues),
         "worker": dict(center.workers),
+        "recaller": dict(center.recallers),
     }
     found = {
         (kind, id_): msgspec.json.encode(row) for kind, rows in kinds.items() for id_, row in rows.items()
