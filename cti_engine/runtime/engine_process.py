@@ -36,8 +36,8 @@ from speech.prompt_cache import PromptCache
 LOOK_EVERY = 1.0
 FOLDERS = ("config", "ivr_flows", "routing_rules")
 SWITCH_EVERY = 0.0002
-"""Seconds that a thread may keep the interpreter while another wants it. The store's and the look-ups' threads have
-only little to do at a time; with Python's 5 ms they, and the call that waits for them, would wait most of the time."""
+"""Seconds that a thread may keep the interpreter while another wants it. The store's thread has little to do at a time
+and gives it up at each statement; by Python's 5 ms it could wait longer for its turn than it works."""
 
 _log = logging.getLogger("cti.engine")
 
@@ -67,7 +67,7 @@ async def _serve(config: EngineConfig) -> None:
     spawn(engine.keep_house(config.keep_events), "house")
     write_private(config.ready_file, json.dumps({"epoch": engine.epoch, "pid": os.getpid()}).encode())
     _log.info("engine epoch %d is up", engine.epoch)
-    gc.freeze()  # what lives as long as we do need not be looked through again and again: a pause of 50 ms
+    gc.freeze()  # what lives as long as we do need not be looked through again and again: 59 ms each time
     await stop.wait()
     watch.cancel()
     await engine.close()
