@@ -14,7 +14,7 @@ from tests.phones import child
 IN_REAL_TIME = ("tests/e2e/", "tests/demo/test_demo.py", "tests/browser/")
 # Tests that wait more than they compute: good neighbours for those.
 QUIET = ("tests/sip_worker/", "tests/sip_edge/", "tests/phones/", "tests/demo/", "tests/console/")
-NICE = 5
+NICE = 10  # a tenth of a core, where both are wanted
 _gives_way = False
 
 
