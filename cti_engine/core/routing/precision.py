@@ -15,7 +15,7 @@ from cti_engine.core.routing.agent_book import AgentState
 from cti_engine.core.routing.agent_orders import Question, random_mix, ranked
 from cti_engine.core.routing.burst import Rank, match_burst
 from cti_engine.core.routing.call_book import CallBook
-from cti_engine.core.routing.call_classes import CallClass, Waiting
+from cti_engine.core.routing.call_classes import NEVER, CallClass, Waiting
 from cti_engine.core.routing.model import (
     AgentFacts,
     Decision,
@@ -192,23 +192,52 @@ class PrecisionMatcher:
     def call_for(self, agent: str, now: int) -> Decision | None:
         self._calls.advance(now)
         state = self._agents.states.get(agent)
-        if state is None or state.ticket is None:
+        classes = self._index.classes
+        if state is None or state.ticket is None or not classes.count:
             return None
-        best: tuple[tuple[int, int, int, int, int], str, Waiting] | None = None
+        if classes.plain and not state.profile:
+            cls = classes.first_plain(state)
+        else:
+            cls = classes.first(state, now, lambda cls: self._tier(cls, state.profile))
+        if cls is None:
+            return None
+        waiting = cls.order[cls.first][2]
+        if waiting.call.contact in self._calls.excluded:
+            return self._not_excluded(state, now)
+        return self._call_for(waiting, cls, state, now)
+
+    def _call_for(self, waiting: Waiting, cls: CallClass, state: AgentState, now: int) -> Decision:
+        rules = cls.plan.rules
+        level = self._level(cls, state.profile) or 0
+        terms = (
+            level,
+            cls.shape.service_class,
+            waiting.neg - rules.rate * now,
+            waiting.call.seq,
+            rules.index,
+        )
+        return self._decision(waiting, state.id, "agent", terms)
+
+    def _not_excluded(self, state: AgentState, now: int) -> Decision | None:
+        """One by one, when a call that would be first may exclude the agent."""
+        best: tuple[tuple[int, int, int, int, int, str], Waiting, CallClass] | None = None
         for cls in self._index.classes.waiting_for(state):
             level = self._level(cls, state.profile)
             if level is None:
                 continue
             for waiting in cls.waiting():
                 excluded = self._calls.excluded.get(waiting.call.contact)
-                if excluded is None or now >= excluded.get(agent, now):
-                    rules = waiting.plan.rules
-                    neg = waiting.neg + rules.rate * -now
-                    rank = (level, cls.shape.service_class, neg, waiting.call.seq, rules.index)
-                    if best is None or (rank, rules.id) < best[:2]:
-                        best = rank, rules.id, waiting
+                if excluded is None or now >= excluded.get(state.id, now):
+                    score = waiting.neg - waiting.plan.rules.rate * now
+                    rank = (level, cls.shape.service_class, score, waiting.call.seq, *waiting.plan.order)
+                    if best is None or rank < best[0]:
+                        best = rank, waiting, cls
                     break
-        return None if best is None else self._decision(best[2], agent, "agent", best[0])
+        return None if best is None else self._call_for(best[1], best[2], state, now)
+
+    def _tier(self, cls: CallClass, profile: str) -> int:
+        level = self._level(cls, profile)
+        return NEVER if level is None else 8 * level + cls.shape.service_class
 
     def _decision(self, waiting: Waiting, agent: str, side: str, terms: tuple[int, ...]) -> Decision:
         plan = waiting.plan

@@ -70,6 +70,11 @@ class QueuePlan:
     delays: frozenset[int] = field(default=frozenset())
 
     @property
+    def alike(self) -> bool:
+        """Whether nothing but the score decides between its calls, for agents without a profile."""
+        return len(self.bands) == 1
+
+    @property
     def order(self) -> tuple[int, str]:
         return self.rules.index, self.rules.id
 
