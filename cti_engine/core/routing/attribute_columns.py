@@ -45,13 +45,13 @@ class Column:
         self.only_texts = kinds == {str}
         self.values: list[object] = [None]
         self._code_of: dict[object, int] = {None: 0}
-        if kinds <= {int, str}:
-            for value in dict.fromkeys(values):
-                self._code(value)
-            found = list(map(self._code_of.__getitem__, values))
+        if len(kinds & {bool, int, float}) <= 1:
+            codes = {value: self._code(value) for value in dict.fromkeys(values)}
+            found = map(codes.__getitem__, values)
         else:  # 1, 1.0 and true are one key of a dict, but not one value of the language
-            found = list(map(self._code, values))
-        self.codes: NDArray[np.unsignedinteger] = np.array(found, np.min_scalar_type(len(self.values)))
+            found = map(self._code, values)
+        listed = list(found)
+        self.codes: NDArray[np.unsignedinteger] = np.array(listed, np.min_scalar_type(len(self.values)))
 
     def _code(self, value: object) -> int:
         key = (type(value), value) if isinstance(value, bool | float) else value
@@ -102,10 +102,11 @@ class AttributeColumns:
     def __init__(self, agents: Sequence[AgentFacts]) -> None:
         self.rows = len(agents)
         self.of = {name: Column([read(facts) for facts in agents]) for name, read in _FACTS.items()}
-        attributes = [facts.attributes for facts in agents]
-        for name in sorted(set().union(*attributes)):
+        names = sorted(set().union(*(facts.attributes for facts in agents)))
+        lines = [list(map(facts.attributes.get, names)) for facts in agents]
+        for name, values in zip(names, zip(*lines, strict=True), strict=False):
             if f"agent.{name}" not in _FACTS:
-                self.of[f"agent.{name}"] = Column([each.get(name) for each in attributes])
+                self.of[f"agent.{name}"] = Column(values)
 
     def put(self, row: int, facts: AgentFacts | None) -> set[str]:
         """Set one agent's values (None: nobody is in this row any longer); the names that changed."""

@@ -37,10 +37,12 @@ class Flexibility:
         self._bits = np.array(bits, np.uint8).reshape(len(bits), capacity // 8)
 
     def _asked(self, plan: QueuePlan) -> tuple[Condition, ...]:
-        conditions = [step.condition for step in plan.steps]
-        asks = tuple(Condition(letting_in(each.node)) for each in conditions if each is not None)
-        if len(asks) < len(conditions):
-            asks = ()
+        asks: tuple[Condition, ...] = ()
+        for step in plan.steps:
+            if step.condition is None:
+                asks = ()
+                break
+            asks += (Condition(letting_in(step.condition.node)) if step.call_names else step.condition,)
         for name in {"agent.id"}.union(*(each.names_used for each in asks)):
             self._by_name.setdefault(name, []).append(len(self._asks))
         return asks

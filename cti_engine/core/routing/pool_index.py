@@ -53,15 +53,14 @@ class PoolIndex:
         slots = [cls for cls in self.classes.slots if cls is not None]
         if not slots:
             return
-        masks = np.stack([cls.pool.mask() for cls in slots])
+        masks = np.stack([cls.pool.mask() for cls in slots]).view(np.bool_)
         rows = self.agents.rows
         for begin in range(0, len(rows), _AT_ONCE):
-            who, found = np.nonzero(masks[:, begin : begin + _AT_ONCE].T)
             some = rows[begin : begin + _AT_ONCE]
-            ends = np.searchsorted(who, np.arange(len(some) + 1)).tolist()
-            for state, first, end in zip(some, ends, ends[1:], strict=False):
+            by_agent = np.ascontiguousarray(masks[:, begin : begin + len(some)].T)
+            for state, mine in zip(some, by_agent, strict=True):
                 if state is not None:
-                    state.slots = found[first:end].astype(np.int32)
+                    state.slots = np.flatnonzero(mine).astype(np.int32)
                     state.seen = len(slots)
 
     # --- pools, counted by who uses them --------------------------------------------------------
@@ -72,7 +71,7 @@ class PoolIndex:
         """The pool that unites these bound conditions, used once more."""
         pool = self.pools.pools.get(key)
         if pool is None:
-            pool = self.pools.make(key, tuple(conditions), evaluation or Evaluation(self.columns))
+            pool = self.pools.make(key, tuple(conditions), evaluation)
             for state in self._few(pool):
                 state.few = {**(state.few or {}), pool: None}
         pool.uses += 1

@@ -6,7 +6,7 @@ when no call stands in it any longer.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -63,14 +63,13 @@ class Pool:
                 found |= condition.names_used
         return found
 
-    def set_rows(self, rows: Sequence[int], capacity: int) -> None:
-        self.size = len(rows)
-        if len(rows) <= FEW:
-            self.few, self.bits = list(rows), bytearray()
+    def set_members(self, members: NDArray[np.bool_]) -> None:
+        """By row, for as many rows as there is room."""
+        self.size = int(np.count_nonzero(members))
+        if self.size <= FEW:
+            self.few, self.bits = np.flatnonzero(members).tolist(), bytearray()
         else:
-            mask = np.zeros(capacity, np.uint8)
-            mask[rows] = 1
-            self.few, self.bits = None, bytearray(np.packbits(mask, bitorder="little"))
+            self.few, self.bits = None, bytearray(np.packbits(members, bitorder="little"))
 
     def put(self, row: int, member: bool, capacity: int) -> None:
         """One agent comes or goes. A list that grows beyond `FEW` becomes bits, and stays so."""
@@ -84,7 +83,9 @@ class Pool:
         elif len(self.few) < FEW:
             self.few.append(row)
         else:
-            self.set_rows([*self.few, row], capacity)
+            members = np.zeros(capacity, np.bool_)
+            members[[*self.few, row]] = True
+            self.set_members(members)
 
 
 def union_key(*keys: Key) -> Key:
@@ -105,31 +106,37 @@ class PoolBook:
         self._agents = agents
         self._by_name: dict[str, set[Pool]] = {}
 
-    def make(self, key: Key, conditions: tuple[Condition | None, ...], evaluation: Evaluation) -> Pool:
+    def make(self, key: Key, conditions: tuple[Condition | None, ...], evaluation: Evaluation | None) -> Pool:
         """A pool that is not there yet."""
         pool = self.pools[key] = Pool(key, conditions)
-        pool.set_rows(self._members(pool, evaluation), self.capacity)
+        self._fill(pool, evaluation)
         for name in pool.names():
             self._by_name.setdefault(name, set()).add(pool)
         return pool
 
-    def _members(self, pool: Pool, evaluation: Evaluation) -> list[int]:
+    def _fill(self, pool: Pool, evaluation: Evaluation | None) -> None:
+        """Only a condition that does not name its agents is evaluated for all."""
         few: set[int] = set()
-        states = self._agents.states
         many: NDArray[np.bool_] | None = None
+        states = self._agents.states
         for condition in pool.conditions:
             named = None if condition is None else only_agents(condition.node)
             if named is not None and condition is not None:
                 rows = (states[agent].row for agent in named if agent in states)
                 few.update(row for row in rows if self._columns.holds(condition, row))
             else:
+                evaluation = evaluation or Evaluation(self._columns)
                 found = evaluation.holds(_TRUE if condition is None else condition.node)
                 many = found if many is None else many | found
-        if many is None:
-            return sorted(few)
-        many = many & self.present[: len(many)]
-        many[list(few)] = True
-        return np.flatnonzero(many).tolist()
+        if many is None and len(few) <= FEW:
+            pool.few, pool.size = sorted(few), len(few)
+            return
+        members = np.zeros(self.capacity, np.bool_)
+        if many is not None:
+            members[: len(many)] = many
+            members &= self.present
+        members[list(few)] = True
+        pool.set_members(members)
 
     def forget(self, pool: Pool) -> None:
         del self.pools[pool.key]
