@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.routing import oracle
+from tests.routing import oracle, oracle_state
 from tests.routing.engines import Make, QueueNames, make_oracle
 from tests.routing.lockstep import difference_of, random_run, shrink
 from tests.routing.plain import Agent, Call, Queue, Rules, Step
@@ -17,10 +17,14 @@ from tests.routing.trace import REST, Judge
 
 
 def faulty(old: str, new: str) -> Make:
-    source = Path(oracle.__file__).read_text()
-    assert source.count(old) == 1, old
     module = ModuleType("faulty_oracle")
-    exec(compile(source.replace(old, new), "faulty_oracle", "exec"), module.__dict__)
+    planted = 0
+    for half in (oracle_state, oracle):
+        lines = Path(str(half.__file__)).read_text().splitlines()
+        source = "\n".join(line for line in lines if not line.startswith("from tests.routing.oracle_state"))
+        planted += source.count(old)
+        exec(compile(source.replace(old, new), half.__name__, "exec"), module.__dict__)
+    assert planted == 1, old
 
     def make(rules: Rules, agents: Iterable[Agent], names: QueueNames, seed: int) -> Any:
         return module.Oracle(rules, agents, names=names, seed=seed)
