@@ -31,7 +31,7 @@ from tests.routing.estimates import Replication
 Numbers = npt.NDArray[np.float64]
 Generator = np.random.Generator
 
-SIZE, REPLICATIONS = 20_000, 120
+SIZE, REPLICATIONS = 20_000, 160
 WARM_UP = 30.0
 """In handle times; a steady queue's memory is a few."""
 
@@ -221,6 +221,6 @@ STEADY = (
         Steady((8.0,), 8, patience=0.5, places=4),
         ("blocking", "abandonment", "asa", "offered", "occupancy"),
     ),
-    classes("priority M/M/10", Steady((2.0, 2.0, 2.0), 10, rates=(1000,) * 3, strict=True)),
+    classes("priority M/M/10", Steady((2.0, 2.0, 1.5), 10, rates=(1000,) * 3, strict=True)),
     classes("accumulating M/M/10", Steady((2.0, 2.0, 2.0), 10, rates=(4000, 2000, 1000))),
 )
