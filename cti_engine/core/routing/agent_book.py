@@ -47,7 +47,7 @@ class AgentState:
 
 
 class AgentBook:
-    """All agents of one installation. `numbers[IDLE]` and so on are by row."""
+    """All agents of one installation. `numbers[IDLE]` and so on are by row; `profiled` agents have a profile."""
 
     def __init__(self, agents: Sequence[AgentFacts] = ()) -> None:
         self.capacity = max(64, -(-len(agents) // 64) * 64)
@@ -59,6 +59,7 @@ class AgentBook:
         self.busy = BusyWindow(self.capacity)
         self.names: list[str] = []  # of sites and profiles
         self.free_count = 0
+        self.profiled = 0
         self._codes: dict[str, int] = {}
         self._unused: list[int] = []
         self._ranked = True
@@ -77,6 +78,7 @@ class AgentBook:
         state = self.states.get(facts.id)
         if state is None:
             state = self._new(facts.id)
+        self.profiled += bool(facts.profile) - bool(state.profile)
         self._count(state, -1)
         state.site, state.profile, state.capacity = facts.site, facts.profile, facts.capacity
         self._count(state, 1)
@@ -111,6 +113,7 @@ class AgentBook:
             return None
         self._count(state, -1)
         state.available = False
+        self.profiled -= bool(state.profile)
         self._settle(state)
         self.logged_in[state.row] = 0
         self.rows[state.row] = None

@@ -21,6 +21,8 @@ from cti_engine.core.routing.model import AgentFacts, RoutingRules
 from cti_engine.core.routing.pools import Key, Pool, PoolBook, union_key
 from cti_engine.core.routing.queue_plans import QueuePlan, make_plans
 
+KEPT = 256
+"""Big pools that nobody uses just now and that are kept, because the next call may bind the same."""
 _AT_ONCE = 512
 """Agents whose classes are listed in one go."""
 
@@ -38,6 +40,7 @@ class PoolIndex:
         self.columns = AttributeColumns(found)
         self.pools = PoolBook(self.columns, self.agents)
         self.classes = ClassBook()
+        self._unused: dict[Pool, None] = {}
         evaluation = Evaluation(self.columns)
         self.flexibility = Flexibility(self.plans.values(), self.columns, evaluation)
         for plan in self.plans.values():
@@ -74,14 +77,22 @@ class PoolIndex:
             pool = self.pools.make(key, tuple(conditions), evaluation)
             for state in self._few(pool):
                 state.few = {**(state.few or {}), pool: None}
+        elif not pool.uses:
+            self._unused.pop(pool, None)
         pool.uses += 1
         return pool
 
     def drop(self, pool: Pool) -> None:
-        """Used once less; nobody's any longer, it goes."""
+        """Used once less; nobody's any longer, it goes: a big one when `KEPT` others are unused for less long."""
         pool.uses -= 1
         if pool.uses:
             return
+        if pool.few is None:
+            self._unused[pool] = None
+            if len(self._unused) <= KEPT:
+                return
+            pool = next(iter(self._unused))
+        self._unused.pop(pool, None)
         self._leave_few(pool)
         self.classes.forget(pool)
         self.pools.forget(pool)
@@ -91,7 +102,9 @@ class PoolIndex:
         logged_in = self.agents.logged_in
         if pool.few is not None:
             return any(logged_in[row] for row in pool.few)
-        return bool((pool.mask() & logged_in[: self.pools.capacity]).any())
+        if not (logged_in[pool.witness] and pool.has(pool.witness)):
+            pool.witness = int((pool.mask() & logged_in).argmax())
+        return bool(logged_in[pool.witness]) and pool.has(pool.witness)
 
     def members(self, pool: Pool, rows: NDArray[np.intp]) -> NDArray[np.bool_]:
         """Which of these rows are in the pool."""
@@ -104,7 +117,7 @@ class PoolIndex:
         """The free members."""
         if pool.few is not None:
             return np.array([row for row in pool.few if self.agents.is_free[row]], np.intp)
-        return np.flatnonzero(pool.mask() & self.agents.is_free[: self.pools.capacity])
+        return np.flatnonzero(pool.mask() & self.agents.is_free)
 
     def forget_ready(self) -> None:
         """Pools that were made ready count from now on only where calls stand in them."""

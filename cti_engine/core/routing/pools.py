@@ -30,15 +30,18 @@ _TRUE = Literal(True, BOOLEAN)
 
 
 class Pool:
-    """`uses`: calls that stand in it, and one more when the rules name it. `classes`: the waiting calls."""
+    """`uses`: calls that stand in it, and one more when the rules name it. `classes`: the waiting calls.
 
-    __slots__ = ("bits", "classes", "conditions", "few", "key", "size", "uses")
+    `witness`: the row of the member who was seen logged in last; asked first the next time.
+    """
+
+    __slots__ = ("bits", "classes", "conditions", "few", "key", "size", "uses", "witness")
 
     def __init__(self, key: Key, conditions: tuple[Condition | None, ...]) -> None:
         self.key = key
         self.conditions = conditions
         self.uses = 0
-        self.size = 0
+        self.size = self.witness = 0
         self.few: list[int] | None = []
         self.bits = bytearray()
         self.classes: dict[tuple[QueuePlan, int], CallClass] = {}

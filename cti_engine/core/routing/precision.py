@@ -6,12 +6,13 @@ Event-driven: the Acd tells what happened and asks; nothing is polled. `now` nev
 from __future__ import annotations
 
 from collections.abc import Iterable
+from itertools import islice
 
 import numpy as np
 from numpy.typing import NDArray
 
 from cti_engine.core.expressions.values import Lookup
-from cti_engine.core.routing.agent_book import AgentState
+from cti_engine.core.routing.agent_book import PROFILE, AgentState
 from cti_engine.core.routing.agent_orders import Question, random_mix, ranked
 from cti_engine.core.routing.burst import Rank, match_burst
 from cti_engine.core.routing.call_book import CallBook
@@ -31,6 +32,8 @@ from cti_engine.core.routing.pool_index import PoolIndex
 from cti_engine.core.routing.pools import Key
 
 _NO_PROFILE = ProfileQueue(0)
+LOOK_AT = 32
+"""Of the free agents, longest idle first, so many are looked at one by one before all are at once."""
 
 
 def _no_names(contact: str, queue: str) -> Lookup:
@@ -159,16 +162,14 @@ class PrecisionMatcher:
         agents = self._agents
         step = waiting.plan.steps[waiting.step]
         excluded = self._calls.excluded.get(waiting.call.contact, {})
-        if step.longest_idle and step.rule.offer_to == 1:
-            for idle_since, agent, row in agents.free():
+        if step.longest_idle and step.rule.offer_to == 1 and cls.pool.few is None:
+            for idle_since, agent, row in islice(agents.free(), LOOK_AT):
                 if cls.pool.has(row) and self._takes(cls, agents.states[agent], excluded, now):
                     terms = (*(idle_since for _ in step.rule.order), idle_since, int(agents.ranks()[row]))
                     return [self._decision(waiting, agent, "call", terms)]
-            return []
-        rows = self._index.free_rows(cls.pool)
-        rows = np.array(
-            [row for row in rows.tolist() if self._takes(cls, agents.state(row), excluded, now)], np.intp
-        )
+            if agents.free_count <= LOOK_AT:
+                return []
+        rows = self._taking(cls, self._index.free_rows(cls.pool), excluded, now)
         if not len(rows):
             return []
         question = Question(
@@ -183,6 +184,21 @@ class PrecisionMatcher:
     def _takes(self, cls: CallClass, state: AgentState, excluded: dict[str, int], now: int) -> bool:
         """Neither excluded by the call nor by the agent's profile."""
         return not now < excluded.get(state.id, now) and self._level(cls, state.profile) is not None
+
+    def _taking(
+        self, cls: CallClass, rows: NDArray[np.intp], excluded: dict[str, int], now: int
+    ) -> NDArray[np.intp]:
+        """The same for many agents at once, by row."""
+        agents = self._agents
+        out = [
+            agents.states[id_].row for id_, until in excluded.items() if now < until and id_ in agents.states
+        ]
+        if out:
+            rows = rows[~np.isin(rows, out)]
+        if agents.profiled:
+            takes = np.array([self._level(cls, name) is not None for name in agents.names])
+            rows = rows[takes[agents.numbers[PROFILE, rows]]]
+        return rows
 
     def _level(self, cls: CallClass, profile: str) -> int | None:
         if not profile:

@@ -22,6 +22,8 @@ from cti_engine.core.routing.model import (
 )
 
 PLAIN_ORDER = ("longest_idle",)
+REMEMBERED = 64
+"""Bound conditions of a step that are not made anew for the next call of the same values."""
 NO_CLASSES = 2
 """Service-level class of a queue without such a list."""
 
@@ -29,10 +31,11 @@ NO_CLASSES = 2
 class StepPlan:
     """One step: its rule, and the text of its condition unless a call has to bind it."""
 
-    __slots__ = ("call_names", "condition", "longest_idle", "rule", "text")
+    __slots__ = ("_bound", "call_names", "condition", "longest_idle", "rule", "text")
 
     def __init__(self, rule: StepRule) -> None:
         self.rule = rule
+        self._bound: dict[tuple[object, ...], tuple[str, Condition]] = {}
         self.condition = rule.require
         names = rule.require.names_used if rule.require is not None else frozenset()
         self.call_names = tuple(sorted(name for name in names if name.startswith("call.")))
@@ -43,8 +46,19 @@ class StepPlan:
         """The condition over agents alone, and its text."""
         if not self.call_names or self.condition is None:
             return self.text, self.condition
-        condition = bind(self.condition, names)
-        return str(condition), condition
+        values = [names(name) for name in self.call_names]
+        if not all(value is None or isinstance(value, bool | int | float | str) for value in values):
+            # a list is as a rule the call's own
+            condition = bind(self.condition, names)
+            return str(condition), condition
+        key = tuple((type(value), value) for value in values)
+        found = self._bound.get(key)
+        if found is None:
+            condition = bind(self.condition, names)
+            if len(self._bound) >= REMEMBERED:
+                self._bound.clear()
+            found = self._bound[key] = str(condition), condition
+        return found
 
 
 @dataclass(frozen=True, slots=True)
