@@ -197,6 +197,8 @@ def main() -> int:
     for case in track(all_cases, description="against 160 digits", console=console):
         error, slow = judge(case, error, slow)
     error, slow = losses(error, slow)
+    report.figure("worst_ms_without_staffing", slow.value)
+    report.figure("worst_ms_without_staffing_at", slow.what)
     for load in STAFFED_LOADS:
         for patience in PATIENCES:
             for targets in STAFFING:
