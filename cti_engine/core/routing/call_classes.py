@@ -140,11 +140,14 @@ class ClassBook:
         self._rate: int | None = None
         self._tiers: dict[str, tuple[int, NDArray[np.int64]]] = {}
         self._fixed = 0
+        self._is_fixed = False
+        self._bound = _Members()
         self._unused = 0
 
     def fix(self) -> None:
-        """The slots so far stay for ever: they belong to the rules."""
+        """The slots so far stay for ever: they belong to the rules, and agents are told theirs."""
         self._fixed = len(self.slots)
+        self._is_fixed = True
 
     def get(self, pool: Pool, plan: QueuePlan, band: int) -> CallClass:
         cls = pool.classes.get((plan, band))
@@ -165,6 +168,8 @@ class ClassBook:
             self.rates = np.concatenate([self.rates, np.zeros_like(self.rates)])
         self.rates[cls.slot] = cls.plan.rules.rate
         self._tell_head(cls)
+        if self._is_fixed:
+            self._bound.add(cls.slot - self._fixed, cls.pool.mask())
 
     def forget(self, pool: Pool) -> None:
         """Nobody waits in it, and nobody will."""
@@ -181,6 +186,7 @@ class ClassBook:
         kept = [cls for cls in self.slots[self._fixed :] if cls is not None]
         del self.slots[self._fixed :]
         self.heads[self._fixed :] = EMPTY
+        self._bound = _Members()
         for cls in kept:
             self._set_head(cls, EMPTY)
             self.give_slot(cls)
@@ -244,20 +250,24 @@ class ClassBook:
         if state.epoch != self.epoch:
             state.slots = state.slots[state.slots < self._fixed]
             state.seen, state.epoch = min(state.seen, self._fixed), self.epoch
-        size = len(self.slots)
+        size, fixed = len(self.slots), self._fixed
         if state.seen < size:
             new = [
                 slot
-                for slot in range(state.seen, size)
+                for slot in range(state.seen, fixed)
                 if (cls := self.slots[slot]) is not None and cls.pool.has(state.row)
             ]
+            bound = self._bound.of(state.row, max(state.seen - fixed, 0)) + fixed
             state.seen = size
-            if new:
-                state.slots = np.concatenate([state.slots, np.array(new, np.int32)])
+            if new or len(bound):
+                state.slots = np.concatenate([state.slots, np.array(new, np.int32), bound], dtype=np.int32)
         return state.slots
 
     def pool_changed(self, pool: Pool, state: AgentState, member: bool) -> None:
         """The agent has come into this big pool, or left it."""
+        for cls in pool.classes.values():
+            if cls.slot >= self._fixed:
+                self._bound.put(state.row, cls.slot - self._fixed, member)
         mine = {cls.slot for cls in pool.classes.values() if cls.slot < state.seen}
         if not mine:
             return
@@ -316,6 +326,37 @@ class ClassBook:
             cls = self.slots[slot]
             if cls is not None:
                 yield cls
+
+
+class _Members:
+    """Which agents the slots of bound pools hold: a line of bits for each agent, so that one look tells theirs."""
+
+    def __init__(self) -> None:
+        self._bits = np.zeros((0, 32), np.uint8)
+
+    def _make_room(self, rows: int, slot: int) -> None:
+        height, width = self._bits.shape
+        if rows > height or slot >= 8 * width:
+            larger = np.zeros((max(rows, height), width if slot < 8 * width else 2 * width), np.uint8)
+            larger[:height, :width] = self._bits
+            self._bits = larger
+
+    def add(self, slot: int, members: NDArray[np.uint8]) -> None:
+        self._make_room(len(members), slot)
+        self._bits[: len(members), slot >> 3] |= members << (slot & 7)
+
+    def put(self, row: int, slot: int, member: bool) -> None:
+        self._make_room(row + 1, slot)
+        bit = np.uint8(1 << (slot & 7))
+        self._bits[row, slot >> 3] = self._bits[row, slot >> 3] & ~bit | (bit if member else 0)
+
+    def of(self, row: int, first: int) -> NDArray[np.intp]:
+        """The slots from `first` on that hold the agent."""
+        if row >= len(self._bits):
+            return np.zeros(0, np.intp)
+        begin = first >> 3
+        found = np.flatnonzero(np.unpackbits(self._bits[row, begin:], bitorder="little")) + 8 * begin
+        return found[np.searchsorted(found, first) :]
 
 
 def _few(state: AgentState) -> Iterator[CallClass]:

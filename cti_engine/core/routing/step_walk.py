@@ -54,7 +54,11 @@ class StepWalk:
                         skipped.append((step, "clock"))
                         step += 1
                         continue
-            pool = self._bound(waiting, (plan,), waiting.pool if rule.cumulative else None)
+            if rule.cumulative and waiting.pool is not None:
+                pool = self._bound(waiting, (plan,), waiting.pool)
+            else:
+                text, condition = plan.bound(call.names)
+                pool = self._get_pool((text,), (condition,))
             if rule.skip_when_none and not self._anybody(pool):
                 self._drop_pool(pool)
                 skipped.append((step, "nobody"))
