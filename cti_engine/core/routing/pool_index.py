@@ -21,7 +21,7 @@ from cti_engine.core.routing.model import AgentFacts, RoutingRules
 from cti_engine.core.routing.pools import Key, Pool, PoolBook, union_key
 from cti_engine.core.routing.queue_plans import QueuePlan, make_plans
 
-KEPT = 256
+KEPT = 1024
 """Big pools that nobody uses just now and that are kept, because the next call may bind the same."""
 _AT_ONCE = 512
 """Agents whose classes are listed in one go."""

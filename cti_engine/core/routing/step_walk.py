@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 
 from cti_engine.core.expressions.condition import Condition
 from cti_engine.core.expressions.values import Lookup
@@ -54,11 +54,7 @@ class StepWalk:
                         skipped.append((step, "clock"))
                         step += 1
                         continue
-            if rule.cumulative and waiting.pool is not None:
-                pool = self._bound(waiting, (plan,), waiting.pool)
-            else:
-                text, condition = plan.bound(call.names)
-                pool = self._get_pool((text,), (condition,))
+            pool = self._bound(waiting, (plan,), waiting.pool if rule.cumulative else None)
             if rule.skip_when_none and not self._anybody(pool):
                 self._drop_pool(pool)
                 skipped.append((step, "nobody"))
@@ -89,8 +85,11 @@ class StepWalk:
             self._drop_pool(waiting.pool)
         waiting.step, waiting.pool = step, pool
 
-    def _bound(self, waiting: Waiting, steps: Iterable[StepPlan], before: Pool | None) -> Pool:
+    def _bound(self, waiting: Waiting, steps: Sequence[StepPlan], before: Pool | None) -> Pool:
         """The union of these steps' pools for this call, and of the pool before."""
+        if before is None and len(steps) == 1:
+            text, condition = steps[0].bound(waiting.call.names)
+            return self._get_pool((text,), (condition,))
         conditions: dict[str, Condition | None] = {}
         if before is not None:
             conditions.update(zip(before.key, before.conditions, strict=True))
