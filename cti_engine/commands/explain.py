@@ -15,6 +15,9 @@ from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
+from cti_engine.commands.explain_words import KEPT_OFF as _KEPT_OFF
+from cti_engine.commands.explain_words import said
+from cti_engine.commands.explain_words import why as _why
 from cti_engine.core.acd import Acd
 from cti_engine.core.center import ROW_TYPES
 from cti_engine.core.definitions import CenterDefinitions
@@ -80,18 +83,13 @@ def _told(event: StoredEvent) -> tuple[str, str]:
             return f"waits in {data['queue']}", f"priority {data['priority']}, place {data['position']}"
         case "QueueStepAdvanced":
             skipped = [f"step {step + 1} skipped: {_SKIPPED[why]}" for step, why in data["skipped"]]
-            counts = f"{data['pool']} agents could take it, {data['free']} of them free"
             if data["step"] < 0:
                 return f"has no step left in {data['queue']}", "; ".join(skipped)
-            return f"step {data['step'] + 1} of {data['queue']}", "; ".join([*skipped, counts])
+            asks = f"agents with {data['condition']}: " if data.get("condition") else ""
+            counts = f"{asks}{data['pool']} could take it, {data['free']} of them free"
+            return f"step {data['step'] + 1} of {data['queue']}", "\n".join([*skipped, counts])
         case "AgentReserved":
-            why = data["why"]
-            asked = {"call": "the call asked", "agent": "the agent became free", "burst": "a burst"}
-            return f"offered to {data['agent']}", (
-                f"{asked.get(why.get('side', ''), '')}: step {why.get('step', 0) + 1} of {data['queue']}, "
-                f"{why.get('free', 0)} of {why.get('pool', 0)} agents free, rank {why.get('terms', [])}, "
-                f"rules {why.get('rules', '')}"
-            )
+            return f"offered to {data['agent']}", "\n".join(_why(data))
         case "OfferEnded":
             return f"{data['agent']} did not take it", f"{data['outcome']}, rang {data['rang_s']:.1f} s"
         case "CallRequeued":
@@ -117,21 +115,29 @@ _SKIPPED = {
 
 
 def _show_queue(answer: QueueAnswer, console: Console) -> None:
-    table = Table(
-        title=f"Waits in {answer.queue}, step {answer.step + 1}, {answer.ahead} ahead",
-        header_style="bold",
-        box=SIMPLE_HEAD,
-        caption=_next(answer),
+    console.print(
+        f"Waits in {answer.queue}, step {answer.step + 1} of {answer.steps}, {answer.ahead} ahead. "
+        f"May go to agents with: {' or '.join(answer.pool)}. {_members(answer)} {_next(answer)}",
+        markup=False,
+        highlight=False,
     )
+    table = Table(header_style="bold", box=SIMPLE_HEAD)
     table.add_column("agent")
     table.add_column("what keeps them", overflow="fold")
     for agent in answer.agents:
-        table.add_row(agent.agent, "; ".join(agent.keeps) or "nothing: it is being offered")
-    console.print(f"May go to agents with: {' or '.join(answer.pool)}", markup=False)
+        keeps = "; ".join(map(said, agent.keeps))
+        table.add_row(agent.agent, keeps or "nothing: calls that come first are offered first")
     console.print(table)
+
+
+def _members(answer: QueueAnswer) -> str:
+    kept = ", ".join(f"{count} {_KEPT_OFF[name]}" for name, count in answer.kept_off.items())
+    return f"These are {answer.members}{f': {kept}' if kept else ''}."
 
 
 def _next(answer: QueueAnswer) -> str:
     if not answer.next_step_at:
-        return "No further step."
-    return f"Next step at {datetime.fromtimestamp(answer.next_step_at).astimezone():%H:%M:%S}."
+        return "It stays in this step."
+    moment = datetime.fromtimestamp(answer.next_step_at).astimezone()
+    then = f"agents with {answer.next_pool}" if answer.next_pool else "what the queue says when steps run out"
+    return f"From {moment:%H:%M:%S} on: {then}."

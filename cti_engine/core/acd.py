@@ -81,13 +81,16 @@ class Acd:
         return first if timer is None else min(first, timer / 1000)
 
     def handle(self, signal: signals.Signal, now: float, at: float | None = None) -> Outcome:
-        """Take one signal. `now` never goes back; `at` (≤ now) is when it happened, default now.
+        """Take one signal. `at` (≤ now) is when it happened, default now; a `now` before the last one counts as that.
 
         Facts carry `at`, deadlines count from `now`: a signal that waited on a link keeps its true time.
         """
         center = self.center
+        behind = max(
+            0.0, center.now - now
+        )  # the caller's clock went back: what is so many seconds old stays so
         center.now = max(center.now, now)
-        center.at = center.now if at is None else min(at, center.now)
+        center.at = center.now if at is None else min(at + behind, center.now)
         center.begin_day()
         self._run_due(steps_only=True)  # what was due before this signal comes before it
         if center.definitions_are_new:

@@ -38,6 +38,7 @@ class QueueDefinition:
     to the queue or flow `overflow_to`; so `full_to` when `full_over` calls wait (0: never full). `ageing`: points a
     second. `on_time_out` names the flow for a caller who has waited `max_wait`; empty: the call is ended.
     `abandons` ignore, penalise or credit: how the shown service level counts them; below `short_abandon` never.
+    `source`: file and line.
     """
 
     id: str
@@ -62,6 +63,7 @@ class QueueDefinition:
     ageing: float = 1.0
     longest_wait_cap: float | None = None
     classes: ServiceClasses | None = None
+    source: str = ""
 
 
 @dataclass(frozen=True, slots=True)

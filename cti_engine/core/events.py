@@ -50,7 +50,7 @@ class QueueStepAdvanced:
     """A call went from step `left` (-1: it joins) to `step` (from 0; -1: it leaves the queue) of its queue's rules.
 
     `skipped`: [step, why] with why `consider_if`, `clock` or `nobody`. `pool` agents could take it now, `free` of them
-    are free.
+    are free; `condition` is what they meet.
     """
 
     contact: str
@@ -60,6 +60,7 @@ class QueueStepAdvanced:
     skipped: tuple[tuple[int, str], ...] = ()
     pool: int = 0
     free: int = 0
+    condition: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,9 @@ from cti_engine.core.end_causes import OfferOutcome
 from cti_engine.core.leg import Leg
 from cti_engine.core.reservation import RESERVATION, Reservation
 from cti_engine.core.routing.build import milliseconds
+from cti_engine.core.routing.decision_record import KEPT_OFF, DecisionRecord
 from cti_engine.core.routing.model import Decision
+from cti_engine.core.routing.wording import shortened
 
 _SHOWN = tuple(f.name for f in fields(ev.CallOffered))
 
@@ -41,30 +43,35 @@ def match_all(center: Center) -> None:
 
 def _offer(center: Center, decisions: list[Decision]) -> None:
     """Offer calls to agents: one agent each, or several at once for one call, of whom the first to answer has it."""
-    for decision in decisions:
+    records = center.matcher.records(decisions, milliseconds(center.now))
+    for decision, record in zip(decisions, records, strict=True):
         contact, agent = center.contacts[decision.contact], center.agents[decision.agent]
         if contact.state == "queued":
             if not center.fire(CONTACT, contact, "reserved"):
                 continue
-            why = _why(center, decision)
             center.schedule(contact, "wait", None)
             waiting.rings(center, contact, decision.queue)
-        else:
-            why = _why(center, decision)
         center.matcher.took(decision)
-        _reserve(center, contact, agent, decision.queue, why)
+        _reserve(center, contact, agent, decision.queue, _why(decision, record))
 
 
-def _why(center: Center, decision: Decision) -> dict[str, object]:
-    """The decision's record, for `cti-engine explain`."""
-    pool, free = center.matcher.pool_size(decision.contact, decision.queue)
+def _why(decision: Decision, record: DecisionRecord) -> dict[str, object]:
+    """The decision's record as it is stored (docs/routing.md, 10); `kept_off` names only who there was."""
+    kept_off = {name: getattr(record, name) for name in KEPT_OFF}
+    second = record.runner_up
     return {
         "side": decision.side,
         "step": decision.step,
+        "order": list(record.order),
         "terms": list(decision.terms),
-        "pool": pool,
-        "free": free,
+        "condition": shortened(record.pool),
+        "pool": record.size,
+        "free": record.size - record.not_free,
+        "kept_off": {name: count for name, count in kept_off.items() if count},
+        "runner_up": None if second is None else second._asdict() | {"terms": list(second.terms)},
+        "lost_by": record.lost_by,
         "rules": decision.rules,
+        "source": record.source,
     }
 
 

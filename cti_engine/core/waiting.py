@@ -13,6 +13,7 @@ from cti_engine.core.definitions import OverflowLink, QueueDefinition
 from cti_engine.core.reporting.service_level import QueueCounts
 from cti_engine.core.routing.build import milliseconds
 from cti_engine.core.routing.model import StepChange
+from cti_engine.core.routing.wording import shortened
 
 
 def join(center: Center, contact: Contact, definition: QueueDefinition, priority: int) -> StepChange:
@@ -64,9 +65,18 @@ def note(center: Center, contact: Contact) -> None:
 
 def tell(center: Center, change: StepChange) -> None:
     pool, free = center.matcher.pool_size(change.contact, change.queue) if change.step >= 0 else (0, 0)
+    standings = center.matcher.standings(change.contact) if change.step >= 0 else ()
+    asked = next((standing.pool for standing in standings if standing.queue == change.queue), ())
     center.emit(
         ev.QueueStepAdvanced(
-            change.contact, change.queue, change.step, change.left, change.skipped, pool, free
+            change.contact,
+            change.queue,
+            change.step,
+            change.left,
+            change.skipped,
+            pool,
+            free,
+            shortened(asked),
         )
     )
 

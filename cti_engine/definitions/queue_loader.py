@@ -174,6 +174,7 @@ class QueueReader:
             ageing=written["ageing"],
             longest_wait_cap=written["longest_wait_cap"],
             classes=self._classes((*path, "service_level"), level),
+            source=f"{self._document.file}:{self._document.at(path).line}",
         )
 
     # --- who -----------------------------------------------------------------------------------

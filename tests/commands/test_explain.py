@@ -10,6 +10,7 @@ import msgspec
 from rich.console import Console
 
 from cti_engine.commands.explain import explain, show, write_json
+from cti_engine.commands.explain_words import said
 from cti_engine.core.acd import Acd, Outcome
 from cti_engine.core.definitions import AgentDefinition, CenterDefinitions, DialledNumber, QueueDefinition
 from cti_engine.core.expressions.condition import Condition
@@ -99,7 +100,8 @@ def test_a_call_that_waits_names_what_each_agent_lacks(tmp_path: Path) -> None:
     assert (answer.queue, answer.step, answer.ahead) == ("sales", 0, 0)
     assert answer.pool == ("agent.spanish >= 7 and agent.sales",)
     assert answer.next_step_at == center.now + 30
-    assert [(each.agent, each.keeps) for each in answer.agents] == [
+    assert (answer.members, answer.kept_off, answer.next_pool) == (1, {"not_free": 1}, "agent.spanish >= 3")
+    assert [(each.agent, tuple(map(said, each.keeps))) for each in answer.agents] == [
         ("ana", ("needs agent.spanish >= 7 (has 5)",)),
         ("john", ("logged out", "needs agent.spanish >= 7 (has nothing)")),
         ("maria", ("not ready: rejected", "missed this call, gets it again in 29 s")),
@@ -126,9 +128,15 @@ def test_the_story_of_a_call_that_was_offered_after_a_step(tmp_path: Path) -> No
         "CallQueued", "AgentReserved", "OfferEnded", "CallRequeued", "QueueStepAdvanced", "AgentReserved",
     ]  # fmt: skip
     assert found.story[-1].data["why"]["step"] == 1 and found.story[-1].data["agent"] == "ana"
+    why = found.story[-1].data["why"]
+    assert (why["runner_up"], why["lost_by"], why["kept_off"]) == (None, "", {"not_free": 1})
+    assert (why["condition"], why["order"]) == ("agent.spanish >= 3", ["longest_idle", "idle_since", "rank"])
     out = io.StringIO()
-    show(found, Console(file=out, width=160))
-    assert "step 2 of sales" in out.getvalue() and "offered to ana" in out.getvalue()
+    show(found, Console(file=out, width=200))
+    told = " ".join(out.getvalue().split())
+    assert "step 2 of sales" in told and "offered to ana" in told
+    assert "Step 2 of sales: agents with agent.spanish >= 3; 2 of them, 1 not free." in told
+    assert "Nobody came second." in told
     out = io.StringIO()
     write_json(found, out)
     assert json.loads(out.getvalue())["contact"] == "c1"
@@ -140,4 +148,39 @@ def test_an_unknown_contact_is_none(tmp_path: Path) -> None:
     store = open_store("sqlite:", folder=tmp_path)
     Written(store)
     assert explain(store, DEFINITIONS, "c99", 0.0) is None
+    store.close()
+
+
+def test_who_came_second_and_by_which_term(tmp_path: Path) -> None:
+    """Of two agents the less idle one lost by the idle clock; of two calls the younger one by its score."""
+    store = open_store("sqlite:", folder=tmp_path)
+    center = Written(store)
+    center.do(phone("maria"), ReadyRequested("r1", "maria"))
+    center.now += 1.5
+    center.do(phone("ana"), ReadyRequested("r2", "ana"))
+    center.call()
+    found = explain(store, DEFINITIONS, "c1", center.now)
+    assert found is not None
+    why = found.story[-1].data["why"]
+    assert why["side"] == "call" and why["runner_up"] is None and why["pool"] == 1
+    center.do(
+        InviteReceived("w2", "w2/1", "+34600000002", "1000"),
+        LookupReturned("c2", {}),
+        LegAnswered("w2", "w2/1", DIALOG),
+    )
+    center.now += 5
+    center.do(
+        InviteReceived("w3", "w3/1", "+34600000003", "1000"),
+        LookupReturned("c3", {}),
+        LegAnswered("w3", "w3/1", DIALOG),
+        LegFailed("w1", "l1", 486, "busy"),
+        ReadyRequested("r3", "maria"),
+    )
+    found = explain(store, DEFINITIONS, "c2", center.now)
+    assert found is not None
+    why = found.story[-1].data["why"]
+    assert (why["side"], why["runner_up"]["contact"], why["lost_by"]) == ("agent", "c3", "score")
+    out = io.StringIO()
+    show(found, Console(file=out, width=200))
+    assert "Second: c3 of sales, by score: 0.0 against 5.0." in " ".join(out.getvalue().split())
     store.close()

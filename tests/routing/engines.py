@@ -72,6 +72,11 @@ class Subject:
     def restore(self, call: Call, standings: Iterable[Any], now: int) -> None:
         self._matcher.restore(model.WaitingCall(*call), standings, now)
 
+    def records(self, decisions: list[tuple[Any, ...]], now: int) -> list[Any]:
+        asked = [model.Decision(*decision) for decision in decisions]
+        found = self._matcher.records(asked, now)
+        return [(each.order, *each[2:8], each.lost_by) for each in found]
+
     def took(self, decision: tuple[Any, ...]) -> None:
         self._matcher.took(model.Decision(*decision))
 

@@ -16,6 +16,11 @@ from tests.routing.plain import (
 )
 
 _WORD = 2**64 - 1
+CALLS = ("level", "class", "score", "seq", "index")
+BURST = ("calls", "idle_since", "rank")
+Rival = tuple[str, str, str, int, tuple[int, ...]]
+Record = tuple[tuple[str, ...], int, int, int, int, int, Rival | None, str]
+"""Names of the terms, members, not free, excluded, profile, delay, who came second, the term in which that one lost."""
 
 
 def mixed(number: int) -> int:
@@ -171,6 +176,73 @@ class Oracle(Waiting):
         if self._counts_offers(decision[2]):
             self.offers_of[decision[2]] += 1
             self.last_offer[decision[2], decision[1]] = self.offers_of[decision[2]]
+
+    # the record (10)
+
+    def records(self, decisions: list[Decision], now: int) -> list[Record]:
+        """What each decision's record says, the pool's text left out."""
+        self.now = now
+        hits = self.hits.copy()  # what is asked a second time counts once
+        found: list[Record] = []
+        for decision in decisions:
+            contact, agent, queue, _, side, terms, _ = decision
+            call = self.calls[contact]
+            stand = call.stand(queue)
+            assert stand is not None
+            ranked = self._rivals(call, stand, self.agents[agent], side, now)
+            order: tuple[str, ...] = BURST if side == "burst" else CALLS
+            if side == "call":
+                order = (*(name for name, _ in stand.rule.order), "idle_since", "rank")
+                place = next(place for place, (key, _) in enumerate(ranked) if key == terms)
+                ranked = ranked[place + 1 :]
+            rival, lost_by = None, ""
+            if ranked:
+                rival = ranked[0][1]
+                lost_by = next(n for n, one, two in zip(order, terms, rival[4], strict=True) if one != two)
+                hits[f"record: {side} lost by {lost_by}"] += 1
+            hits["record: nobody came second"] += not ranked
+            counts = self._counts(call, stand, now)
+            for name, count in zip(("not free", "excluded", "profile", "delay"), counts[1:], strict=True):
+                hits[f"record: kept off: {name}"] += count > 0
+            found.append((order, *counts, rival, lost_by))
+        self.hits = hits
+        return found
+
+    def _rivals(
+        self, call: CallNow, stand: Stand, agent: AgentNow, side: str, now: int
+    ) -> list[tuple[tuple[Any, ...], Rival]]:
+        """Agents of the call, itself among them; or the agent's other calls."""
+        contact, queue = call.call.contact, stand.queue.id
+        found: list[tuple[tuple[Any, ...], Rival]] = []
+        if side == "call":
+            for other in self.agents.values():
+                if other.free and self._eligible(call, stand, other, now):
+                    key = self._agent_key(call, stand, other, now)
+                    found.append((key, (contact, other.facts.id, queue, stand.step, key)))
+        elif side == "agent":
+            for each in self.calls.values():
+                for there in each.stands:
+                    if each is not call and not each.ringing and self._eligible(each, there, agent, now):
+                        rank = self._call_key(each, there, agent, now)
+                        rival = (each.call.contact, agent.facts.id, there.queue.id, there.step, rank[:5])
+                        found.append((rank, rival))
+        return sorted(found)
+
+    def _counts(self, call: CallNow, stand: Stand, now: int) -> tuple[int, int, int, int, int]:
+        """Members, and those kept off: not free, excluded, profile, delay."""
+        members = self._members(stand.pool)
+        free = [agent for agent in members if agent.free]
+        left = [agent for agent in free if not now < call.excluded.get(agent.facts.id, now)]
+        named = [
+            agent
+            for agent in left
+            if not agent.facts.profile or stand.queue.id in self.rules.profiles.get(agent.facts.profile, {})
+        ]
+        takes = [agent for agent in named if self._eligible(call, stand, agent, now)]
+        return (
+            len(members), len(members) - len(free), len(free) - len(left), len(left) - len(named),
+            len(named) - len(takes),
+        )  # fmt: skip
 
     # burst (9)
 

@@ -38,6 +38,12 @@ def faulty(old: str, new: str) -> Make:
         ("stand.rang += now - stand.offered_at", "stand.rang += 0"),
         ("if waited > threshold - lost", "if waited >= threshold - lost"),
         ('"""Of a free agent and a waiting call."""', "call.excluded = {}"),
+        ("ranked = ranked[place + 1 :]", "ranked = ranked[place + 2 :]"),
+        (
+            "if each is not call and not each.ringing",
+            "if each is not call and not each.ringing and each.call.seq % 2",
+        ),
+        ("len(named) - len(takes),", "0,"),
     ],
 )
 def test_a_planted_fault_is_found_and_shrunk(old: str, new: str) -> None:

@@ -113,6 +113,7 @@ class World:
         self.trace.append(("offer", self.now, *map(tuple, decisions)))
         self.hits["offer: of a call in several queues"] += len(self.callers[contact].queues) > 1
         self.hits["offer: to several agents"] += len(decisions) > 1
+        self.center.tell("records", decisions, self.now)
         self.center.tell("offered", contact, queue, self.now)
         for decision in decisions:
             agent = decision[1]

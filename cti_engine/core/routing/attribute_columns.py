@@ -22,7 +22,7 @@ from cti_engine.core.expressions.syntax import (
     Not,
     names_used,
 )
-from cti_engine.core.expressions.values import TEXT
+from cti_engine.core.expressions.values import TEXT, Lookup
 from cti_engine.core.routing.model import AgentFacts
 
 Mask = NDArray[np.uint8]
@@ -119,14 +119,18 @@ class AttributeColumns:
             self.of[name] = Column([None] * self.rows)
         return {name for name, column in self.of.items() if column.put(row, written.get(name))}
 
-    def holds(self, condition: Condition, row: int) -> bool:
-        """The same question for one agent only."""
+    def names(self, row: int) -> Lookup:
+        """What conditions read of one agent."""
 
         def value(name: str) -> object:
             column = self.of.get(name)
             return None if column is None else column.values[column.codes[row]]
 
-        return condition.holds(value)
+        return value
+
+    def holds(self, condition: Condition, row: int) -> bool:
+        """The same question for one agent only."""
+        return condition.holds(self.names(row))
 
     def numbers(self, name: str, rows: NDArray[np.intp], *, booleans: bool) -> NDArray[np.int64]:
         column = self.of.get(name)

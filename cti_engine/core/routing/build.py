@@ -6,6 +6,7 @@ from cti_engine.core.definitions import CenterDefinitions, QueueDefinition
 from cti_engine.core.expressions.condition import Condition
 from cti_engine.core.expressions.syntax import Name
 from cti_engine.core.routing.model import AgentFacts, QueueRules, RoutingRules, StepRule
+from cti_engine.core.routing.wording import MEMBER_OF
 
 
 def milliseconds(seconds: float) -> int:
@@ -36,6 +37,7 @@ def queue_rules(queue: QueueDefinition, index: int) -> QueueRules:
         rate=milliseconds(queue.ageing),
         longest_wait_cap=None if cap is None else milliseconds(cap),
         classes=queue.classes,
+        source=queue.source,
     )
 
 
@@ -43,7 +45,7 @@ def _member_of(queue: str) -> str:
     """Being named as a member is a fact about people, so it counts at once for calls that wait already: an attribute,
     of a name that no file can declare.
     """
-    return f"_member_of_{queue}"
+    return MEMBER_OF + queue
 
 
 def _is_member_of(queue: str) -> Condition:

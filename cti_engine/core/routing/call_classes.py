@@ -313,6 +313,28 @@ class ClassBook:
             few += self._at(slots[scores == scores.min()])
         return min(few, key=lambda cls: (tier(cls), cls.score(now), *_key(cls)[1:]), default=None)
 
+    def in_order(self, state: AgentState, now: int, tier: Callable[[CallClass], int]) -> Iterator[CallClass]:
+        """The classes with calls that the agent may serve, by tier and score of their heads; equals in any order."""
+        few = sorted(
+            ((tier(cls), cls.score(now), cls.plan.order, cls) for cls in _few(state) if tier(cls) != NEVER),
+            key=lambda entry: entry[:3],
+            reverse=True,
+        )
+        slots = self.slots_of(state)
+        slots = slots[self.heads[slots] != EMPTY]
+        tiers = self._tiers_of(state.profile, tier)[slots]
+        scores = self.heads[slots] - self.rates[slots] * now
+        while True:
+            lowest = int(tiers.min()) if tiers.size else NEVER
+            if lowest == NEVER and not few:
+                return
+            place = int(np.where(tiers == lowest, scores, EMPTY).argmin()) if lowest != NEVER else 0
+            if few and (lowest == NEVER or few[-1][:2] <= (lowest, int(scores[place]))):
+                yield few.pop()[3]
+                continue
+            tiers[place] = NEVER
+            yield from self._at(slots[place : place + 1])
+
     def _tiers_of(self, profile: str, tier: Callable[[CallClass], int]) -> NDArray[np.int64]:
         known, tiers = self._tiers.get(profile, (0, self.heads[:0]))
         if known < len(self.slots):

@@ -60,7 +60,7 @@ class ServiceClasses:
 class QueueRules:
     """`exhausted`: `stay_on_last`, `any_member` or `overflow`. `rate`: ageing in milli-points per second.
 
-    `index` is the queue's place in the rules; `longest_wait_cap` in ms.
+    `index` is the queue's place in the rules; `longest_wait_cap` in ms. `source`: file and line, for people.
     """
 
     id: str
@@ -71,6 +71,7 @@ class QueueRules:
     rate: int = 1000
     longest_wait_cap: int | None = None
     classes: ServiceClasses | None = None
+    source: str = ""
 
 
 class ProfileQueue(NamedTuple):

@@ -17,6 +17,7 @@ from cti_engine.core.routing.agent_orders import Question, random_mix, ranked
 from cti_engine.core.routing.burst import Rank, match_burst
 from cti_engine.core.routing.call_book import CallBook
 from cti_engine.core.routing.call_classes import NEVER, CallClass, Waiting
+from cti_engine.core.routing.decision_record import DecisionRecord, Outlook, Recorder
 from cti_engine.core.routing.model import (
     AgentFacts,
     Decision,
@@ -292,6 +293,23 @@ class PrecisionMatcher:
             self._decision(waiting, agent, "burst", (count, idle_since, int(agents.ranks()[row])))
             for waiting, (idle_since, agent, row), count in matched
         ]
+
+    def records(self, decisions: list[Decision], now: int) -> list[DecisionRecord]:
+        """What stood behind each of these, which were the answer to one question and have not been told as taken."""
+        return self._recorder().records(decisions, now)
+
+    def outlook(self, contact: str, queue: str) -> Outlook:
+        return self._recorder().outlook(contact, queue)
+
+    def nearest(self, contact: str, queue: str, most: int) -> list[str]:
+        return self._recorder().nearest(contact, queue, most)
+
+    def agent_names(self, agent: str) -> Lookup:
+        """What conditions read of an agent. Raises KeyError."""
+        return self._index.columns.names(self._agents.states[agent].row)
+
+    def _recorder(self) -> Recorder:
+        return Recorder(self._calls, self._offers, self._seed, self._tier)
 
     # --- time -----------------------------------------------------------------------------------
 
