@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
@@ -32,7 +32,7 @@ def why(data: dict[str, Any]) -> Iterator[str]:
         f"{_ASKED[record['side']]}. Step {record['step'] + 1} of {data['queue']}: agents with {record['condition']}; "
         f"{record['pool']} of them{f', {kept}' if kept else ''}."
     )
-    yield f"First by {_terms(record['order'], record['terms'])}."
+    yield f"First by {_terms(record)}."
     second = record["runner_up"]
     if second is not None:
         who = second["agent"] if record["side"] == "call" else f"{second['contact']} of {second['queue']}"
@@ -47,14 +47,18 @@ def why(data: dict[str, Any]) -> Iterator[str]:
     yield f"Rules {record['rules']}, {record['source']}." if record["source"] else f"Rules {record['rules']}."
 
 
-def _terms(order: Sequence[str], terms: Sequence[int]) -> str:
-    """Each term once: the order may name the idle clock that decides at last anyway."""
-    told = {_name(name): _value(name, term) for name, term in zip(order, terms, strict=True)}
+def _terms(record: dict[str, Any]) -> str:
+    """Up to the term that decided; each once, for the order may name the idle clock that decides at last anyway."""
+    order, last = record["order"], record["lost_by"] or "idle_since"
+    decided = order.index(last) + 1 if last in order else len(order)
+    told = {
+        _name(name): _value(name, term) for name, term in zip(order[:decided], record["terms"], strict=False)
+    }
     return ", ".join(f"{name} {value}" for name, value in told.items())
 
 
 def _name(name: str) -> str:
-    return {"longest_idle": "idle since", "rank": "place of the id"}.get(name, name.replace("_", " "))
+    return {"longest_idle": "idle since", "rank": "place by id"}.get(name, name.replace("_", " "))
 
 
 def _value(name: str, term: int) -> str:
@@ -64,6 +68,8 @@ def _value(name: str, term: int) -> str:
         return f"{-term / 1_000_000:.1f}"
     if name in ("most_skilled", "weighted"):
         return str(-term)
+    if name in ("rank", "top_down"):
+        return str(term + 1)
     if name == "level" and term < 0:
         return "longest_wait_cap"
     return str(term)

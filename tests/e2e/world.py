@@ -307,11 +307,12 @@ class Center:
         self._desks.append(desk)
         return desk
 
-    async def phone(self, user: str, **how: Any) -> Baresip:
-        """A registered baresip of this account."""
+    async def phone(self, user: str, *, guest: bool = False, **how: Any) -> Baresip:
+        """A registered baresip of this account; of a `guest` one that has none and is called so."""
         self._numbered += 1
         folder = self.folder / f"phone-{self._numbered}-{user}"
-        phone = Baresip(user, self.password(user), HOST, self.sip_port, folder, **how)
+        password = "" if guest else self.password(user)
+        phone = Baresip(user, password, HOST, self.sip_port, folder, **how)
         self._phones.append(phone)
         await phone.start()
         return phone
