@@ -51,6 +51,10 @@ def _parser() -> argparse.ArgumentParser:
     explain.add_argument("contact", metavar="CONTACT", help="as cti-engine cdr shows it, e.g. c12")
     explain.add_argument("--json", action="store_true")
 
+    fairness = commands.add_parser("fairness", help="how evenly work is spread over agents, queues and sites")
+    fairness.add_argument("--since", type=_moment, metavar="TIME", help="2026-11-22 or ...T09:30; else today")
+    fairness.add_argument("--json", action="store_true")
+
     accounts = commands.add_parser("accounts", help="list accounts, or give them new passwords")
     accounts.add_argument("--rotate", nargs="*", metavar="USER", help="new passwords (no USER: for all)")
     accounts.add_argument("--json", action="store_true")
@@ -173,6 +177,37 @@ def _explain(options: argparse.Namespace, console: Console) -> int:
     return OK
 
 
+def _fairness(options: argparse.Namespace, console: Console) -> int:
+    from cti_engine.commands import fairness_report
+    from cti_engine.definitions.library import load_definitions
+    from cti_engine.runtime.stores import open_store
+    from cti_engine.wire.clock import Clock
+
+    settings = _settings(options)
+    definitions, problems = load_definitions(settings.home)
+    if definitions is None:
+        print(as_text(problems), file=sys.stderr)
+        return PROBLEMS
+    now = Clock().now()
+    today = (
+        datetime.fromtimestamp(now)
+        .astimezone()
+        .replace(hour=0, minute=0, second=0, microsecond=0)
+        .timestamp()
+    )
+    store = open_store(settings.store_url, read_only=True, folder=settings.var)
+    try:
+        since = today if options.since is None else options.since
+        found = fairness_report.fairness(store, definitions, since, now)
+    finally:
+        store.close()
+    if options.json:
+        fairness_report.write_json(found, sys.stdout)
+    else:
+        fairness_report.show(found, console)
+    return OK
+
+
 def _accounts(options: argparse.Namespace, console: Console) -> int:
     from cti_engine.commands.account_report import rotate, show
 
@@ -189,6 +224,7 @@ COMMANDS = {
     "check": _check,
     "cdr": _cdr,
     "explain": _explain,
+    "fairness": _fairness,
     "accounts": _accounts,
 }
 

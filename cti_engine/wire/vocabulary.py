@@ -29,3 +29,9 @@ def command_from(type_: str, body: dict[str, Any]) -> commands.Command:
     """Raises KeyError for an unknown name and msgspec.ValidationError for wrong fields."""
     command: commands.Command = msgspec.convert(body, COMMANDS[type_])
     return command
+
+
+def event_from(type_: str, body: dict[str, Any]) -> events.Event:
+    """Raises KeyError for an unknown name and msgspec.ValidationError for wrong fields."""
+    event: events.Event = msgspec.convert(body, EVENTS[type_])
+    return event
