@@ -157,10 +157,13 @@ class Ours:
         dialled = self.center.events("AgentDialled")
         invites = capture.sip(method="INVITE", status=0, to_port=self.phones.port)
         before = 0
-        for event in dialled:
-            uri = f"sip:{event.data['agent']}@"
+        for place, event in enumerate(dialled):
+            offer, uri = event.data["offer"], f"sip:{event.data['agent']}@"
             rang = min(sip.at for sip in invites if uri in sip.start_line and sip.at > event.at)
-            before += shown.get(event.data["offer"], rang) < rang
+            before += shown.get(offer, rang) < rang
+            if shown.get(offer, rang) >= rang:
+                painted, asked = shown.get(offer, 0.0) - offered[offer], event.at - offered[offer]
+                _say(f"pop {place} too late: painted after {painted:.3f} s, dialled after {asked:.3f} s")
         return [1000 * (e.at - offered[e.data["offer"]]) for e in dialled], before / len(dialled)
 
     async def _page(self, page: Page, agent: str) -> Page:

@@ -62,6 +62,7 @@ class Call:
 
     worker: str
     leg: str
+    pressed: bool = False
     asked_at: dict[str, float] = field(default_factory=dict)
 
 
@@ -188,7 +189,11 @@ class World:
                 self._tell(call, sig.LegAnswered(worker, call.leg, DIALOG))
             case "PlayFiles" if body["stop_on_digit"]:
                 self._tell(call, sig.PlaybackEnded(worker, call.leg, body["playback"], True))
-                self._tell(call, sig.DigitPressed(worker, call.leg, "1"), "StopPlayback")
+                if (
+                    not call.pressed
+                ):  # the menu's answer is the queue's first prompt, which nobody presses away
+                    call.pressed = True
+                    self._tell(call, sig.DigitPressed(worker, call.leg, "1"), "PlayFiles")
             case "DialLeg":
                 self._tell(call, sig.LegRinging(worker, body["leg"]))
                 self._tell(call, sig.LegAnswered(worker, body["leg"], DIALOG), "SetAudioPaths")
