@@ -25,6 +25,7 @@ from cti_engine.wire.catalogue import envelope_of
 from cti_engine.wire.tasks import spawn
 
 WINDOW = 500  # messages at the broker that it has not confirmed
+A_TURN = 8  # messages sent in one turn of the loop: whoever waits for a command should not wait for a burst of news
 WAITING = 2000  # events kept in memory beyond the window; more are read from the log later
 PAGE = 500  # events read from the log at a time
 KEEPALIVE = 15  # seconds; a broker that hangs is noticed after 1.5 times that
@@ -102,6 +103,7 @@ class MqttBus:
         self._others_out: set[int] = set()
         self._states_waiting: dict[str, bytes] = {}  # topic to its newest payload
         self._told = False
+        self._pump_due = False
         self._write_when_free: Callable[[paho.Client, Any, Any], None]  # aiomqtt's; set when connected
         self.refused = 0  # messages whose handling failed
 
@@ -126,7 +128,7 @@ class MqttBus:
         self._newest = max(self._newest, stored.seq)
         if stored.seq == self._queued_to + 1 and len(self._events) < WAITING and self.connected:
             self._queue(stored)
-            self._pump()
+            self._pump_soon()
         elif stored.seq > self._queued_to:
             self._log_wanted.set()
 
@@ -134,7 +136,7 @@ class MqttBus:
         """Replace the retained state of an agent or queue; None takes it away. Only the newest is kept waiting."""
         payload = b"" if data is None else envelope.encode(self._state_message(data))
         self._states_waiting[envelope.state_topic(kind, id_)] = payload
-        self._pump()
+        self._pump_soon()
 
     def _state_message(self, data: dict[str, Any]) -> envelope.StateMessage:
         return envelope.StateMessage(at=envelope.rfc3339(self._clock()), data=data)
@@ -143,9 +145,20 @@ class MqttBus:
         self._events.append(stored)
         self._queued_to = stored.seq
 
+    def _pump_soon(self) -> None:
+        if not self._pump_due:
+            self._pump_due = True
+            asyncio.get_running_loop().call_soon(self._pump)
+
     def _pump(self) -> None:
-        """Send what waits while the window has room: events first, for a pop is one."""
+        """Send what waits while the window has room, a little a turn: events first, for a pop is one."""
+        self._pump_due = False
+        sent = 0
         while self._paho is not None and len(self._events_out) + len(self._others_out) < WINDOW:
+            if sent == A_TURN:
+                self._pump_soon()
+                break
+            sent += 1
             if self._events:
                 self._send_event(self._events.popleft())
             elif self._states_waiting:
@@ -192,7 +205,7 @@ class MqttBus:
             if published_to > self.published_to:
                 self.published_to = published_to
                 self._outbox.on_published(published_to)
-        self._pump()
+        self._pump_soon()
 
     async def _read_log(self, outbox: Outbox) -> None:
         """Queue from the log whatever could not be queued when it happened."""

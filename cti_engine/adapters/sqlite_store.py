@@ -43,6 +43,8 @@ _ADVICE = {
     sqlite3.SQLITE_NOTADB: "it is not a SQLite file: move it away, or name another one in CTI_STORE_URL",
 }
 _BUSY_SECONDS = 2.0
+MANY_ROWS = (32, 16, 8, 4, 2, 1)
+"""Rows of one INSERT, largest first."""
 
 _T = TypeVar("_T")
 _EventRow = tuple[int, float, str, str, bytes]
@@ -187,21 +189,21 @@ class SqliteStore:
         return result
 
     def _put(self, batch: Batch) -> None:
-        execute_many = self._db.executemany
         if batch.rows:
             self._put_rows(batch)
         new = self._new_events(batch.events)
         if new:
-            execute_many("INSERT INTO events VALUES (?, ?, ?, ?, ?)", new)
+            self._insert("INSERT INTO events", new)
         if batch.commands:
-            execute_many(
-                "INSERT OR REPLACE INTO commands VALUES (?, ?, ?, ?)",
+            self._insert(
+                "INSERT OR REPLACE INTO commands",
                 [(c.seq, c.peer, c.type, _encode(c.body)) for c in batch.commands],
             )
             last = max(c.seq for c in batch.commands)
             self._db.execute("UPDATE meta SET value = max(value, ?) WHERE key = 'last_command'", (last,))
         if batch.commands_done:
-            execute_many("DELETE FROM commands WHERE seq = ?", [(seq,) for seq in batch.commands_done])
+            done = ",".join(str(int(seq)) for seq in batch.commands_done)
+            self._db.execute(f"DELETE FROM commands WHERE seq IN ({done})")
         if batch.published_to is not None:
             self._db.execute("UPDATE meta SET value = ? WHERE key = 'published_to'", (batch.published_to,))
 
@@ -219,11 +221,23 @@ class SqliteStore:
             else:
                 kept.append((kind, id_, _encode(doc)))
         if kept:
-            self._db.executemany("INSERT OR REPLACE INTO rows VALUES (?, ?, ?)", kept)
+            self._insert("INSERT OR REPLACE INTO rows", kept)
         if gone:
             self._db.executemany("DELETE FROM rows WHERE kind = ? AND id = ?", gone)
         if cdrs:
-            self._db.executemany("INSERT OR REPLACE INTO cdrs VALUES (?, ?, ?)", cdrs)
+            self._insert("INSERT OR REPLACE INTO cdrs", cdrs)
+
+    def _insert(self, what: str, rows: Sequence[tuple[Any, ...]]) -> None:
+        """Many rows a statement: at each the interpreter is given up, and a busy loop gives it back late. Few lengths,
+        so that the statements stay prepared.
+        """
+        begin = 0
+        for length in MANY_ROWS:
+            while len(rows) - begin >= length:
+                some = rows[begin : begin + length]
+                values = ",".join([f"({','.join('?' * len(some[0]))})"] * length)
+                self._db.execute(f"{what} VALUES {values}", [*itertools.chain.from_iterable(some)])
+                begin += length
 
     def _new_events(self, events: Sequence[StoredEvent]) -> list[_EventRow]:
         """Those not stored yet. Raises ValueError when the numbers would not stay gap-free and unchanged."""
