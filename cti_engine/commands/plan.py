@@ -29,7 +29,9 @@ ENGINE, EDGE, WORKER, CONSOLE = (
     Entry("cti_engine.sip_worker.main"),
     Entry("agent_console.main"),
 )
-PRELOAD = (WORKER.module, ENGINE.module, EDGE.module)
+# Not the engine: the more modules the forkserver has, the more pages each worker copies (1.5 MB of 12), and a restarted
+# engine spends 0.3 s on its imports instead.
+PRELOAD = (WORKER.module, EDGE.module)
 APOLOGY = {
     "es": "Lo sentimos, tenemos un problema técnico. Por favor, llame más tarde.",
     "en": "We are sorry, we have a technical problem. Please call again later.",

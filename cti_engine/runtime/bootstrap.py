@@ -14,7 +14,6 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from cti_engine.adapters.account_store import Account, AccountStore
-from cti_engine.adapters.customer_store import CustomerStore
 from cti_engine.adapters.secret_files import ensure_password, ensure_secret
 from cti_engine.core.commands import Prompt
 from cti_engine.core.definitions import CenterDefinitions
@@ -124,6 +123,8 @@ def _first_customers(csv: Path, places: Places) -> int:
 
 
 def _import_customers(csv: Path, database: Path) -> int:
+    from cti_engine.adapters.customer_store import CustomerStore
+
     store = CustomerStore(database)
     try:
         return store.import_csv(csv, time.time()).taken
