@@ -23,7 +23,7 @@ from rich.console import Console
 
 from benchmarks.process_cost import Cost, cost_of, cpu_times, idle_ticks, udp_drops
 from benchmarks.report import Report, percentile
-from cti_engine.commands.plan import RTP_PORTS_PER_WORKER
+from cti_engine.commands.process_configs import RTP_PORTS_PER_WORKER
 from tests.browser.pages import CHROMIUM_ARGS, log_in, open_page
 from tests.e2e.world import CARRIER, Center
 from tests.phones.capture import Capture

@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from cti_engine.commands.plan import apology_prompts, make_plan
+from cti_engine.commands.process_configs import apology_prompts, make_plan
 from cti_engine.core.definitions import CenterDefinitions
 from cti_engine.definitions.library import load_definitions
 from cti_engine.definitions.prompt_inventory import all_prompts

@@ -2,23 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 
 from cti_engine.core.definitions import DialledNumber, QueueDefinition
 from cti_engine.core.expressions.suggestion import did_you_mean
-from cti_engine.core.ivr.flow import (
-    Branch,
-    EndCall,
-    EnterQueue,
-    Flow,
-    Menu,
-    Say,
-    SetLanguage,
-    SetValues,
-    Step,
-    Wait,
-)
+from cti_engine.core.ivr.flow import EnterQueue, Flow
+from cti_engine.core.ivr.flow_graph import INSTANT, following, steps_reached
 from cti_engine.definitions.flow_loader import FlowSource
 from cti_engine.definitions.problems import WARNING, has_errors
 from cti_engine.definitions.problems import Path as Place
@@ -28,7 +18,7 @@ from cti_engine.definitions.yaml_source import Document
 def check_flow(source: FlowSource, flow: Flow, home: Path) -> None:
     """One flow's graph: steps nobody reaches, loops that never wait; and the files that it plays."""
     if not has_errors(source.document.problems):  # a wrong name would make steps seem unreached
-        reached = _reached(flow, [flow.start])
+        reached = steps_reached(flow, [flow.start])
         for name in flow.steps:
             if name not in reached:
                 text = f"no step leads to {name}"
@@ -109,43 +99,14 @@ def _flow_named(document: Document, place: Place, name: str, flows: Mapping[str,
     return name in flows
 
 
-def following(step: Step) -> Iterator[str]:
-    """The steps that one may lead to."""
-    match step:
-        case Menu():
-            yield from (choice.go_to for choice in step.choices.values())
-            yield from (step.no_input, step.no_match)
-        case Branch():
-            yield from (case.go_to for case in step.cases)
-            yield step.otherwise
-        case Say() | Wait() | SetValues() | SetLanguage():
-            yield step.next
-        case EnterQueue() | EndCall():
-            pass
-
-
-def _reached(flow: Flow, start: Iterable[str], through: tuple[type, ...] = ()) -> set[str]:
-    """Steps on the ways from `start`, itself included; only through steps of these kinds when given."""
-    reached: set[str] = set()
-    waiting = list(start)
-    while waiting:
-        name = waiting.pop()
-        step = flow.steps.get(name)
-        if step is None or name in reached or (through and not isinstance(step, through)):
-            continue
-        reached.add(name)
-        waiting += following(step)
-    return reached
-
-
 def _loops(flow: Flow) -> list[str]:
     """The first step of each loop of steps that take no time."""
     told: set[str] = set()
     loops = []
     for name, step in flow.steps.items():
-        if name in told or not isinstance(step, Branch | SetValues | SetLanguage):
+        if name in told or not isinstance(step, INSTANT):
             continue
-        around = _reached(flow, following(step), (Branch, SetValues, SetLanguage))
+        around = steps_reached(flow, following(step), INSTANT)
         if name in around:
             loops.append(name)
             told |= around

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from cti_engine.core.definitions import CenterDefinitions
-from cti_engine.definitions import cross_check
+from cti_engine.definitions import cross_check, routing_review
 from cti_engine.definitions.flow_loader import attribute_types, build_flow, read_flow
 from cti_engine.definitions.place_loader import check_agents, load_shifts, load_sites
 from cti_engine.definitions.problems import Problem, has_errors
@@ -23,8 +23,11 @@ from cti_engine.definitions.site_loader import call_limits, load_agents, load_at
 from cti_engine.definitions.yaml_source import Document, Node, read_yaml
 
 
-def load_definitions(home: Path) -> tuple[CenterDefinitions | None, list[Problem]]:
-    """None when there are errors; warnings may come with a set. Never raises for what stands in files."""
+def load_definitions(home: Path, *, review: bool = False) -> tuple[CenterDefinitions | None, list[Problem]]:
+    """None when there are errors; warnings may come with a set. Never raises for what stands in files.
+
+    `review`: warn of what is valid but surprises too, which a reload has no time for.
+    """
     files = _Files(home)
     engine_file = files.read("config/engine.yaml", needed=False)
     attributes_file = files.read("config/attributes.yaml", needed=False)
@@ -79,7 +82,7 @@ def load_definitions(home: Path) -> tuple[CenterDefinitions | None, list[Problem
     problems = files.problems()
     if has_errors(problems):
         return None, problems
-    return CenterDefinitions(
+    definitions = CenterDefinitions(
         version=files.version(),
         agents=people.agents,
         queues=queues,
@@ -97,7 +100,10 @@ def load_definitions(home: Path) -> tuple[CenterDefinitions | None, list[Problem
         burst=reader.burst,
         limits=call_limits(calls),
         record_calls=calls["record"],
-    ), problems
+    )
+    if review:
+        routing_review.review(definitions, queues_file, overflow_file)
+    return definitions, files.problems()
 
 
 @dataclass(slots=True)

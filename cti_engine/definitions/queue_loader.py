@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
+
 from cti_engine.core.definitions import AgentDefinition, QueueDefinition
 from cti_engine.core.expressions.check import read_condition
 from cti_engine.core.expressions.condition import Condition
@@ -16,11 +18,12 @@ from cti_engine.core.routing.model import (
     LONGEST_IDLE,
     ORDERS,
     SERVICE_LEVEL_CLASSES,
+    AgentFacts,
     Order,
     ServiceClasses,
     StepRule,
 )
-from cti_engine.core.routing.reach import agent_names, any_call
+from cti_engine.core.routing.step_review import StepPools
 from cti_engine.definitions.problems import WARNING, Path
 from cti_engine.definitions.shapes import (
     IDENTIFIER,
@@ -135,6 +138,9 @@ class QueueReader:
     ) -> None:
         self._document = document
         self._agents = agents
+        self._pools = StepPools(
+            [AgentFacts(each.id, each.attributes, each.site, each.name) for each in (agents or {}).values()]
+        )
         self._agent_scope = agent_scope
         self._require_scope: Scope = {**agent_scope, **CALL_NAMES, **call_scope}
         self._consider_scope: Scope = {**CONSIDER_SCOPE, **call_scope}
@@ -258,14 +264,11 @@ class QueueReader:
             return ()
         if not steps:
             return named
-        reaching = [any_call(step.require) for step in steps]
-        if any(condition is None for condition in reaching):
-            return tuple(self._agents)
-        return tuple(
-            id
-            for id, agent in self._agents.items()
-            if any(condition.holds(agent_names(agent)) for condition in reaching if condition is not None)
-        )
+        members = np.zeros(len(self._agents), np.bool_)
+        for step in steps:
+            members |= self._pools.most(step)
+        ids = list(self._agents)
+        return tuple(ids[place] for place in np.flatnonzero(members).tolist())
 
     def _named(self, path: Path, named: tuple[str, ...]) -> tuple[str, ...]:
         for index, agent in enumerate(named):

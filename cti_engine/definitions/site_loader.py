@@ -7,7 +7,16 @@ from typing import Any
 
 from cti_engine.core.definitions import AgentDefinition, CallLimits, Disposition
 from cti_engine.core.expressions.suggestion import did_you_mean
-from cti_engine.core.expressions.values import BOOLEAN, DURATION, NUMBER, TEXT, UNKNOWN, Type, text_of
+from cti_engine.core.expressions.values import (
+    BOOLEAN,
+    DURATION,
+    NUMBER,
+    TEXT,
+    UNKNOWN,
+    Type,
+    text_of,
+    whole_numbers,
+)
 from cti_engine.definitions.problems import Path
 from cti_engine.definitions.shapes import (
     IDENTIFIER,
@@ -24,9 +33,10 @@ from cti_engine.definitions.shapes import (
 )
 from cti_engine.definitions.yaml_source import Document, Node
 
-_AGENT_TYPES = {"boolean": BOOLEAN, "proficiency": NUMBER, "text": TEXT}
+LEVELS = (1, 10)
+_AGENT_TYPES = {"boolean": BOOLEAN, "proficiency": whole_numbers(*LEVELS), "text": TEXT}
 _CALL_TYPES = {"boolean": BOOLEAN, "number": NUMBER, "text": TEXT, "duration": DURATION}
-PROFICIENCY = Number(1, 10)
+PROFICIENCY = Number(*LEVELS)
 
 
 @dataclass(frozen=True, slots=True)

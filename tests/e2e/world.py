@@ -19,7 +19,7 @@ from typing import Any
 import yaml
 
 from cti_engine.adapters.account_store import read_accounts_file
-from cti_engine.commands.plan import RTP_PORTS_PER_WORKER, apology_prompts
+from cti_engine.commands.process_configs import RTP_PORTS_PER_WORKER, apology_prompts
 from cti_engine.definitions.library import load_definitions
 from cti_engine.definitions.prompt_inventory import all_prompts
 from cti_engine.ports import Store, StoredEvent

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from cti_engine.core.expressions.condition import Condition
+from cti_engine.core.expressions.contradiction import contradiction
 from cti_engine.core.expressions.parser import parse
 from cti_engine.core.expressions.suggestion import did_you_mean
 from cti_engine.core.expressions.syntax import (
@@ -14,6 +15,7 @@ from cti_engine.core.expressions.syntax import (
     Name,
     Node,
     Not,
+    names_used,
 )
 from cti_engine.core.expressions.values import BOOLEAN, DURATION, NUMBER, TEXT, UNKNOWN, Scope, Type, list_of
 
@@ -25,6 +27,8 @@ def read_condition(text: str, scope: Scope) -> tuple[Condition | None, list[Expr
     except ExpressionError as fault:
         return None, [fault]
     faults = check(node, scope)
+    if not faults and (never := contradiction(node, scope)) is not None:
+        faults = [never]
     return (None if faults else Condition(node)), faults
 
 
@@ -119,6 +123,8 @@ class _Checker:
         else:
             self._choices(node.left, left, node.right)
             self._choices(node.right, right, node.left)
+            self._levels(node, node.left, left)
+            self._levels(node, node.right, right)
 
     def _membership(self, node: Node, one: Node, item: Type, many: Node, found: Type) -> None:
         if found.name != "list":
@@ -129,6 +135,7 @@ class _Checker:
             self._fault(node, f"{one} is a {item}, {many} is a {found}")
         else:
             self._choices(one, item, many)
+            self._levels(node, one, item)
 
     def _choices(self, name: Node, declared: Type, other: Node) -> None:
         """Texts compared with a name of a declared set have to be in the set."""
@@ -139,6 +146,15 @@ class _Checker:
                 hint = did_you_mean(str(literal.value), declared.choices)
                 known = ", ".join(declared.choices)
                 self._fault(literal, f"{name} is never {literal}", hint or f"it is one of {known}")
+
+    def _levels(self, node: Node, name: Node, declared: Type) -> None:
+        """A comparison of a name of whole numbers with values has to be able to be true."""
+        if not isinstance(name, Name) or declared.between is None or len(list(names_used(node))) > 1:
+            return
+        least, most = declared.between
+        condition = Condition(node)
+        if not any(condition.value({name.name: level}.get) for level in range(least, most + 1)):
+            self._fault(node, f"{node} is never true", f"{name} goes from {least} to {most}")
 
 
 def _repair(node: Comparison, left: Type, right: Type) -> str:

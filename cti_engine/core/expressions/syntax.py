@@ -110,16 +110,20 @@ def _operand(node: Node) -> str:
     return str(node) if isinstance(node, Literal | ListLiteral | Name) else f"({node})"
 
 
-def names_used(node: Node) -> Iterator[Name]:
-    """Every name in the tree, in the order of writing, repeated ones too."""
+def parts(node: Node) -> Iterator[Node]:
+    """The tree's nodes, itself first, in the order of writing."""
+    yield node
     match node:
-        case Name():
-            yield node
         case Comparison(left=left, right=right):
-            yield from names_used(left)
-            yield from names_used(right)
+            yield from parts(left)
+            yield from parts(right)
         case Not(operand=operand):
-            yield from names_used(operand)
+            yield from parts(operand)
         case Junction(operands=operands):
             for operand in operands:
-                yield from names_used(operand)
+                yield from parts(operand)
+
+
+def names_used(node: Node) -> Iterator[Name]:
+    """Every name in the tree, in the order of writing, repeated ones too."""
+    return (part for part in parts(node) if isinstance(part, Name))

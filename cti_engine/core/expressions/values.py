@@ -16,11 +16,14 @@ Lookup = Callable[[str], object]  # a dotted name to its value; None where it is
 
 @dataclass(frozen=True, slots=True)
 class Type:
-    """`item` is the item's type name in a list (empty: of anything); `choices` closes a set of texts."""
+    """`item` is the item's type name in a list (empty: of anything); `choices` closes a set of texts, `between` (both
+    included) one of whole numbers.
+    """
 
     name: str
     item: str = ""
     choices: tuple[str, ...] = field(default=(), compare=False)
+    between: tuple[int, int] | None = field(default=None, compare=False)
 
     def __str__(self) -> str:
         return f"{self.name} of {self.item}" if self.item else self.name
@@ -37,6 +40,10 @@ Scope = Mapping[str, Type]
 
 def list_of(item: Type) -> Type:
     return Type("list", item.name)
+
+
+def whole_numbers(least: int, most: int) -> Type:
+    return Type("number", between=(least, most))
 
 
 def text_of(*choices: str) -> Type:
