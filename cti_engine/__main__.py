@@ -10,7 +10,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from cti_engine.definitions.report import as_json, as_text
+from cti_engine.definitions.report import as_text
 from cti_engine.definitions.settings import OVERRIDES, Settings, load_settings
 from cti_engine.ports import StoreTaken, StoreUnavailable
 
@@ -112,20 +112,17 @@ def _doctor(options: argparse.Namespace, console: Console) -> int:
 
 
 def _check(options: argparse.Namespace, console: Console) -> int:
+    from cti_engine.commands import check
     from cti_engine.definitions.library import load_definitions
 
     settings, problems = load_settings(None, os.environ, {"home": options.home, "var": options.var})
     home = settings.home if settings else Path(options.home or os.environ.get("CTI_HOME") or ".").resolve()
-    definitions, more = load_definitions(home)
+    definitions, more = load_definitions(home, review=True)
     found = [*problems, *(p for p in more if p not in problems)]
     if options.json:
-        print(as_json(found))
-    elif found:
-        print(as_text(found))
+        check.write_json(found, definitions, sys.stdout)
     else:
-        assert definitions is not None
-        counts = f"{len(definitions.flows)} flows, {len(definitions.queues)} queues"
-        print(f"No problems: {counts}, {len(definitions.agents)} agents; version {definitions.version}")
+        check.show(found, definitions, console)
     return OK if settings is not None and definitions is not None else PROBLEMS
 
 

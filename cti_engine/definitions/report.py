@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import asdict
+from typing import Any
 
 from cti_engine.definitions.problems import ERROR, Problem
 
@@ -28,6 +28,6 @@ def _counted(count: int, noun: str) -> str:
     return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
 
 
-def as_json(problems: Sequence[Problem]) -> str:
-    """A JSON list with all fields of each problem, in the order given."""
-    return json.dumps([asdict(problem) for problem in problems], ensure_ascii=False, indent=2)
+def as_plain(problems: Sequence[Problem]) -> list[dict[str, Any]]:
+    """All fields of each problem, in the order given."""
+    return [asdict(problem) for problem in problems]

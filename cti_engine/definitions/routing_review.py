@@ -91,16 +91,17 @@ def _told(finding: StepFinding, queue: str) -> tuple[str, str]:
             f"nobody meets {because}" if because else "each part is met by somebody, all together by nobody",
         ),
         PROFILES: (
-            f"the {finding.agents} agents of this step have profiles that do not serve {queue}",
+            f"agents of this step have profiles that do not serve {queue}, all {finding.agents} of them",
             f"name {queue} in routing_rules/profiles.yaml",
         ),
         NARROWER: (
-            f"this step only takes agents away: the calls have its {finding.agents} already, among "
-            f"{finding.before}",
+            f"this step can only take agents away: its {finding.agents} are among the {finding.before} "
+            "that the calls have already",
             "put it before the wider step, or write pool: cumulative and ask for others",
         ),
         SAME: (
-            f"this step brings nobody: the calls have its {finding.agents} agents already",
+            f"this step brings nobody: its {finding.agents} are among the {finding.before} that the calls have "
+            "already",
             "delete it, or ask for other agents",
         ),
         OVER: (
@@ -130,8 +131,8 @@ def _hours(center: _Center, document: Document) -> None:
             absent = week.open & ~minutes & ~nobody
             if pool.any() and absent.any():
                 text = f"nobody of this step is on shift {say_hours(absent)}"
-                skipped = rules.steps[step].skip_when_none
-                hint = "its calls go on at once then" if skipped else "its calls wait then: when_none: skip"
+                goes_on = rules.steps[step].skip_when_none and step + 1 < len(rules.steps)
+                hint = "its calls go on at once then" if goes_on else "its calls wait for other hours then"
                 document.problem(_place(queue, document, step), text, hint, severity=WARNING)
 
 
@@ -231,7 +232,7 @@ def said(bound: Bound) -> str:
         starvation.RANK: f"{profile} serves {bound.by} first",
         starvation.DELAY: f"{profile} takes it later than {bound.by}",
         starvation.CAP: f"{whose} calls over their longest_wait_cap come first",
-        starvation.CLASSES: f"{whose} service-level classes come first",
-        starvation.AGEING: f"{whose} calls may have more points",
+        starvation.CLASSES: f"{whose} calls come first by service-level class",
+        starvation.AGEING: f"{whose} calls may reach more points",
         "": "",
     }[bound.why]

@@ -43,6 +43,20 @@ def test_check_says_that_all_is_well(home: Path) -> None:
     assert done.stdout.startswith("No problems: 4 flows, 4 queues, 3 agents")
 
 
+def test_check_tells_how_long_a_call_may_be_passed_over(home: Path) -> None:
+    """A table of all queues, and the same as JSON: 120 points at one a second are two minutes."""
+    (home / "routing_rules/priorities.yaml").write_text(
+        'priorities: [{when: call.segment == "gold", add: 120}]\n'
+    )
+    done = cti(home, "check")
+    assert done.returncode == 0
+    assert "sales_es" in done.stdout and "2m" in done.stdout
+    found = json.loads(cti(home, "check", "--json").stdout)
+    assert found["problems"] == []
+    assert {q["queue"]: q["passed_over_at_most_s"] for q in found["queues"]}["sales_en"] == 119.999
+    assert {q["why"] for q in found["queues"]} == {"ageing"}
+
+
 def test_check_names_file_and_line(home: Path) -> None:
     """All problems at once, as file:line, exit code 1; the same as JSON."""
     queues = home / "routing_rules/queues.yaml"
@@ -54,7 +68,7 @@ def test_check_names_file_and_line(home: Path) -> None:
     assert "routing_rules/queues.yaml:" in done.stdout
     assert "queue_treatment" in done.stdout
     assert "routing_rules/dialled_numbers.yaml:" in done.stdout
-    problems = json.loads(cti(home, "check", "--json").stdout)
+    problems = json.loads(cti(home, "check", "--json").stdout)["problems"]
     assert {p["file"] for p in problems} >= {
         "routing_rules/queues.yaml",
         "routing_rules/dialled_numbers.yaml",

@@ -151,9 +151,6 @@ def test_endless_conditions_are_answered_at_once() -> None:
     condition, faults = read_condition(nested, SCOPE)
     assert condition is not None, faults
     assert condition.holds({"agent.sales": True, "agent.spanish": 10}.get)
-    wide = " or ".join(f"call.value == {number}" for number in range(200))
-    condition, faults = read_condition(wide[:4000], SCOPE)
-    assert faults and "longer than" not in faults[0].text  # cut off: a fault of grammar, at once
     condition, faults = read_condition(" or ".join(f"call.value=={number}" for number in range(200)), SCOPE)
     assert condition is not None, faults
     assert condition.holds({"call.value": 199}.get) and not condition.holds({"call.value": 200}.get)

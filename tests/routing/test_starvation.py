@@ -286,10 +286,10 @@ def busy_day(seed: int) -> tuple[int, int]:
                 del calls[contact]
         if rng.random() < 0.75:
             name = rng.choice(sorted(rules.queues))
-            claim = rng.choice(brought[name].most)
+            brings = rng.choice(brought[name].most)
             contact = f"c{number}"
             calls[contact] = name, now
-            matcher.join(WaitingCall(contact, number, now, claim.points, claim.head_start), name, now)
+            matcher.join(WaitingCall(contact, number, now, brings.points, brings.head_start), name, now)
         else:
             profile = rng.choice(profiles)
             decision = matcher.call_for(f"a-{profile}", now)

@@ -176,6 +176,6 @@ def _by_score(case: _Case, ours: tuple[int, int], theirs: tuple[int, int]) -> Fr
             least = behind / rival_rate
         elif not rival_rate and behind > 0:
             continue
-        if least <= min(waited, rival_last):
+        if least <= waited and least <= rival_last:
             found.append(waited - least)
     return max(found, default=None)

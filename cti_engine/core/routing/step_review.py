@@ -112,7 +112,8 @@ def _shadowed(rules: QueueRules, number: int, most: Members, pools: StepPools) -
     if before is None or (most & ~before).any():
         return None
     agents, known = int(np.count_nonzero(most)), int(np.count_nonzero(before))
-    if not step.cumulative and agents < known:
+    takes_away = agents < known or not pools.least(step)[most].all()
+    if not step.cumulative and takes_away:
         return StepFinding(number, NARROWER, agents, known)
     last = rules.steps[number - 1]
     changes = step.raise_priority or step.order != last.order or step.offer_to != last.offer_to
