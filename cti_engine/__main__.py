@@ -55,6 +55,9 @@ def _parser() -> argparse.ArgumentParser:
     fairness.add_argument("--since", type=_moment, metavar="TIME", help="2026-11-22 or ...T09:30; else today")
     fairness.add_argument("--json", action="store_true")
 
+    levels = commands.add_parser("levels", help="handle times of agent groups, and who serves a queue last")
+    levels.add_argument("--json", action="store_true")
+
     accounts = commands.add_parser("accounts", help="list accounts, or give them new passwords")
     accounts.add_argument("--rotate", nargs="*", metavar="USER", help="new passwords (no USER: for all)")
     accounts.add_argument("--json", action="store_true")
@@ -205,6 +208,28 @@ def _fairness(options: argparse.Namespace, console: Console) -> int:
     return OK
 
 
+def _levels(options: argparse.Namespace, console: Console) -> int:
+    from cti_engine.commands import levels
+    from cti_engine.definitions.library import load_definitions
+    from cti_engine.runtime.stores import open_store
+
+    settings = _settings(options)
+    definitions, problems = load_definitions(settings.home)
+    if definitions is None:
+        print(as_text(problems), file=sys.stderr)
+        return PROBLEMS
+    store = open_store(settings.store_url, read_only=True, folder=settings.var)
+    try:
+        found = levels.levels(store, definitions)
+    finally:
+        store.close()
+    if options.json:
+        levels.write_json(found, sys.stdout)
+    else:
+        levels.show(found, console)
+    return OK
+
+
 def _accounts(options: argparse.Namespace, console: Console) -> int:
     from cti_engine.commands.account_report import rotate, show
 
@@ -222,6 +247,7 @@ COMMANDS = {
     "cdr": _cdr,
     "explain": _explain,
     "fairness": _fairness,
+    "levels": _levels,
     "accounts": _accounts,
 }
 

@@ -22,6 +22,7 @@ from cti_engine.core.machine import ILLEGAL, LATE, Table
 from cti_engine.core.reporting.service_level import QueueCounts
 from cti_engine.core.reservation import Reservation
 from cti_engine.core.routing.build import agent_facts, milliseconds, routing_rules
+from cti_engine.core.routing.handle_times import QueueTimes
 from cti_engine.core.routing.model import WaitingCall
 from cti_engine.core.routing.precision import PrecisionMatcher
 
@@ -54,7 +55,8 @@ class ReCaller:
     deadlines: dict[str, float] = field(default_factory=dict)
 
 
-Row = Contact | Leg | Agent | Reservation | QueueCounts | WorkerNote | ReCaller | Counters
+NamedRow = Contact | Leg | Agent | Reservation | QueueCounts | WorkerNote | ReCaller | QueueTimes
+Row = NamedRow | Counters
 Owner = Contact | Agent | Reservation | QueueCounts | WorkerNote | ReCaller
 ROW_TYPES: dict[str, type[Row]] = {
     "contact": Contact,
@@ -64,6 +66,7 @@ ROW_TYPES: dict[str, type[Row]] = {
     "queue": QueueCounts,
     "worker": WorkerNote,
     "recaller": ReCaller,
+    "handle_times": QueueTimes,
     "counter": Counters,
 }
 _KIND: dict[type, str] = {row: kind for kind, row in ROW_TYPES.items()}
@@ -92,6 +95,7 @@ class Center:
         self.queues: dict[str, QueueCounts] = {}
         self.workers: dict[str, WorkerNote] = {}
         self.recallers: dict[str, ReCaller] = {}
+        self.handle_times: dict[str, QueueTimes] = {}
         self._in_queue: dict[str, dict[str, Contact]] = {}
         self.counters = Counters()
         self.deadlines = Deadlines()
@@ -146,7 +150,7 @@ class Center:
     def new_id(self, prefix: str) -> str:
         return f"{prefix}{self.new_number(prefix)}"
 
-    def touch(self, row: Contact | Leg | Agent | Reservation | QueueCounts | WorkerNote | ReCaller) -> None:
+    def touch(self, row: NamedRow) -> None:
         """Mark a row as changed: it is stored with this signal."""
         self.changed[(_KIND[type(row)], row.id)] = row
         if isinstance(row, Agent):
@@ -229,11 +233,13 @@ class Center:
                 self.workers[id_] = row
             case ReCaller():
                 self.recallers[id_] = row
+            case QueueTimes():
+                self.handle_times[id_] = row
             case Counters():
                 self.counters = row
 
-    def drop(self, row: Contact | Leg | Reservation | WorkerNote | ReCaller) -> None:
-        if not isinstance(row, Leg):
+    def drop(self, row: Contact | Leg | Reservation | WorkerNote | ReCaller | QueueTimes) -> None:
+        if not isinstance(row, Leg | QueueTimes):
             self.cancel_all(row)
         match row:
             case Contact():
@@ -247,6 +253,8 @@ class Center:
                 self.workers.pop(row.id, None)
             case ReCaller():
                 self.recallers.pop(row.id, None)
+            case QueueTimes():
+                self.handle_times.pop(row.id, None)
         self.changed[(_KIND[type(row)], row.id)] = None
 
     def _forget_leg_of(self, leg: Leg) -> None:

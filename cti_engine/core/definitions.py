@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 
 from cti_engine.core.expressions.condition import Condition
 from cti_engine.core.ivr.flow import Flow
+from cti_engine.core.routing.handle_times import DEFAULT, LevelLimits
 from cti_engine.core.routing.model import ProfileQueue, ServiceClasses, StepRule
 
 
@@ -17,7 +18,8 @@ from cti_engine.core.routing.model import ProfileQueue, ServiceClasses, StepRule
 class AgentDefinition:
     """`id` is the SIP user too. `attributes`: bool, proficiency 1-10, or a declared text. `cost` in cents an hour.
 
-    `capacity`: contacts at once. `shift` names when they work, empty: at any hour.
+    `capacity`: contacts at once. `shift` names when they work, empty: at any hour. `group`: whose handle times theirs
+    are learned with.
     """
 
     id: str
@@ -28,6 +30,12 @@ class AgentDefinition:
     capacity: int = 1
     cost: int = 0
     shift: str = ""
+    group: str = ""
+
+    @property
+    def team(self) -> str:
+        """The group; without one the profile, without that the site."""
+        return self.group or self.profile or self.site
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +72,7 @@ class QueueDefinition:
     longest_wait_cap: float | None = None
     classes: ServiceClasses | None = None
     source: str = ""
+    levels: LevelLimits = DEFAULT
 
 
 @dataclass(frozen=True, slots=True)

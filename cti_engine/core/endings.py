@@ -5,9 +5,9 @@ A contact closes when its legs are gone, its recording is stored and nobody wrap
 
 from __future__ import annotations
 
+from cti_engine.core import adapting_levels, waiting
 from cti_engine.core import end_causes as causes
 from cti_engine.core import events as ev
-from cti_engine.core import waiting
 from cti_engine.core.agent import LOGGED_OUT, NOT_READY, READY, Agent
 from cti_engine.core.center import Center
 from cti_engine.core.commands import EndLeg, StopPlayback, StopRecording
@@ -24,6 +24,9 @@ QUEUE_LEFT = {causes.QUEUE_TIME_OUT: "time_out", causes.FLOW_HANG_UP: "flow"}
 
 CUT_OFF = (causes.WORKER_LOST, causes.LEG_LOST, causes.ENGINE_AWAY, causes.AGENT_MEDIA_TIMEOUT)
 """Causes for which the caller can do nothing: who calls again soon comes first."""
+
+CUT_SHORT = frozenset(map(str, CUT_OFF))
+"""Conversations that say nothing of how long one takes, as the record names them."""
 
 NOT_READY_AFTER = {
     OfferOutcome.NO_ANSWER: "rona",
@@ -189,6 +192,8 @@ def close_if_done(center: Center, contact: Contact, *, overdue: bool = False) ->
     center.emit(ev.ContactClosed(contact.id, record))
     center.changed[("cdr", contact.id)] = record
     center.drop(contact)
+    if contact.cdr.cause not in CUT_SHORT:
+        adapting_levels.learn(center, contact)
 
 
 def stop_prompts(center: Center, contact: Contact) -> None:

@@ -236,10 +236,28 @@ class PhoneStateChanged:
     registered: bool
 
 
+@dataclass(frozen=True, slots=True)
+class AgentGroupLevelChanged:
+    """The agents of `group` take calls of `queue` after their own (`level` 1), or like everybody again (0).
+
+    Handle times in seconds, `ratio` of the group's to the fastest group's; `calls` counts what this rests on. All 0
+    when nothing is known of the group any more.
+    """
+
+    queue: str
+    group: str
+    level: int
+    handle_time_s: float
+    fastest: str
+    fastest_s: float
+    ratio: float
+    calls: float
+
+
 Event = (
     CallArrived | CallAnswered | CallAttributesSet | IvrStepEntered | CallQueued
     | QueueStepAdvanced | AgentReserved | CallOffered | AgentDialled | OfferEnded | AgentRona
     | CallRequeued | CallBridged | CallHeld | CallAbandoned | QueueLeft | RecordingStored
     | CallEnded | WrapUpStarted | WrapUpEnded | ContactClosed | AgentStateChanged
-    | PhoneStateChanged
+    | PhoneStateChanged | AgentGroupLevelChanged
 )  # fmt: skip

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from cti_engine.core import adapting_levels
 from cti_engine.core.agent import LOGGED_OUT, Agent
 from cti_engine.core.center import Center
 from cti_engine.core.reporting.service_level import QueueCounts
@@ -27,3 +28,4 @@ def take_effect(center: Center) -> None:
             center.queues[queue_id] = QueueCounts(queue_id, center.day)
             center.touch(center.queues[queue_id])
         center.seen_queues.add(queue_id)
+    adapting_levels.take_effect(center)

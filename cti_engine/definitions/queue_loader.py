@@ -13,6 +13,7 @@ from cti_engine.core.expressions.condition import Condition
 from cti_engine.core.expressions.suggestion import did_you_mean
 from cti_engine.core.expressions.values import NUMBER, Scope
 from cti_engine.core.ivr.names import CALL_NAMES, NOW_NAMES, QUEUE_NAMES
+from cti_engine.core.routing.handle_times import LevelLimits
 from cti_engine.core.routing.model import (
     ALL,
     LONGEST_IDLE,
@@ -24,6 +25,7 @@ from cti_engine.core.routing.model import (
     StepRule,
 )
 from cti_engine.core.routing.step_review import StepPools
+from cti_engine.definitions.level_keys import ALL_LEVELS, QUEUE_LEVELS, read_levels
 from cti_engine.definitions.problems import WARNING, Path
 from cti_engine.definitions.shapes import (
     IDENTIFIER,
@@ -118,11 +120,19 @@ QUEUE = Keys(
         Key("on_time_out", FLOW_ID, "the flow for a caller who waited that long; without: the call ends", ""),
         Key("when_full", FULL, "where calls go when too many wait", None),
         Key("service_level", SERVICE_LEVEL, "what the supervisor's page measures by", SERVICE_LEVEL.blank()),
+        Key("adapting_levels", QUEUE_LEVELS, "what differs here from adapting_levels for all",
+            QUEUE_LEVELS.blank()),
     )
 )  # fmt: skip
 QUEUES = Keys(
     (
         Key("queues", Table(QUEUE), "the queues by id"),
+        Key(
+            "adapting_levels",
+            ALL_LEVELS,
+            "slower groups of agents serve their own queues first, by itself",
+            ALL_LEVELS.blank(),
+        ),
         Key("burst", Flag(), "many calls and many agents at one moment are matched together", False),
     )
 )
@@ -149,9 +159,11 @@ class QueueReader:
     def read(self) -> dict[str, QueueDefinition]:
         written = QUEUES.read(self._document, self._document.root, ())
         self.burst = written["burst"]
-        return {id: self._queue(id, values) for id, values in written["queues"].items()}
+        own = {id: values["adapting_levels"] for id, values in written["queues"].items()}
+        levels = read_levels(self._document, written["adapting_levels"], own)
+        return {id: self._queue(id, values, levels[id]) for id, values in written["queues"].items()}
 
-    def _queue(self, id: str, written: dict[str, Any]) -> QueueDefinition:
+    def _queue(self, id: str, written: dict[str, Any], levels: LevelLimits) -> QueueDefinition:
         path: Path = ("queues", id)
         order = self._order((*path, "order"), written["order"])
         steps = self._steps(path, written, order)
@@ -181,6 +193,7 @@ class QueueReader:
             longest_wait_cap=written["longest_wait_cap"],
             classes=self._classes((*path, "service_level"), level),
             source=f"{self._document.file}:{self._document.at(path).line}",
+            levels=levels,
         )
 
     # --- who -----------------------------------------------------------------------------------

@@ -69,6 +69,9 @@ AGENT = Keys(
         Key("name", Text(), "what callers' records and supervisors read", ""),
         Key("attributes", Table(AnyValue()), "as declared in attributes.yaml", {}),
         Key("site", IDENTIFIER, "where the agent works", "main"),
+        Key(
+            "group", IDENTIFIER, "whose handle times theirs are learned with; without: profile, else site", ""
+        ),
         Key("profile", IDENTIFIER, "how several queues are served, see routing_rules/profiles.yaml", ""),
         Key("capacity", Number(1, 20), "contacts at once; a phone call fills an agent", 1),
         Key("cost", Number(0, 1_000_000), "cents an hour, for the order lowest_cost", 0),
@@ -141,6 +144,7 @@ def load_agents(document: Document, types: AttributeTypes) -> People:
             values["capacity"],
             values["cost"],
             values["shift"],
+            values["group"],
         )
         for id, values in written["agents"].items()
     }

@@ -85,6 +85,7 @@ EVENTS: dict[str, EventEntry] = dict(
         _entry(events.ContactClosed, _READ, _SUPERVISOR, _ADMIN),
         _entry(events.AgentStateChanged, _WATCH, _AGENT, _SUPERVISOR),
         _entry(events.PhoneStateChanged, _WATCH, _AGENT, _SUPERVISOR),
+        _entry(events.AgentGroupLevelChanged, _WATCH, _SUPERVISOR),
     )
 )
 

@@ -20,6 +20,7 @@ def rows_of(center: Center) -> dict[Key, bytes]:
         "queue": dict(center.queues),
         "worker": dict(center.workers),
         "recaller": dict(center.recallers),
+        "handle_times": dict(center.handle_times),
     }
     found = {
         (kind, id_): msgspec.json.encode(row) for kind, rows in kinds.items() for id_, row in rows.items()
