@@ -58,6 +58,10 @@ def _parser() -> argparse.ArgumentParser:
     levels = commands.add_parser("levels", help="handle times of agent groups, and who serves a queue last")
     levels.add_argument("--json", action="store_true")
 
+    waits = commands.add_parser("waits", help="did callers wait as long as they were promised")
+    waits.add_argument("--since", type=_moment, default=0.0, metavar="DAY", help="2026-11-22 or ...T09:30")
+    waits.add_argument("--json", action="store_true")
+
     accounts = commands.add_parser("accounts", help="list accounts, or give them new passwords")
     accounts.add_argument("--rotate", nargs="*", metavar="USER", help="new passwords (no USER: for all)")
     accounts.add_argument("--json", action="store_true")
@@ -230,6 +234,25 @@ def _levels(options: argparse.Namespace, console: Console) -> int:
     return OK
 
 
+def _waits(options: argparse.Namespace, console: Console) -> int:
+    from cti_engine.commands import wait_report
+    from cti_engine.runtime.stores import open_store
+
+    settings = _settings(options)
+    store = open_store(settings.store_url, read_only=True, folder=settings.var)
+    try:
+        rows = wait_report.report(store, options.since)
+    finally:
+        store.close()
+    if options.json:
+        wait_report.write_json(rows, sys.stdout)
+    elif rows:
+        wait_report.show(rows, console)
+    else:
+        print("No call has waited in a queue since then.")
+    return OK
+
+
 def _accounts(options: argparse.Namespace, console: Console) -> int:
     from cti_engine.commands.account_report import rotate, show
 
@@ -248,6 +271,7 @@ COMMANDS = {
     "explain": _explain,
     "fairness": _fairness,
     "levels": _levels,
+    "waits": _waits,
     "accounts": _accounts,
 }
 

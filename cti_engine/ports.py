@@ -36,7 +36,7 @@ class Batch:
     """What one or more signals changed; written whole or not at all.
 
     `rows` maps (kind, id) to a JSON-like document, or None to delete the row. Kinds are the core's:
-    `contact`, `leg`, `agent`, `queue`, `reservation`, `counter`, `link` (last signal held per peer session)
+    `contact`, `leg`, `agent`, `queue`, `waits`, `reservation`, `counter`, `link` (last signal held per peer session)
     and `cdr` (never deleted, never loaded at start).
     """
 

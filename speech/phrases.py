@@ -59,6 +59,7 @@ PHRASES: dict[str, dict[str, str]] = {
         **{
             f"digits/{name}": word
             for name, word in {
+                "1M": "un",
                 "40": "cuarenta",
                 "50": "cincuenta",
                 "60": "sesenta",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -10,6 +11,12 @@ from cti_engine.core.contact import Contact
 
 if TYPE_CHECKING:
     from cti_engine.core.center import Center
+
+
+def _precedence(contact: Contact, rate: float) -> tuple[float, int]:
+    """Smaller comes first: priority and waiting time, without what steps have raised."""
+    return rate * (contact.queued_at - contact.head_start) - contact.queue_priority, contact.queue_seq
+
 
 _WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
@@ -58,9 +65,11 @@ class Names:
             case "name":
                 return center.queue_definition(queue).name
             case "position":
-                return self._position(queue)
+                return self._ahead(queue) + 1
             case "ahead":
-                return self._position(queue) - 1
+                return self._ahead(queue)
+            case "ewt" | "ewt_minutes":
+                return self._ewt(queue, field)
             case "waiting":
                 return len(center.waiting_in(queue))
             case "waited":
@@ -77,9 +86,29 @@ class Names:
             case _:
                 return None
 
-    def _position(self, queue: str) -> int:
-        """While a phone rings for it a call stands in no order: it is the next."""
-        return max(1, self._center.matcher.position(self._contact.id, queue))
+    def _ahead(self, queue: str) -> int:
+        """While a phone rings for it a call stands in no order: it is the next. Nor does it stand at the moment when
+        it enters a step: then those are ahead who came earlier, or with a higher priority.
+        """
+        center, contact = self._center, self._contact
+        position = center.matcher.position(contact.id, queue)
+        if position or contact.state == "offered":
+            return max(0, position - 1)
+        rate = center.queue_definition(queue).ageing
+        return sum(
+            other.state == "queued" and _precedence(other, rate) < _precedence(contact, rate)
+            for other in center.waiting_in(queue).values()
+        )
+
+    def _ewt(self, queue: str, field: str) -> object:
+        """Seconds within which four of five callers are answered, 0 while an agent is free or a phone rings."""
+        center, contact = self._center, self._contact
+        free = contact.state == "offered" or center.matcher.pool_size(contact.id, queue)[1] > 0
+        promise = None if free else center.estimate(queue, self._ahead(queue))
+        if not free and promise is None:
+            return None
+        seconds = promise.p80 / 1000 if promise is not None else 0.0
+        return seconds if field == "ewt" else max(1, math.ceil(seconds / 60.0))
 
     def _now(self, field: str) -> object:
         local = datetime.fromtimestamp(self._center.now + self._center.utc_offset, UTC)

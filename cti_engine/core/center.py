@@ -25,6 +25,8 @@ from cti_engine.core.routing.build import agent_facts, milliseconds, routing_rul
 from cti_engine.core.routing.handle_times import QueueTimes
 from cti_engine.core.routing.model import WaitingCall
 from cti_engine.core.routing.precision import PrecisionMatcher
+from cti_engine.core.routing.wait_estimate import Promise, WaitModel
+from cti_engine.core.staff import Staff
 
 DAY = 86_400.0
 
@@ -55,7 +57,7 @@ class ReCaller:
     deadlines: dict[str, float] = field(default_factory=dict)
 
 
-NamedRow = Contact | Leg | Agent | Reservation | QueueCounts | WorkerNote | ReCaller | QueueTimes
+NamedRow = Contact | Leg | Agent | Reservation | QueueCounts | WaitModel | WorkerNote | ReCaller | QueueTimes
 Row = NamedRow | Counters
 Owner = Contact | Agent | Reservation | QueueCounts | WorkerNote | ReCaller
 ROW_TYPES: dict[str, type[Row]] = {
@@ -64,6 +66,7 @@ ROW_TYPES: dict[str, type[Row]] = {
     "agent": Agent,
     "reservation": Reservation,
     "queue": QueueCounts,
+    "waits": WaitModel,
     "worker": WorkerNote,
     "recaller": ReCaller,
     "handle_times": QueueTimes,
@@ -93,6 +96,8 @@ class Center:
         self.agents: dict[str, Agent] = {}
         self.reservations: dict[str, Reservation] = {}
         self.queues: dict[str, QueueCounts] = {}
+        self.waits: dict[str, WaitModel] = {}
+        self.staff = Staff(definitions, self.agents)
         self.workers: dict[str, WorkerNote] = {}
         self.recallers: dict[str, ReCaller] = {}
         self.handle_times: dict[str, QueueTimes] = {}
@@ -120,6 +125,9 @@ class Center:
         """Take a validated set; running flows keep their version. `roster` gives it effect at the next signal."""
         self.definitions = definitions
         self.definitions_are_new = True
+        for queue in self.waits:
+            self._wait_passes(queue)
+        self._count_staff_anew()
         for flow in definitions.flows.values():
             self.flows[(flow.id, flow.version)] = flow
         self.matcher.install(routing_rules(definitions), agent_facts(definitions))
@@ -229,6 +237,8 @@ class Center:
                 self.reservations[id_] = row
             case QueueCounts():
                 self.queues[id_] = row
+            case WaitModel():
+                self.waits[id_] = row
             case WorkerNote():
                 self.workers[id_] = row
             case ReCaller():
@@ -300,6 +310,8 @@ class Center:
         self.touch(agent)
         self.seen_queues.update(self.matcher.queues_of(agent.id))
         self._tell_matcher(agent, was_state)
+        if status or not input_:  # else it serves, or does not, as before
+            self._tell_staff(agent)
         return True
 
     def _tell_matcher(self, agent: Agent, was_state: str) -> None:
@@ -315,6 +327,25 @@ class Center:
         if agent.available:
             self.to_match.append(("agent", agent.id))
 
+    def _tell_staff(self, agent: Agent) -> None:
+        """Until now it was the old number of agents who served."""
+        queues = self.staff.changed_by(agent)
+        for queue in queues:
+            self._wait_passes(queue)
+        self.staff.follow(agent, queues)
+
+    def _count_staff_anew(self) -> None:
+        self.staff = Staff(self.definitions, self.agents)
+        for model in self.waits.values():
+            if model.line:
+                self.staff.of(model.id)  # or its next change would count for the time before it
+
+    def _wait_passes(self, queue: str) -> None:
+        model = self.waits.get(queue)
+        if model is not None and model.line:
+            model.passes(milliseconds(self.now), self.staff.of(queue))
+            self.touch(model)
+
     # --- who waits -----------------------------------------------------------------------------
 
     def waiting_in(self, queue: str) -> dict[str, Contact]:
@@ -325,6 +356,13 @@ class Center:
         """Seconds, 0 when nobody waits."""
         since = min((contact.queued_at for contact in self.waiting_in(queue).values()), default=self.now)
         return max(0.0, self.now - since)
+
+    def estimate(self, queue: str, ahead: int | None = None) -> Promise | None:
+        """The wait of a caller with so many ahead (None: who joins last); not asked whether an agent is free."""
+        model = self.waits.get(queue)
+        if model is None:
+            return None
+        return model.promise(self.staff.of(queue), model.line if ahead is None else ahead)
 
     def stand(self, contact: Contact, queue: str, in_it: bool) -> None:
         """Note that a call is in a queue, or no longer."""
@@ -372,6 +410,7 @@ class Center:
             if isinstance(row, Owner):
                 for name, at in row.deadlines.items():
                     self.deadlines.set((kind, id_, name), at)
+        self._count_staff_anew()
         now = milliseconds(self.now)
         for agent in self.agents.values():
             if agent.id in self.definitions.agents:

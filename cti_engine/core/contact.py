@@ -12,6 +12,7 @@ from cti_engine.core.ivr.session import IvrState
 from cti_engine.core.machine import table
 from cti_engine.core.reporting.cdr import Cdr
 from cti_engine.core.routing.model import Standing
+from cti_engine.core.routing.wait_estimate import Law
 
 CONTACT = table(
     "contact",
@@ -46,7 +47,8 @@ class Contact:
     `queued_at` is the first queue time, `queue_entered_at` this queue's. `flows_begun` counts the flows begun in
     the one moment `flows_begun_at`.
     `excluded` maps an agent to the time until which this call is not offered to them again. `standings`: its place
-    in each queue where it waits; `queue` is the first of them, and the one it was answered in. `offers`: reservations
+    in each queue where it waits; `queue` is the first of them, and the one it was answered in. `laws`: by queue, of the
+    wait that it was promised. `offers`: reservations
     that are out. `agent` and `agent_leg`: who has answered. `head_start` seconds count as having been waited.
     """
 
@@ -78,6 +80,7 @@ class Contact:
     queue_priority: int = 0
     head_start: float = 0.0
     standings: list[Standing] = field(default_factory=list)
+    laws: dict[str, Law] = field(default_factory=dict)
     offers: list[str] = field(default_factory=list)
     agent: str = ""
     agent_leg: str = ""

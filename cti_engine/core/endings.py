@@ -5,7 +5,7 @@ A contact closes when its legs are gone, its recording is stored and nobody wrap
 
 from __future__ import annotations
 
-from cti_engine.core import adapting_levels, waiting
+from cti_engine.core import adapting_levels, estimates, waiting
 from cti_engine.core import end_causes as causes
 from cti_engine.core import events as ev
 from cti_engine.core.agent import LOGGED_OUT, NOT_READY, READY, Agent
@@ -125,6 +125,7 @@ def _after_talk(center: Center, contact: Contact, worker_lost: bool) -> None:
     agent = center.agents[contact.agent]
     wrap_up = center.queue_definition(contact.queue).wrap_up
     if worker_lost or wrap_up <= 0:
+        estimates.handled(center, contact)
         agent.idle_since = center.at
         free_agent(center, agent)
         return
@@ -139,6 +140,8 @@ def end_wrap_up(center: Center, agent: Agent, disposition: str, note: str) -> No
     contact = center.contacts.get(agent.contact)
     center.emit(ev.WrapUpEnded(agent.contact, agent.id, disposition, note))
     agent.idle_since = center.at
+    if contact is not None:
+        estimates.handled(center, contact)
     free_agent(center, agent)
     if contact is not None:
         contact.wrapping_up = False

@@ -183,7 +183,7 @@ def answered(center: Center, leg: Leg) -> None:
     agent.offer, agent.missed, agent.bridged_at = "", 0, center.at
     contact.agent, contact.agent_leg, contact.queue = agent.id, leg.id, offer.queue
     waiting.left_others(center, contact, "answered_elsewhere")
-    waiting.leave(center, contact)
+    waiting.leave(center, contact, answered=True)
     endings.stop_prompts(center, contact)
     caller, phone = contact.caller_leg, leg.id
     center.command(SetAudioPaths(contact.worker, ((caller, phone), (phone, caller))))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from cti_engine.core.center import Center
+from cti_engine.core.routing.wait_estimate import AT_ONCE
 from cti_engine.core.views import AgentView, QueueView
 
 
@@ -33,12 +34,14 @@ def queue_view(center: Center, queue_id: str) -> QueueView:
     definition, counts = center.definitions.queues[queue_id], center.queues[queue_id]
     waiting = center.waiting_in(queue_id).values()
     members = center.members(queue_id)
+    agents_ready = sum(agent.available for agent in members)
+    expected = center.estimate(queue_id) if waiting or not agents_ready else AT_ONCE
     return QueueView(
         queue=queue_id,
         name=definition.name,
         waiting=len(waiting),
         oldest_at=min((c.queued_at for c in waiting), default=0.0),
-        agents_ready=sum(agent.available for agent in members),
+        agents_ready=agents_ready,
         agents_logged_in=sum(agent.status != "logged_out" for agent in members),
         offered=counts.offered,
         answered=counts.answered,
@@ -48,4 +51,6 @@ def queue_view(center: Center, queue_id: str) -> QueueView:
         service_level=counts.service_level(len(waiting)),
         target=definition.service_level_target,
         threshold=definition.service_level_threshold,
+        ewt_p50=expected.p50 / 1000 if expected is not None else None,
+        ewt_p80=expected.p80 / 1000 if expected is not None else None,
     )

@@ -40,6 +40,8 @@ class QueueView:
 
     `in_time` of the calls answered were answered within the threshold; `service_level` is
     in_time / offered with still-waiting calls left out, 1.0 when nothing was offered yet.
+    `ewt_p50` and `ewt_p80`: seconds that a new caller would wait, by the median and as four of five have it; 0 while
+    an agent is free and nobody waits, None when there is nothing to go by.
     """
 
     queue: str
@@ -56,3 +58,5 @@ class QueueView:
     service_level: float
     target: float
     threshold: float
+    ewt_p50: float | None = None
+    ewt_p80: float | None = None

@@ -5,6 +5,7 @@ The matcher keeps the order; this keeps the facts, the contact's row and the lin
 
 from __future__ import annotations
 
+from cti_engine.core import estimates
 from cti_engine.core import events as ev
 from cti_engine.core.call_names import Names
 from cti_engine.core.center import Center, ReCaller
@@ -37,7 +38,8 @@ def _enter(center: Center, contact: Contact, queue: str) -> StepChange:
     center.stand(contact, queue, True)
     note(center, contact)
     position = center.matcher.position(contact.id, queue)
-    center.emit(ev.CallQueued(contact.id, queue, contact.queue_priority, position))
+    promised = estimates.joins(center, contact, queue, position)
+    center.emit(ev.CallQueued(contact.id, queue, contact.queue_priority, position, promised))
     if change.step != 0 or change.skipped:
         tell(center, change)
     return change
@@ -81,10 +83,11 @@ def tell(center: Center, change: StepChange) -> None:
     )
 
 
-def leave(center: Center, contact: Contact) -> None:
+def leave(center: Center, contact: Contact, *, answered: bool = False) -> None:
     """Out of all queues, whatever comes next; the queues other than the contact's own are told so by `left_others`."""
     center.matcher.leave(contact.id)
     for standing in contact.standings:
+        estimates.leaves(center, contact, standing, answered=answered)
         center.stand(contact, standing.queue, False)
     contact.standings = []
     center.schedule(contact, "wait", None)
@@ -101,6 +104,9 @@ def left_others(center: Center, contact: Contact, reason: str) -> None:
 def leave_lender(center: Center, contact: Contact, queue: str, reason: str) -> None:
     """Out of one of several queues; it waits on in the others."""
     center.matcher.leave_queue(contact.id, queue)
+    for standing in contact.standings:
+        if standing.queue == queue:
+            estimates.leaves(center, contact, standing, answered=False)
     center.stand(contact, queue, False)
     note(center, contact)
     center.emit(ev.QueueLeft(contact.id, queue, max(0.0, center.at - contact.queued_at), reason))
@@ -108,6 +114,7 @@ def leave_lender(center: Center, contact: Contact, queue: str, reason: str) -> N
 
 def rings(center: Center, contact: Contact, queue: str) -> None:
     """A phone rings for it: it stands in no order, and its steps stand still."""
+    estimates.taken(center, contact)
     center.matcher.offered(contact.id, queue, milliseconds(center.now))
     note(center, contact)
 
@@ -115,12 +122,13 @@ def rings(center: Center, contact: Contact, queue: str) -> None:
 def back(center: Center, contact: Contact) -> None:
     """The offer came to nothing: it stands where it stood, but in no queue that helps no longer."""
     center.matcher.back(contact.id, milliseconds(center.now))
+    note(center, contact)
+    estimates.back(center, contact)
     helpers = center.queues[contact.queue].helped_by if contact.queue in center.queues else []
     for standing in contact.standings:
         if standing.queue != contact.queue and standing.queue not in helpers:
             leave_lender(center, contact, standing.queue, "overflow_closed")
     keep_exclusions(center, contact)
-    note(center, contact)
     center.to_match.append(("call", contact.id))
 
 

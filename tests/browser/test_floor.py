@@ -25,6 +25,8 @@ async def test_queues_live(browser: Browser, console: ConsoleProcess, engine: St
     await expect(row).to_contain_text("Ventas")
     await expect(row).to_contain_text("on target")
     await expect(row.locator("[data-label=Waiting]")).to_have_text("0")
+    expected = row.locator("[data-label='Expected wait']")
+    await expect(expected).to_have_text("0:42 4 in 5: 2:05")
     await engine.shows(queue(waiting=3, oldest_at=time.time() - 60, service_level=0.5, in_time=10))
     await expect(row.locator("[data-label=Waiting]")).to_have_text("3")
     await expect(row).to_contain_text("below target")
@@ -33,6 +35,8 @@ async def test_queues_live(browser: Browser, console: ConsoleProcess, engine: St
     first = await wait.text_content()
     await expect(wait).not_to_have_text(first or "")
     await expect(page.locator(".figure").first).to_contain_text("3")
+    await engine.shows(queue(ewt_p50=None, ewt_p80=None))
+    await expect(expected).to_have_text("–")
 
 
 async def test_agents_live(browser: Browser, console: ConsoleProcess, engine: StandInEngine) -> None:

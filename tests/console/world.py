@@ -280,6 +280,8 @@ def queue(queue: str = "sales_es", **fields: Any) -> QueueView:
         service_level=0.85,
         target=0.8,
         threshold=20.0,
+        ewt_p50=42.0,
+        ewt_p80=125.0,
     )
     return replace(view, **fields)
 

@@ -251,12 +251,21 @@ def test_variables_given_at_the_start_come_over_the_flows_own() -> None:
     assert caller.last[-1] == Enqueue("two", 0, None)
 
 
-@pytest.mark.parametrize(("language", "position"), [("es", 1), ("en", 3), ("en", None)])
-def test_the_shipped_treatment(language: str, position: int | None) -> None:
-    """20 s of music, the place in the line, thanks, music again; also where no position is known."""
+@pytest.mark.parametrize(
+    ("language", "position", "minutes"),
+    [("es", 1, 1), ("en", 1, 1), ("en", 3, 30), ("es", 2, 31), ("es", 3, None), ("en", None, None)],
+)
+def test_the_shipped_treatment(language: str, position: int | None, minutes: int | None) -> None:
+    """20 s of music, the place in the line, the estimate, thanks, music again; what is not known is not said, nor is an
+    estimate of more than half an hour.
+    """
     definitions, _ = load_definitions(ROOT)
     assert definitions is not None
-    caller = Caller(definitions.flows["queue_treatment"], language, {"queue.position": position})
+    caller = Caller(
+        definitions.flows["queue_treatment"],
+        language,
+        {"queue.position": position, "queue.ewt_minutes": minutes},
+    )
     for _ in range(3):
         assert caller.heard == ["music:default"]
         caller.wait(20)
@@ -267,6 +276,14 @@ def test_the_shipped_treatment(language: str, position: int | None) -> None:
             assert caller.heard == [
                 "sound:queue-thereare", f"number:{position}", "sound:queue-callswaiting"
             ]  # fmt: skip
+            caller.hear_out()
+        less_than = ["sound:queue-holdtime", "sound:queue-less-than"]
+        if minutes == 1:
+            one = "sound:digits/1M" if language == "es" else "sound:digits/1"
+            assert caller.heard == [*less_than, one, "sound:queue-minute"]
+            caller.hear_out()
+        elif minutes == 30:
+            assert caller.heard == [*less_than, "number:30", "sound:queue-minutes"]
             caller.hear_out()
         assert caller.heard == ["sound:queue-thankyou"]
         assert caller.plays[-1].prompts[0].language == language

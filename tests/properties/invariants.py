@@ -186,3 +186,12 @@ def _queues(center: Center) -> Iterator[str]:
             yield f"queue {counts.id}: {counts} with {waiting} waiting"
         if counts.in_time > counts.answered:
             yield f"queue {counts.id}: {counts}"
+    lines = dict.fromkeys(center.waits, 0)
+    for contact in center.contacts.values():
+        for standing in contact.standings:
+            lines[standing.queue] += standing.offered_at is None
+    if lines != {queue: model.line for queue, model in center.waits.items()}:
+        yield f"lines {lines}, the wait models say {center.waits}"
+    for agent in center.agents.values():
+        if center.staff.changed_by(agent):
+            yield f"{agent.id} is not counted as {agent.status} with phone {agent.phone}"

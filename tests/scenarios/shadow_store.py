@@ -18,6 +18,7 @@ def rows_of(center: Center) -> dict[Key, bytes]:
         "agent": dict(center.agents),
         "reservation": dict(center.reservations),
         "queue": dict(center.queues),
+        "waits": dict(center.waits),
         "worker": dict(center.workers),
         "recaller": dict(center.recallers),
         "handle_times": dict(center.handle_times),

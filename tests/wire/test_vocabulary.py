@@ -26,6 +26,7 @@ _FIELDS: dict[Any, st.SearchStrategy[Any]] = {
     dict[str, str]: st.dictionaries(_words, _words, max_size=3),
     dict[str, object]: _plain,
     tuple[dict[str, object], ...]: st.lists(_plain, max_size=2).map(tuple),
+    tuple[float, float, float] | None: st.none() | st.tuples(*[st.floats(0.0, 1e6)] * 3),
 }
 
 

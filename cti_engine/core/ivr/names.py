@@ -35,6 +35,8 @@ QUEUE_NAMES: Mapping[str, Type] = {
     "queue.waiting": NUMBER,  # calls that wait, this one too
     "queue.waited": DURATION,
     "queue.longest_wait": DURATION,  # of all who wait in it now
+    "queue.ewt": DURATION,  # what is left of the wait, as 4 of 5 callers have it
+    "queue.ewt_minutes": NUMBER,  # the same for speaking: whole minutes, rounded up
     "queue.service_level": NUMBER,  # of the day, 0 to 1
     "queue.agents_ready": NUMBER,
     "queue.agents_logged_in": NUMBER,

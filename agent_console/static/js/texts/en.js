@@ -54,7 +54,10 @@ export default {
   outcome_caller_gone: "caller hung up", outcome_worker_lost: "line lost",
   reason_time_out: "waited too long", reason_flow: "went on in the menu", reason_full: "queue full",
   // floor
-  queues: "Queues", agents: "Agents", waiting: "Waiting", longest_wait: "Longest wait", ready_agents: "Ready",
+  queues: "Queues", agents: "Agents", waiting: "Waiting", longest_wait: "Longest wait",
+  expected_wait: "Expected wait", ewt_p80: "4 in 5: {time}",
+  expected_wait_means: "Of a new caller: half wait less than the first time, 4 in 5 less than the second",
+  ready_agents: "Ready",
   of_logged_in: "of {n}", offered: "Offered", answered: "Answered", abandoned: "Abandoned",
   service_level: "Service level", target: "target {target} in {threshold} s",
   sl_good: "on target", sl_close: "just below", sl_bad: "below target",
