@@ -62,6 +62,13 @@ def _parser() -> argparse.ArgumentParser:
     waits.add_argument("--since", type=_moment, default=0.0, metavar="DAY", help="2026-11-22 or ...T09:30")
     waits.add_argument("--json", action="store_true")
 
+    plan = commands.add_parser("plan", help="what other rules would change for the calls that wait now")
+    plan.add_argument("rules", type=Path, metavar="NEW_RULES", help="a folder with config/, routing_rules/ "
+                      "or ivr_flows/, or a routing_rules folder; what it lacks is taken from --home")  # fmt: skip
+    plan.add_argument("--state", type=Path, metavar="FILE", help="a copy of engine.db; default: the live one")
+    plan.add_argument("--replan", action="store_true", help="as if waiting calls were taken to the new steps")
+    plan.add_argument("--json", action="store_true")
+
     accounts = commands.add_parser("accounts", help="list accounts, or give them new passwords")
     accounts.add_argument("--rotate", nargs="*", metavar="USER", help="new passwords (no USER: for all)")
     accounts.add_argument("--json", action="store_true")
@@ -253,6 +260,41 @@ def _waits(options: argparse.Namespace, console: Console) -> int:
     return OK
 
 
+def _plan(options: argparse.Namespace, console: Console) -> int:
+    from cti_engine.commands import plan
+    from cti_engine.definitions.library import load_definitions
+    from cti_engine.runtime.places import Places
+    from cti_engine.runtime.stores import open_store
+    from cti_engine.wire.clock import Clock
+
+    settings = _settings(options)
+    if not options.rules.is_dir():
+        print(f"{options.rules} is not a folder", file=sys.stderr)
+        return USAGE
+    present, problems = load_definitions(Places(settings.var).last_good)  # the files may have changed since
+    if present is None:
+        present, problems = load_definitions(settings.home)
+    new, found = load_definitions(settings.home, over=options.rules, review=True)
+    if present is None or new is None:
+        print(as_text(found if new is None else problems), file=sys.stderr)
+        return PROBLEMS
+    if found and not options.json:
+        print(as_text(found), file=sys.stderr)
+    url = settings.store_url if options.state is None else f"sqlite:{options.state}"
+    store = open_store(url, read_only=True, folder=settings.var)
+    try:
+        state = store.load()
+        now = Clock().now() if options.state is None else plan.recorded_at(store, state)
+    finally:
+        store.close()
+    planned = plan.plan(state, present, new, now, replan=options.replan)
+    if options.json:
+        plan.write_json(planned, sys.stdout)
+    else:
+        plan.show(planned, console)
+    return PROBLEMS if planned.unroutable else OK
+
+
 def _accounts(options: argparse.Namespace, console: Console) -> int:
     from cti_engine.commands.account_report import rotate, show
 
@@ -272,6 +314,7 @@ COMMANDS = {
     "fairness": _fairness,
     "levels": _levels,
     "waits": _waits,
+    "plan": _plan,
     "accounts": _accounts,
 }
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -23,12 +24,15 @@ from cti_engine.definitions.site_loader import call_limits, load_agents, load_at
 from cti_engine.definitions.yaml_source import Document, Node, read_yaml
 
 
-def load_definitions(home: Path, *, review: bool = False) -> tuple[CenterDefinitions | None, list[Problem]]:
+def load_definitions(
+    home: Path, *, over: Path | None = None, review: bool = False
+) -> tuple[CenterDefinitions | None, list[Problem]]:
     """None when there are errors; warnings may come with a set. Never raises for what stands in files.
 
-    `review`: warn of what is valid but surprises too, which a reload has no time for.
+    `over`: a folder with files to be taken in the place of `home`'s, see `layers`. `review`: warn of what is valid but
+    surprises too, which a reload has no time for.
     """
-    files = _Files(home)
+    files = _Files(layers(home, over))
     engine_file = files.read("config/engine.yaml", needed=False)
     attributes_file = files.read("config/attributes.yaml", needed=False)
     agents_file = files.read("config/agents.yaml")
@@ -106,23 +110,49 @@ def load_definitions(home: Path, *, review: bool = False) -> tuple[CenterDefinit
     return definitions, files.problems()
 
 
+FOLDERS = ("config", "ivr_flows", "routing_rules")
+NEEDED = ("config/agents.yaml", "routing_rules/queues.yaml", "routing_rules/dialled_numbers.yaml")
+
+
+def layers(home: Path, over: Path | None = None) -> dict[str, tuple[Path, ...]]:
+    """For each folder of a set where its files are looked for, the first place first.
+
+    `over` holds such folders, or is a routing_rules folder itself. One with all the files that have to be there (as
+    a whole, or as its routing_rules) is taken as it is; of any other one only the files that it has.
+    """
+    if over is None:
+        return {folder: (home / folder,) for folder in FOLDERS}
+    if not any((over / folder).is_dir() for folder in FOLDERS):
+        rules = (
+            (over,)
+            if all((over / Path(file).name).exists() for file in NEEDED[1:])
+            else (over, home / "routing_rules")
+        )
+        return {**layers(home), "routing_rules": rules}
+    if all((over / file).exists() for file in NEEDED):
+        return layers(over)
+    return {folder: (over / folder, home / folder) for folder in FOLDERS}
+
+
 @dataclass(slots=True)
 class _Files:
     """Every file is read once; `content` of the ones that are there."""
 
-    home: Path
+    places: Mapping[str, tuple[Path, ...]]
     documents: list[Document] = field(default_factory=list)
     content: dict[str, bytes] = field(default_factory=dict)
 
     def read(self, file: str, *, needed: bool = True) -> Document:
         """A file that may be absent is then as if each of its keys had its default."""
         document = Document(file, Node(0, 0, {}))
+        folder, _, name = file.partition("/")
+        here = [place / name for place in self.places[folder]]
         try:
-            self.content[file] = (self.home / file).read_bytes()
+            self.content[file] = next((path for path in here if path.exists()), here[-1]).read_bytes()
             document = read_yaml(file, self.content[file])
         except FileNotFoundError:
             if needed:
-                document.give_up(0, 0, "the file is missing", f"looked in {self.home}")
+                document.give_up(0, 0, "the file is missing", f"looked in {here[-1].parent.parent}")
             document.unreadable = True
         except OSError as error:
             document.give_up(0, 0, f"cannot be read: {error.strerror}")
@@ -130,9 +160,8 @@ class _Files:
         return document
 
     def flows(self) -> list[Document]:
-        folder = self.home / "ivr_flows"
-        files = sorted(path for path in folder.glob("*.yaml") if not path.name.endswith(".test.yaml"))
-        return [self.read(f"ivr_flows/{path.name}") for path in files]
+        names = {path.name for place in self.places["ivr_flows"] for path in place.glob("*.yaml")}
+        return [self.read(f"ivr_flows/{name}") for name in sorted(names) if not name.endswith(".test.yaml")]
 
     def problems(self) -> list[Problem]:
         """In the order of files and lines, each once: an inherited text is looked at by every heir."""

@@ -20,7 +20,7 @@ import uvloop
 from cti_engine.adapters.account_store import AccountStore
 from cti_engine.adapters.customer_store import CustomerStore
 from cti_engine.core.definitions import CenterDefinitions
-from cti_engine.definitions.library import load_definitions
+from cti_engine.definitions.library import FOLDERS, load_definitions
 from cti_engine.definitions.problems import Problem
 from cti_engine.definitions.prompt_inventory import all_prompts
 from cti_engine.definitions.report import as_text
@@ -28,13 +28,13 @@ from cti_engine.runtime.bootstrap import agents_have_accounts
 from cti_engine.runtime.bus_side import BusSide
 from cti_engine.runtime.engine import Engine
 from cti_engine.runtime.engine_config import EngineConfig
+from cti_engine.runtime.places import Places
 from cti_engine.runtime.stores import open_store
 from cti_engine.wire.private_files import write_private
 from cti_engine.wire.tasks import spawn
 from speech.prompt_cache import PromptCache
 
 LOOK_EVERY = 1.0
-FOLDERS = ("config", "ivr_flows", "routing_rules")
 SWITCH_EVERY = 0.0002
 """Seconds that a thread may keep the interpreter while another wants it. The store's thread has little to do at a time
 and gives it up at each statement; by Python's 5 ms it could wait longer for its turn than it works."""
@@ -51,7 +51,7 @@ def serve(config: EngineConfig) -> None:
 async def _serve(config: EngineConfig) -> None:
     stop = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
-    files = DefinitionFiles(config.home, config.var / "last_good")
+    files = DefinitionFiles(config.home, Places(config.var).last_good)
     prompts = PromptCache(config.prompts, base=config.home)
     store = open_store(config.store_url, folder=config.var)
     customers = CustomerStore(config.customers_db, read_only=True)

@@ -56,6 +56,11 @@ class Places:
         return self.var / "prompts"
 
     @property
+    def last_good(self) -> Path:
+        """A copy of the YAML files in force."""
+        return self.var / "last_good"
+
+    @property
     def recordings(self) -> Path:
         return self.var / "recordings"
 
