@@ -38,6 +38,10 @@ class EventLog:
         """Events with a number above `seq`, in order, at most `limit`."""
         return await self._read(lambda store: store.events_since(seq, limit))
 
+    async def events_of(self, contact: str) -> list[StoredEvent]:
+        """All events of one contact, in order."""
+        return await self._read(lambda store: store.events_of(contact))
+
     async def last_seq(self) -> int:
         return await self._read(lambda store: store.load().last_seq)
 

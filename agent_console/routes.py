@@ -10,6 +10,7 @@ from pathlib import Path
 import msgspec
 from aiohttp import web
 
+from agent_console import explanations
 from agent_console.console import CONSOLE
 from agent_console.guard import (
     COOKIE,
@@ -147,5 +148,6 @@ def application() -> web.Application:
     app = web.Application(middlewares=[guard], client_max_size=MAX_BODY)
     app.on_response_prepare.append(add_headers)
     app.add_routes(routes)
+    app.add_routes(explanations.routes)
     app.router.add_static("/static", STATIC)
     return app

@@ -15,6 +15,7 @@ from cti_engine.core import (
     flow_runner,
     intake,
     offers,
+    questions,
     recovery,
     requests,
     roster,
@@ -171,6 +172,8 @@ HANDLERS: dict[type[signals.Signal], Callable[[Center, Any], None]] = {
     signals.LogOutRequested: requests.log_out,
     signals.HangUpRequested: requests.hang_up,
     signals.DispositionSubmitted: requests.disposition,
+    signals.ExplainRequested: questions.explain,
+    signals.WaitingRequested: questions.waiting,
     signals.TimePassed: _nothing,
     signals.Restarted: recovery.restarted,
 }

@@ -275,6 +275,24 @@ class DispositionSubmitted:
     note: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class ExplainRequested:
+    """Why does this contact wait? `agent` is who asks."""
+
+    request: str
+    agent: str
+    contact: str
+
+
+@dataclass(frozen=True, slots=True)
+class WaitingRequested:
+    """Which calls wait in `queue`? `agent` is who asks."""
+
+    request: str
+    agent: str
+    queue: str
+
+
 # --- the clock ---------------------------------------------------------------------------------
 
 
@@ -295,5 +313,5 @@ Signal = (
     | RecordingEnded | LegHeld | TransferAsked | CommandRefused | WorkerSeen | WorkerLost
     | PhoneRegistered | PhoneUnregistered | EdgeSeen | LookupReturned
     | PageOpened | PageClosed | ConsoleLost | OfferShown | ReadyRequested | NotReadyRequested | LogOutRequested
-    | HangUpRequested | DispositionSubmitted | TimePassed | Restarted
+    | HangUpRequested | DispositionSubmitted | ExplainRequested | WaitingRequested | TimePassed | Restarted
 )  # fmt: skip

@@ -108,6 +108,8 @@ REQUESTS: dict[str, RequestEntry] = {
     "HangUp": RequestEntry(signals.HangUpRequested, _TAKE, _STEER),
     "OfferShown": RequestEntry(signals.OfferShown, _TAKE, None),
     "SubmitDisposition": RequestEntry(signals.DispositionSubmitted, _TAKE, None),
+    "Explain": RequestEntry(signals.ExplainRequested, _WATCH, _WATCH),
+    "ListWaiting": RequestEntry(signals.WaitingRequested, _WATCH, _WATCH),
     "PageOpened": RequestEntry(signals.PageOpened, _TAKE, None),
     "PageClosed": RequestEntry(signals.PageClosed, _TAKE, None),
 }

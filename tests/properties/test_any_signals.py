@@ -55,6 +55,8 @@ agent_signals: st.SearchStrategy[Signal] = st.one_of(
     st.builds(signals.NotReadyRequested, st.just("q"), AGENTS, st.just("lunch")),
     st.builds(signals.LogOutRequested, st.just("q"), AGENTS),
     st.builds(signals.HangUpRequested, st.just("q"), AGENTS, CONTACTS, st.integers(1, 6)),
+    st.builds(signals.ExplainRequested, st.just("q"), AGENTS, CONTACTS),
+    st.builds(signals.WaitingRequested, st.just("q"), AGENTS, st.sampled_from((*DEFINITIONS.queues, "none"))),
     st.builds(signals.DispositionSubmitted, st.just("q"), AGENTS, CONTACTS, st.just("sold")),
     st.builds(signals.LookupReturned, CONTACTS, st.just({"customer": "7"})),
 )

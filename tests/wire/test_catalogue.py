@@ -96,13 +96,18 @@ def test_agents_see_queues_and_themselves() -> None:
 
 
 def test_agents_act_for_themselves_and_supervisors_for_some_things() -> None:
-    """A supervisor may change an agent's state and end his call, never say what his page shows or his disposition."""
-    for name in REQUESTS:
+    """A supervisor may change an agent's state and end his call, never say what his page shows or his disposition.
+    Questions about the whole center are for who may watch it, in whoever's name."""
+    questions = {"Explain", "ListWaiting"}
+    for name in questions:
+        assert not may_ask(name, "maria", AGENT, "maria")
+        assert may_ask(name, "boss", SUPERVISOR, "boss") and may_ask(name, "boss", SUPERVISOR)
+    for name in REQUESTS.keys() - questions:
         assert may_ask(name, "maria", AGENT, "maria"), name
         assert not may_ask(name, "john", AGENT, "maria"), name
         assert not may_ask(name, "maria", frozenset(), "maria"), name
     for_others = {name for name in REQUESTS if may_ask(name, "john", SUPERVISOR, "boss")}
-    assert for_others == {"Ready", "NotReady", "LogOut", "HangUp"}
+    assert for_others == {"Ready", "NotReady", "LogOut", "HangUp", *questions}
     assert Permission.ADMINISTER not in SUPERVISOR
     assert Permission.ADMINISTER in ROLES["admin"]
 

@@ -321,17 +321,17 @@ class PrecisionMatcher:
 
     # --- what people see ------------------------------------------------------------------------
 
-    def waiting(self, queue: str) -> list[str]:
-        """In the order of service, as of the last moment told."""
+    def waiting(self, queue: str, most: int | None = None) -> list[str]:
+        """In the order of service, as of the last moment told; only the first `most` if given."""
         now = self._calls.now
         self._calls.advance(now)
         classes = self._index.classes.of_queue.get(queue, {})
         found = [
             (*_urgency(cls), each.neg - each.plan.rules.rate * now, each.call.seq, each.call.contact)
             for cls in classes
-            for each in cls.waiting()
+            for each in islice(cls.waiting(), most)
         ]
-        return [contact for *_, contact in sorted(found)]
+        return [contact for *_, contact in sorted(found)[:most]]
 
     def position(self, contact: str, queue: str | None = None) -> int:
         """1 for the next to be served, 0 when it does not wait there. Without a queue: in its first by index."""

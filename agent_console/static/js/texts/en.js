@@ -65,6 +65,18 @@ export default {
   contact: "Contact", yes: "connected", no: "missing", no_queues: "No queue is known yet.",
   no_agents: "No agent is known yet.", waiting_now: "Waiting now", agents_ready: "Agents ready",
   agents_busy: "In a call", center_level: "Service level today",
+  // who waits, and why
+  look: "who waits?", who_waits: "Waiting in {queue}", close: "Close", why: "Why?", in_step: "step {step}", nothing: "nothing",
+  why_rings: "A phone rings for this call.", why_over: "This call does not wait any longer.",
+  why_step: "step {step} of {steps}", why_ahead: "calls before it: {n}", why_pool: "May go to agents with",
+  why_members: "Agents who do: {n}", why_next: "In {time} the next step:", why_last: "what the queue says when its steps are over",
+  kept_not_free: "not free: {n}", kept_excluded: "missed this call just now: {n}",
+  kept_profile: "kept off by their profile: {n}", kept_delay: "later by their profile: {n}",
+  keeps_nothing: "nothing keeps them: other calls come first", keeps_logged_out: "logged out",
+  keeps_not_ready: "not ready: {what}", keeps_no_phone: "phone missing", keeps_busy: "{what}",
+  keeps_missed: "missed this call, again in {time}", keeps_profile: "profile {what} does not serve this queue",
+  keeps_delay: "profile {what} takes it in {time}", keeps_not_member: "no member of {what}",
+  keeps_lacks: "needs {what} (has {has})", keeps_no_step: "in no step of this queue",
   // refusals
   err_engine_away: "The engine did not answer. Nothing was changed; try again.",
   err_wrong_credentials: "User or password is wrong.", err_too_many: "Too many tries. Wait a minute.",

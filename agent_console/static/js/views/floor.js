@@ -1,21 +1,25 @@
-// The supervisor's page, read only: the center at a glance, its queues, its agents, what just happened.
-import { html } from "../../vendor/preact.js";
+// The supervisor's page, read only: the center at a glance, its queues and who waits, its agents, what just happened.
+import { html, useState } from "../../vendor/preact.js";
 import { useNow } from "../clock.js";
 import { duration, percent, t } from "../i18n.js";
 import { Activity } from "./activity.js";
 import { LevelBar, Sparkline } from "./charts.js";
 import { condition, conditionText, reasonText } from "./state_bar.js";
+import { WaitingCalls } from "./why.js";
 
 export function Floor({ model, labels }) {
   const queues = Object.values(model.queues).sort((a, b) => a.name.localeCompare(b.name));
   const agents = Object.values(model.agents).sort((a, b) => rank(a) - rank(b) || a.name.localeCompare(b.name));
   const names = Object.fromEntries([...queues.map((q) => [q.queue, q.name]), ...agents.map((a) => [a.agent, a.name])]);
+  const [looking, setLooking] = useState(""); // the queue whose calls are shown
+  const looked = model.queues[looking];
   return html`<div class="floor">
     <${Figures} queues=${queues} agents=${agents} />
     <section class="card">
       <h2>${t("queues")}</h2>
-      ${queues.length ? html`<${Queues} queues=${queues} trends=${model.trends} />` : html`<p class="muted">${t("no_queues")}</p>`}
+      ${queues.length ? html`<${Queues} ...${{ queues, looking, setLooking }} trends=${model.trends} />` : html`<p class="muted">${t("no_queues")}</p>`}
     </section>
+    ${looked && html`<${WaitingCalls} key=${looking} queue=${looked} names=${names} labels=${labels} onClose=${() => setLooking("")} />`}
     <div class="floor-row">
       <section class="card">
         <h2>${t("agents")}</h2>
@@ -52,7 +56,7 @@ function Figure({ name, value, more, warn = false }) {
   </div>`;
 }
 
-function Queues({ queues, trends }) {
+function Queues({ queues, trends, looking, setLooking }) {
   const now = useNow();
   return html`<table class="table">
     <thead><tr>
@@ -64,7 +68,9 @@ function Queues({ queues, trends }) {
       <th scope="col">${t("service_level")}</th>
     </tr></thead>
     <tbody>${queues.map((queue) => html`<tr key=${queue.queue} data-queue=${queue.queue}>
-      <th scope="row" dir="auto">${queue.name}</th>
+      <th scope="row" dir="auto">${queue.name}${(queue.waiting > 0 || looking === queue.queue) && html`
+        <button class="button quiet small" aria-expanded=${looking === queue.queue}
+          onClick=${() => setLooking(looking === queue.queue ? "" : queue.queue)}>${t("look")}</button>`}</th>
       <td class="n strong ${queue.waiting ? "warn" : ""}" data-label=${t("waiting")}>${queue.waiting}</td>
       <td class="spark" data-label=${t("last_half_hour")}><${Sparkline} points=${trends[queue.queue] ?? []} now=${now} /></td>
       <td class="n" data-label=${t("longest_wait")}>${queue.waiting ? duration(now - queue.oldest_at) : "–"}</td>
