@@ -59,7 +59,9 @@ class Targets:
         if self.asa is not None:
             needs.append(math.exp(-self.asa / patience))
         if self.service_level is not None:
-            needs.append(math.exp(-self.threshold / patience))
+            stay = math.exp(-self.threshold / patience)
+            # of all calls that share has to be answered at all
+            needs.append(max(stay, self.service_level) if self.definition is ServiceLevel.OFFERED else stay)
         return load * max(needs)
 
 
@@ -88,8 +90,9 @@ def servers_for_blocking(load: float, blocking: float) -> int:
 def _smallest(margin: Callable[[int], float], least: int, guess: float) -> int:
     """The first number from `least` up whose margin is not negative.
 
-    Outward from the guess until the root is enclosed, then between: by straight lines, but at least in the middle of
-    what every second line leaves.
+    Outward from the guess until the root is enclosed, then between by straight lines, where the value of an end that
+    stays is halved (the Illinois method: M. Dowell, P. Jarratt, BIT 11 (1971) 168-174); in the middle when three of
+    them have not halved what is left.
     """
     low, high = least - 1, max(least, math.ceil(guess))
     below, above = -math.inf, margin(high)
@@ -109,21 +112,24 @@ def _smallest(margin: Callable[[int], float], least: int, guess: float) -> int:
                 break
             step = _stride(step, step, above - value, value)
             high, above = lower, value
-    halve = False
+    tried, widest, moved = 0, high - low, 0
     while high - low > 1:
         middle = (low + high) // 2
-        if not halve and math.isfinite(below) and above > below:
+        if tried < 3 and math.isfinite(below) and above > below:
             # a little to the side of the longer part, so that both ends close in
             line = low + (high - low) * -below / (above - below)
             middle = math.floor(line) if line - low > (high - low) / 2 else math.ceil(line)
             middle = min(max(middle, low + 1), high - 1)
-        width = high - low
         value = margin(middle)
         if value < 0.0:
-            low, below = middle, value
+            low, below, above = middle, value, above / 2.0 if moved < 0 else above
+            moved = -1
         else:
-            high, above = middle, value
-        halve = high - low > width / 2
+            high, above, below = middle, value, below / 2.0 if moved > 0 else below
+            moved = 1
+        tried += 1
+        if high - low <= widest / 2:
+            tried, widest = 0, high - low
     return high
 
 
