@@ -42,6 +42,34 @@ def test_one_fewer_misses_the_target(load: float, patience: float, targets: Targ
         assert not targets.margin(ErlangA(load, 1.0, fewer, patience)) >= 0.0
 
 
+@pytest.mark.parametrize("load", [3.0, 100.0, 2000.0, 99_000.0])
+@pytest.mark.parametrize("patience", [0.2, 2.0, math.inf])
+@pytest.mark.parametrize(
+    "targets",
+    [
+        Targets(service_level=0.8, threshold=0.1),
+        Targets(asa=0.05),
+        Targets(abandonment=0.03),
+        Targets(occupancy=0.85),
+    ],
+    ids=["service_level", "asa", "abandonment", "occupancy"],
+)
+def test_it_is_found_in_a_few_steps(
+    load: float, patience: float, targets: Targets, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No more than eight queues are computed to find the number, however many servers it is: each takes its time."""
+    asked: list[int] = []
+    margin = Targets.margin
+
+    def counted(self: Targets, queue: ErlangA) -> float:
+        asked.append(queue.servers)
+        return margin(self, queue)
+
+    monkeypatch.setattr(Targets, "margin", counted)
+    assert servers_for(load, 1.0, targets, patience=patience) in asked
+    assert len(asked) <= 8
+
+
 def test_the_example_of_pyworkforce() -> None:
     """100 calls in 30 minutes of 3 minutes, 80 % in 20 s and at most 85 % occupied: 14 agents."""
     assert servers_for(100 / 30, 1 / 3, Targets(service_level=0.8, threshold=1 / 3, occupancy=0.85)) == 14
