@@ -21,6 +21,7 @@ from typing import TypeVar
 import numpy as np
 from rich.console import Console
 
+from benchmarks.acd_signals import signals_per_s
 from benchmarks.report import Report, percentile
 from benchmarks.routing_baselines import NaiveScan, NumpyMask, Queued, SqlPass, names_of
 from benchmarks.routing_state import START, Calls, Shape, make_agents, make_rules
@@ -312,6 +313,8 @@ def measured(scale: float, decisions: int, seconds: float) -> Report:
     by_expressions = exponent(
         [scaled(n) for n in (100, 1_000, 3_000)], lambda n: replace(shape, queues=n), fewer
     )
+    say("the whole Acd")
+    acd_per_s = signals_per_s(max(50, decisions // 4))
     say("memory")
     per_agent, per_call = memory(shape)
 
@@ -333,6 +336,7 @@ def measured(scale: float, decisions: int, seconds: float) -> Report:
     report.goal("bytes_per_call", "<= 400", per_call, "B")
     report.goal("compile_s", "<= 1", percentile(compiling, 0.5), "s")
     report.goal("reskill_ms", "<= 0.5", percentile(reskills, 0.5), "ms")
+    report.goal("acd_signals_per_s", ">= 15000", acd_per_s, "1/s")
     report.goal("asyncio_event_p99_ms", "<= 1", over_asyncio, "ms")
     for name, times in (("skewed", skewed), ("light", light)):
         report.figure(f"{name}_per_s", times.per_s)

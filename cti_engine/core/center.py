@@ -160,16 +160,19 @@ class Center:
 
     def touch(self, row: NamedRow) -> None:
         """Mark a row as changed: it is stored with this signal."""
-        self.changed[(_KIND[type(row)], row.id)] = row
-        if isinstance(row, Agent):
+        kind = _KIND[type(row)]  # compared by name: this runs ten times a signal
+        self.changed[kind, row.id] = row
+        if kind == "agent":
             self.seen_agents.add(row.id)
-        elif isinstance(row, Contact):
+        elif kind == "contact":
+            assert isinstance(row, Contact)
             if row.queue:
                 self.seen_queues.add(row.queue)
-                self.seen_queues.update(standing.queue for standing in row.standings)
+                for standing in row.standings:
+                    self.seen_queues.add(standing.queue)
             if row.agent:
                 self.seen_agents.add(row.agent)
-        elif isinstance(row, QueueCounts):
+        elif kind == "queue":
             self.seen_queues.add(row.id)
 
     def command(self, command: Command) -> None:

@@ -7,7 +7,7 @@ from benchmarks import bench_routing
 GOALS = (
     "decisions_per_s", "decision_p50_us", "decision_p99_us", "decision_p999_us", "vs_naive_skewed", "vs_sql_pass",
     "exponent_agents", "exponent_queue", "exponent_expressions", "bytes_per_agent", "bytes_per_call", "compile_s",
-    "reskill_ms", "asyncio_event_p99_ms",
+    "reskill_ms", "acd_signals_per_s", "asyncio_event_p99_ms",
 )  # fmt: skip
 
 
