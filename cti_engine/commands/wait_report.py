@@ -66,19 +66,27 @@ def write_json(rows: list[dict[str, Any]], to: TextIO) -> None:
 
 
 def show(rows: list[dict[str, Any]], console: Console) -> None:
-    table = Table(title="Waits and what was promised", header_style="bold", box=SIMPLE_HEAD, caption=_CAPTION)
-    table.add_column("queue")
-    for name in ("at once", "no estimate", "promised", "hung up, left"):
+    table = Table(
+        title="Waits and what was promised",
+        header_style="bold",
+        box=SIMPLE_HEAD,
+        caption=_CAPTION,
+        padding=(0, 1, 0, 0),
+    )
+    table.add_column("queue", overflow="fold")
+    columns = (
+        "at once", "no estimate", "promised", "hung up, left", "in p50", "in p80", "in p95", "loss s", "last wait",
+        "mean of day",
+    )  # fmt: skip
+    for name in columns:
         table.add_column(name, justify="right")
-    for name in ("within p50", "within p80", "within p95"):
-        table.add_column(name, justify="right", no_wrap=True)
-    table.add_column("loss s: promised, last wait, mean of the day", justify="right")
     for row in rows:
+        loss = row["pinball_loss_s"]
         table.add_row(
             row["queue"],
             *(str(row[name]) for name in ("at_once", "unknown", "promised", "censored")),
             *(_covered(row["coverage"].get(name)) for name in ("p50", "p80", "p95")),
-            ", ".join(f"{loss:.1f}" for loss in row["pinball_loss_s"].values()) or "–",
+            *(f"{loss[name]:.1f}" if loss else "–" for name in ("promised", "last", "mean")),
         )
     console.print(table)
     for row in rows:
@@ -87,15 +95,15 @@ def show(rows: list[dict[str, Any]], console: Console) -> None:
 
 
 _CAPTION = (
-    "Who hung up waited longer than that (product-limit estimate); in brackets 95 % intervals. The loss is the mean "
-    "pinball loss of the three quantiles: less is better."
+    "Share of the waits within each promise, and its interval at 95 %. Who hung up waited longer than that (product-limit "
+    "estimate). Loss: mean pinball loss of the promise, of the last wait and of the mean of the day; less is better."
 )
 
 
 def _covered(found: Mapping[str, float] | None) -> str:
     if found is None:
         return "–"
-    return f"{found['value']:.1%} ({found['low']:.0%} to {found['high']:.0%})"
+    return f"{found['value']:.1%}\n{found['low'] * 100:.0f}-{found['high']:.0%}"
 
 
 def _plot(row: dict[str, Any], console: Console) -> None:
