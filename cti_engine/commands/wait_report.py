@@ -75,11 +75,11 @@ def show(rows: list[dict[str, Any]], console: Console) -> None:
     )
     table.add_column("queue", overflow="fold")
     columns = (
-        "at once", "no estimate", "promised", "hung up, left", "in p50", "in p80", "in p95", "loss s", "last wait",
-        "mean of day",
+        "at once", "not told", "told", "gave up", "in p50", "in p80", "in p95", "loss s", "last wait", "day mean",
     )  # fmt: skip
     for name in columns:
-        table.add_column(name, justify="right")
+        covered = name.startswith("in ")
+        table.add_column(name, justify="right", no_wrap=covered, min_width=7 if covered else 4)
     for row in rows:
         loss = row["pinball_loss_s"]
         table.add_row(
@@ -95,8 +95,9 @@ def show(rows: list[dict[str, Any]], console: Console) -> None:
 
 
 _CAPTION = (
-    "Share of the waits within each promise, and its interval at 95 %. Who hung up waited longer than that (product-limit "
-    "estimate). Loss: mean pinball loss of the promise, of the last wait and of the mean of the day; less is better."
+    "Told: waits that were promised, and the share of them within each promise with its interval at 95 %. Who gave up "
+    "waited longer than that (product-limit estimate). Loss: mean pinball loss of the promise, beside that of the last "
+    "wait and of the day's mean; less is better."
 )
 
 
