@@ -111,7 +111,12 @@ MUTANTS = (
         "return (now // MINUTE - MINUTES) * MINUTE",
     ),
     Mutant("rarity is not counted anew", "burst.py", "of_call -= could[:, agent]", "of_call -= 0"),
-    Mutant("agents keep closed slots", "call_classes.py", "self.epoch += 1", "self.epoch += 0"),
+    Mutant(
+        "a slot given anew keeps its old members",
+        "call_classes.py",
+        "column &= np.uint8(~(1 << (slot & 7)) & 0xFF)",
+        "column &= np.uint8(0xFF)",
+    ),
     Mutant("an undefined text differs", "attribute_columns.py", "table[0] = UNDEFINED", "table[0] = other"),
     Mutant(
         "who moves stays on the old site's count",

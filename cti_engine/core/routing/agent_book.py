@@ -19,19 +19,15 @@ Ticket = tuple[int, str, int]
 """Idle clock, id, row: the order of free agents."""
 STALE = 64
 """Tickets of agents no longer free that are left in the order; more are swept when they are the greater part."""
-NO_SLOTS: NDArray[np.int32] = np.zeros(0, np.int32)
 IDLE, COST, PLACE, ANSWERED, RANK, SITE, PROFILE = range(7)
 
 
 class AgentState:
-    """`slots`: the classes of calls (of big pools) whose pool holds the agent, known for the first `seen` slots.
-
-    `few`: the pools of few agents that hold them. `ticket`: the place among the free, None when not free.
-    """
+    """`few`: the pools of few agents that hold them. `ticket`: the place among the free, None when not free."""
 
     __slots__ = (
-        "available", "capacity", "epoch", "few", "id", "idle_since", "load", "logged_in", "profile", "row", "seen",
-        "site", "slots", "ticket",
+        "available", "capacity", "few", "id", "idle_since", "load", "logged_in", "profile", "row",
+        "site", "ticket",
     )  # fmt: skip
 
     def __init__(self, id_: str, row: int) -> None:
@@ -41,8 +37,6 @@ class AgentState:
         self.load = self.idle_since = 0
         self.available = self.logged_in = False
         self.ticket: Ticket | None = None
-        self.slots = NO_SLOTS
-        self.seen = self.epoch = 0
         self.few: dict[Pool, None] | None = None
 
 
@@ -55,6 +49,7 @@ class AgentBook:
         self.rows: list[AgentState | None] = []
         self.numbers = np.zeros((7, self.capacity), np.int64)
         self.is_free = np.zeros(self.capacity, np.uint8)
+        self._view()
         self.logged_in = np.zeros(self.capacity, np.uint8)
         self.busy = BusyWindow(self.capacity)
         self.names: list[str] = []  # of sites and profiles
@@ -104,8 +99,13 @@ class AgentBook:
         self.capacity *= 2
         self.numbers = np.concatenate([self.numbers, np.zeros_like(self.numbers)], axis=1)
         self.is_free = np.concatenate([self.is_free, np.zeros_like(self.is_free)])
+        self._view()
         self.logged_in = np.concatenate([self.logged_in, np.zeros_like(self.logged_in)])
         self.busy.grow(self.capacity)
+
+    def _view(self) -> None:
+        """One number is written through a view in half the time."""
+        self._idle_of, self._is_free_of = memoryview(self.numbers[IDLE]), memoryview(self.is_free)
 
     def forget(self, id_: str) -> AgentState | None:
         state = self.states.pop(id_, None)
@@ -169,7 +169,7 @@ class AgentBook:
         state.available = available
         if state.idle_since != idle_since:
             state.idle_since = idle_since
-            self.numbers[IDLE, state.row] = idle_since
+            self._idle_of[state.row] = idle_since
         self._settle(state)
 
     def log_in(self, state: AgentState, logged_in: bool) -> None:
@@ -222,7 +222,7 @@ class AgentBook:
         if not (state.available and state.load < state.capacity):
             if ticket is not None:
                 state.ticket = None
-                self.is_free[state.row] = 0
+                self._is_free_of[state.row] = 0
                 self.free_count -= 1
                 self._stale += 1
                 if self._stale > STALE and self._stale > self.free_count:
@@ -234,7 +234,7 @@ class AgentBook:
             self._stale += 1
         else:
             self.free_count += 1
-            self.is_free[state.row] = 1
+            self._is_free_of[state.row] = 1
         ticket = state.ticket = (state.idle_since, state.id, state.row)
         if not self._order or self._order[-1] < ticket:
             self._order.append(ticket)

@@ -95,18 +95,22 @@ class CallBook:
 
     def leave(self, contact: str) -> None:
         waiting = self.first.pop(contact, None)
-        if waiting is None:
-            return
-        self.excluded.pop(contact, None)
-        for each in waiting.chain():
-            self._remove(each)
+        if self.excluded:
+            self.excluded.pop(contact, None)
+        while waiting is not None:
+            self._remove(waiting)
+            waiting = waiting.next
 
     def _remove(self, waiting: Waiting) -> None:
         self.index.classes.take(waiting)
         waiting.deadline = None
-        if waiting.pool is not None:
-            self.index.drop(waiting.pool)
+        pool = waiting.pool
+        if pool is not None:
             waiting.pool = None
+            if pool.uses > 1:
+                pool.uses -= 1
+            else:
+                self.index.drop(pool)
 
     def _insert(self, waiting: Waiting) -> None:
         first = self.first.get(waiting.call.contact)
@@ -270,6 +274,8 @@ class CallBook:
         """Calls that have become old enough for another band move into it."""
         if now > self.now:
             self.now = now
+        if not self._shifts.heap:
+            return
         while (at := self._shifts.next()) is not None and at <= self.now:
             waiting = self._shifts.take()
             self.index.classes.take(waiting)

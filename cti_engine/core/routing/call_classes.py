@@ -6,6 +6,7 @@ With score = rate x (now - queued_at + head_start) + 1e6 x priority, the part wi
 
 from __future__ import annotations
 
+from array import array
 from bisect import bisect_left, insort
 from collections.abc import Callable, Iterator
 from typing import cast
@@ -23,8 +24,8 @@ MAX_NEG = 2**62
 """Scores beyond this many millionths of a point are refused."""
 NEVER = 2**40
 """The tier of calls that an agent's profile does not take (now)."""
-GAPS = 256
-"""Unused slots that are left; more are closed when they are the greater part."""
+LOOK_AT = 256
+"""So many classes in rank are asked one by one whether they hold the agent; as a rule one of the first twenty does."""
 
 
 class Waiting:
@@ -62,16 +63,18 @@ class Waiting:
 
 
 Place = tuple[int, int, Waiting]
+Entry = tuple[int, int, "CallClass"]
+"""Byte and bit of the class's slot."""
 _GONE = cast(Place, None)
 
 
 class CallClass:
     """A sorted list that begins at `first`: the served head leaves without moving the others.
 
-    `head` is what its slot says of it, if it has one.
+    `head`: `neg` of its head as the book has noted it; `entry` tells where a line of bits has its slot, if it has one.
     """
 
-    __slots__ = ("band", "first", "head", "order", "plan", "pool", "shape", "slot")
+    __slots__ = ("band", "entry", "first", "head", "order", "plan", "pool", "shape", "slot")
 
     def __init__(self, pool: Pool, plan: QueuePlan, band: int) -> None:
         self.pool, self.plan, self.band = pool, plan, band
@@ -80,6 +83,7 @@ class CallClass:
         self.first = 0
         self.slot = -1
         self.head = EMPTY
+        self.entry: Entry = (0, 0, self)
 
     def __len__(self) -> int:
         return len(self.order) - self.first
@@ -124,30 +128,24 @@ class CallClass:
 class ClassBook:
     """All classes. `heads`: for each slot `neg` of the first call, `EMPTY` when none waits.
 
-    `scores`: how many slots have a head of this `neg`. `plain`: all calls age alike and nothing but the score
-    decides between them, so that `heads` alone tells who is first.
+    `plain`: all calls age alike and nothing but the score decides between them. Then the classes with calls are `ranked`
+    in the order of service (`negs` beside them), and an agent's call is the head of the first that holds the agent.
     """
 
     def __init__(self) -> None:
         self.heads: NDArray[np.int64] = np.full(256, EMPTY)
         self.slots: list[CallClass | None] = []
         self.of_queue: dict[str, dict[CallClass, None]] = {}
-        self.scores: dict[int, int] = {}
+        self.ranked: list[Entry] = []
+        self.negs = array("q")
         self.rates: NDArray[np.int64] = np.zeros(256, np.int64)
         self.plain = True
         self.count = 0
-        self.epoch = 0
         self._rate: int | None = None
+        self._members = _Members()
+        self._unused: list[int] = []
+        self._given: list[int] = []
         self._tiers: dict[str, tuple[int, NDArray[np.int64]]] = {}
-        self._fixed = 0
-        self._is_fixed = False
-        self._bound = _Members()
-        self._unused = 0
-
-    def fix(self) -> None:
-        """The slots so far stay for ever: they belong to the rules, and agents are told theirs."""
-        self._fixed = len(self.slots)
-        self._is_fixed = True
 
     def get(self, pool: Pool, plan: QueuePlan, band: int) -> CallClass:
         cls = pool.classes.get((plan, band))
@@ -155,44 +153,40 @@ class ClassBook:
             cls = pool.classes[plan, band] = CallClass(pool, plan, band)
             if self._rate is None:
                 self._rate = plan.rules.rate
-            self.plain = self.plain and self._rate == plan.rules.rate and plan.alike
+            if self.plain and not (self._rate == plan.rules.rate and plan.alike):
+                self.plain = False
+                del self.ranked[:], self.negs[:]
             if pool.few is None:
                 self.give_slot(cls)
         return cls
 
     def give_slot(self, cls: CallClass) -> None:
-        cls.slot = len(self.slots)
-        self.slots.append(cls)
-        if cls.slot == len(self.heads):
-            self.heads = np.concatenate([self.heads, np.full(len(self.heads), EMPTY)])
-            self.rates = np.concatenate([self.rates, np.zeros_like(self.rates)])
-        self.rates[cls.slot] = cls.plan.rules.rate
+        if self._unused:
+            slot = self._unused.pop()
+            self.slots[slot] = cls
+        else:
+            slot = len(self.slots)
+            self.slots.append(cls)
+            if slot == len(self.heads):
+                self.heads = np.concatenate([self.heads, np.full(len(self.heads), EMPTY)])
+                self.rates = np.concatenate([self.rates, np.zeros_like(self.rates)])
+        cls.slot, cls.entry = slot, (slot >> 3, 1 << (slot & 7), cls)
+        self.rates[slot] = cls.plan.rules.rate
+        self._members.set(slot, cls.pool.mask())
+        self._given.append(slot)
+        if len(self._given) > 4 * len(self.slots):
+            self._tiers.clear()
+            self._given = list(range(len(self.slots)))
+        cls.head = EMPTY
         self._tell_head(cls)
-        if self._is_fixed:
-            self._bound.add(cls.slot - self._fixed, cls.pool.mask())
 
     def forget(self, pool: Pool) -> None:
         """Nobody waits in it, and nobody will."""
         for cls in pool.classes.values():
             if cls.slot >= 0:
                 self.slots[cls.slot] = None
-                self._unused += 1
+                self._unused.append(cls.slot)
         pool.classes.clear()
-        if self._unused > GAPS and 2 * self._unused > len(self.slots) - self._fixed:
-            self._compact()
-
-    def _compact(self) -> None:
-        """Close the gaps behind the fixed slots; agents learn their slots anew."""
-        kept = [cls for cls in self.slots[self._fixed :] if cls is not None]
-        del self.slots[self._fixed :]
-        self.heads[self._fixed :] = EMPTY
-        self._bound = _Members()
-        for cls in kept:
-            self._set_head(cls, EMPTY)
-            self.give_slot(cls)
-        self._tiers.clear()
-        self._unused = 0
-        self.epoch += 1
 
     def add(self, waiting: Waiting, pool: Pool, now: int) -> None:
         plan = waiting.plan
@@ -201,8 +195,8 @@ class ClassBook:
         if not len(cls):
             self.of_queue.setdefault(plan.rules.id, {})[cls] = None
         self.count += 1
-        if cls.add(waiting) and cls.slot >= 0:
-            self._set_head(cls, waiting.neg)
+        if cls.add(waiting):
+            self._tell_head(cls)
 
     def take_over(self, old: CallClass, cls: CallClass) -> None:
         """All calls of another book's class."""
@@ -211,8 +205,7 @@ class ClassBook:
             waiting.cls = cls
         self.count += len(cls)
         self.of_queue.setdefault(cls.plan.rules.id, {})[cls] = None
-        if cls.slot >= 0:
-            self._tell_head(cls)
+        self._tell_head(cls)
 
     def take(self, waiting: Waiting) -> None:
         cls = waiting.cls
@@ -221,81 +214,72 @@ class ClassBook:
         waiting.cls = None
         self.count -= 1
         if cls.take(waiting):
-            if cls.slot >= 0:
-                self._tell_head(cls)
-            if not len(cls):
+            self._tell_head(cls)
+            if cls.first == len(cls.order):
                 del self.of_queue[cls.plan.rules.id][cls]
 
     def _tell_head(self, cls: CallClass) -> None:
-        self._set_head(cls, cls.order[cls.first][0] if cls.order else EMPTY)
-
-    def _set_head(self, cls: CallClass, neg: int) -> None:
-        old, scores = cls.head, self.scores
-        if old == neg:
+        old, entry = cls.head, cls.entry
+        cls.head = neg = cls.order[cls.first][0] if cls.first < len(cls.order) else EMPTY
+        if cls.slot < 0:
             return
-        if old != EMPTY:
-            if scores[old] == 1:
-                del scores[old]
-            else:
-                scores[old] -= 1
-        if neg != EMPTY:
-            scores[neg] = scores.get(neg, 0) + 1
-        cls.head = neg
         self.heads[cls.slot] = neg
+        if not self.plain:
+            return
+        negs, ranked = self.negs, self.ranked
+        place = 0
+        if old != EMPTY:
+            place = bisect_left(negs, old)
+            while ranked[place] is not entry:
+                place += 1
+            del negs[place], ranked[place]
+        if neg != EMPTY:
+            place = bisect_left(negs, neg, place if neg > old else 0)
+            while place < len(negs) and negs[place] == neg and _key(ranked[place][2]) < _key(cls):
+                place += 1
+            negs.insert(place, neg)
+            ranked.insert(place, entry)
 
     # --- the classes of one agent ---------------------------------------------------------------
-
-    def slots_of(self, state: AgentState) -> NDArray[np.int32]:
-        """The slots of all classes whose pool is big and holds the agent."""
-        if state.epoch != self.epoch:
-            state.slots = state.slots[state.slots < self._fixed]
-            state.seen, state.epoch = min(state.seen, self._fixed), self.epoch
-        size, fixed = len(self.slots), self._fixed
-        if state.seen < size:
-            new = [
-                slot
-                for slot in range(state.seen, fixed)
-                if (cls := self.slots[slot]) is not None and cls.pool.has(state.row)
-            ]
-            bound = self._bound.of(state.row, max(state.seen - fixed, 0)) + fixed
-            state.seen = size
-            if new or len(bound):
-                state.slots = np.concatenate([state.slots, np.array(new, np.int32), bound], dtype=np.int32)
-        return state.slots
 
     def pool_changed(self, pool: Pool, state: AgentState, member: bool) -> None:
         """The agent has come into this big pool, or left it."""
         for cls in pool.classes.values():
-            if cls.slot >= self._fixed:
-                self._bound.put(state.row, cls.slot - self._fixed, member)
-        mine = {cls.slot for cls in pool.classes.values() if cls.slot < state.seen}
-        if not mine:
-            return
-        kept = [slot for slot in state.slots.tolist() if slot not in mine]
-        state.slots = np.array(sorted([*kept, *mine]) if member else kept, np.int32)
+            self._members.put(state.row, cls.slot, member)
+
+    def slots_of(self, state: AgentState) -> NDArray[np.intp]:
+        """The slots of all classes whose pool is big and holds the agent."""
+        return self._members.of(state.row)
 
     def waiting_for(self, state: AgentState) -> Iterator[CallClass]:
         """The classes with calls that the agent's skills allow."""
         slots = self.slots_of(state)
-        yield from self._at(slots[self.heads[slots] != EMPTY])
+        yield from map(self._at, slots[self.heads[slots] != EMPTY].tolist())
         yield from _few(state)
 
     def first_plain(self, state: AgentState) -> CallClass | None:
         """The class whose head the agent serves first. Only while `plain`."""
-        slots = self.slots_of(state)
         best: CallClass | None = None
-        if slots.size:
-            heads = self.heads.take(slots, None, None, "clip")  # checks nothing, twice as fast
-            place = heads.argmin()
-            neg = heads.item(place)
-            if neg != EMPTY:
-                if self.scores[neg] == 1:
-                    best = self.slots[slots.item(place)]
-                else:
-                    best = min(self._at(slots[heads == neg]), key=_key)
-        if state.few is None:
-            return best
-        return min((*_few(state), *((best,) if best is not None else ())), key=_key, default=None)
+        mine = self._members.line(state.row)
+        for byte, bit, cls in self.ranked[:LOOK_AT]:
+            if mine[byte] & bit:
+                best = cls
+                break
+        else:
+            if len(self.ranked) > LOOK_AT:
+                best = self._first_of_all(state)
+        if state.few is not None:
+            for pool in state.few:
+                for cls in pool.classes.values():
+                    if cls.head != EMPTY and (best is None or _comes_before(cls, best)):
+                        best = cls
+        return best
+
+    def _first_of_all(self, state: AgentState) -> CallClass | None:
+        slots = self.slots_of(state)
+        heads = self.heads[slots]
+        neg = heads.min(initial=EMPTY)
+        return None if neg == EMPTY else min(map(self._at, slots[heads == neg].tolist()), key=_key)
 
     def first(self, state: AgentState, now: int, tier: Callable[[CallClass], int]) -> CallClass | None:
         """The same when rates, bands or the agent's profile play a part: `tier` orders classes before scores do.
@@ -310,7 +294,7 @@ class ClassBook:
             among = tiers == lowest
             slots = slots[among]
             scores = heads[among] - self.rates[slots] * now
-            few += self._at(slots[scores == scores.min()])
+            few += map(self._at, slots[scores == scores.min()].tolist())
         return min(few, key=lambda cls: (tier(cls), cls.score(now), *_key(cls)[1:]), default=None)
 
     def in_order(self, state: AgentState, now: int, tier: Callable[[CallClass], int]) -> Iterator[CallClass]:
@@ -333,25 +317,30 @@ class ClassBook:
                 yield few.pop()[3]
                 continue
             tiers[place] = NEVER
-            yield from self._at(slots[place : place + 1])
+            yield self._at(slots.item(place))
 
     def _tiers_of(self, profile: str, tier: Callable[[CallClass], int]) -> NDArray[np.int64]:
+        """By slot; kept from one question to the next, so only slots given in the meantime are looked at."""
         known, tiers = self._tiers.get(profile, (0, self.heads[:0]))
-        if known < len(self.slots):
-            more = [NEVER if cls is None else tier(cls) for cls in self.slots[known:]]
-            tiers = np.concatenate([tiers[:known], np.array(more, np.int64)])
-            self._tiers[profile] = len(self.slots), tiers
+        if known < len(self._given):
+            if len(tiers) < len(self.slots):
+                tiers = np.concatenate([tiers, np.full(len(self.heads) - len(tiers), NEVER)])
+            for slot in self._given[known:]:
+                cls = self.slots[slot]
+                tiers[slot] = NEVER if cls is None else tier(cls)
+            self._tiers[profile] = len(self._given), tiers
         return tiers
 
-    def _at(self, slots: NDArray[np.int32]) -> Iterator[CallClass]:
-        for slot in slots.tolist():
-            cls = self.slots[slot]
-            if cls is not None:
-                yield cls
+    def _at(self, slot: int) -> CallClass:
+        """In a slot in use. Raises KeyError."""
+        cls = self.slots[slot]
+        if cls is None:
+            raise KeyError(slot)
+        return cls
 
 
 class _Members:
-    """Which agents the slots of bound pools hold: a line of bits for each agent, so that one look tells theirs."""
+    """Which agents the pools of all slots hold: a line of bits for each agent, so that one look tells theirs."""
 
     def __init__(self) -> None:
         self._bits = np.zeros((0, 32), np.uint8)
@@ -359,26 +348,29 @@ class _Members:
     def _make_room(self, rows: int, slot: int) -> None:
         height, width = self._bits.shape
         if rows > height or slot >= 8 * width:
-            larger = np.zeros((max(rows, height), width if slot < 8 * width else 2 * width), np.uint8)
+            wanted = width if slot < 8 * width else max(32, 3 * (slot // 8 + 1) // 2)
+            larger = np.zeros((max(rows, height), wanted), np.uint8)
             larger[:height, :width] = self._bits
             self._bits = larger
 
-    def add(self, slot: int, members: NDArray[np.uint8]) -> None:
+    def set(self, slot: int, members: NDArray[np.uint8]) -> None:
         self._make_room(len(members), slot)
-        self._bits[: len(members), slot >> 3] |= members << (slot & 7)
+        column = self._bits[: len(members), slot >> 3]
+        column &= np.uint8(~(1 << (slot & 7)) & 0xFF)
+        column |= members << (slot & 7)
 
     def put(self, row: int, slot: int, member: bool) -> None:
         self._make_room(row + 1, slot)
         bit = np.uint8(1 << (slot & 7))
         self._bits[row, slot >> 3] = self._bits[row, slot >> 3] & ~bit | (bit if member else 0)
 
-    def of(self, row: int, first: int) -> NDArray[np.intp]:
-        """The slots from `first` on that hold the agent."""
-        if row >= len(self._bits):
-            return np.zeros(0, np.intp)
-        begin = first >> 3
-        found = np.flatnonzero(np.unpackbits(self._bits[row, begin:], bitorder="little")) + 8 * begin
-        return found[np.searchsorted(found, first) :]
+    def line(self, row: int) -> bytes:
+        """A bit for each slot."""
+        return self._bits[row].tobytes() if row < len(self._bits) else bytes(self._bits.shape[1])
+
+    def of(self, row: int) -> NDArray[np.intp]:
+        """The slots that hold the agent."""
+        return np.flatnonzero(np.unpackbits(np.frombuffer(self.line(row), np.uint8), bitorder="little"))
 
 
 def _few(state: AgentState) -> Iterator[CallClass]:
@@ -387,6 +379,11 @@ def _few(state: AgentState) -> Iterator[CallClass]:
         for cls in pool.classes.values():
             if len(cls):
                 yield cls
+
+
+def _comes_before(cls: CallClass, other: CallClass) -> bool:
+    """Of heads that age alike."""
+    return cls.head < other.head or (cls.head == other.head and _key(cls) < _key(other))
 
 
 def _key(cls: CallClass) -> tuple[int, int, int, str]:

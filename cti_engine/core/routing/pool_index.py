@@ -23,8 +23,6 @@ from cti_engine.core.routing.queue_plans import QueuePlan, make_plans
 
 KEPT = 1024
 """Big pools that nobody uses just now and that are kept, because the next call may bind the same."""
-_AT_ONCE = 512
-"""Agents whose classes are listed in one go."""
 
 
 class PoolIndex:
@@ -48,23 +46,7 @@ class PoolIndex:
                 pool = self.pool(key, conditions, evaluation)
                 for band in range(len(plan.bands)):
                     self.classes.get(pool, plan, band)
-        self.classes.fix()
-        self._list_slots()
         self._ready = [self.pool(key, [read_bound(text) for text in key], evaluation) for key in bound]
-
-    def _list_slots(self) -> None:
-        slots = [cls for cls in self.classes.slots if cls is not None]
-        if not slots:
-            return
-        masks = np.stack([cls.pool.mask() for cls in slots]).view(np.bool_)
-        rows = self.agents.rows
-        for begin in range(0, len(rows), _AT_ONCE):
-            some = rows[begin : begin + _AT_ONCE]
-            by_agent = np.ascontiguousarray(masks[:, begin : begin + len(some)].T)
-            for state, mine in zip(some, by_agent, strict=True):
-                if state is not None:
-                    state.slots = np.flatnonzero(mine).astype(np.int32)
-                    state.seen = len(slots)
 
     # --- pools, counted by who uses them --------------------------------------------------------
 

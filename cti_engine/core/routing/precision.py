@@ -207,37 +207,34 @@ class PrecisionMatcher:
         return cls.plan.level(cls.band, self._rules.profiles.get(profile, {}).get(cls.plan.rules.id))
 
     def call_for(self, agent: str, now: int) -> Decision | None:
-        self._calls.advance(now)
+        calls, classes = self._calls, self._index.classes
+        calls.advance(now)
         state = self._agents.states.get(agent)
-        classes = self._index.classes
         if state is None or state.ticket is None or not classes.count:
             return None
-        if classes.plain and not state.profile:
+        plain = classes.plain and not state.profile
+        if plain:
             cls = classes.first_plain(state)
         else:
             cls = classes.first(state, now, lambda cls: self._tier(cls, state.profile))
         if cls is None:
             return None
         waiting = cls.order[cls.first][2]
-        if waiting.call.contact in self._calls.excluded:
+        if calls.excluded and waiting.call.contact in calls.excluded:
             return self._not_excluded(state, now)
-        return self._call_for(waiting, cls, state, now)
+        level = 0 if plain else self._level(cls, state.profile) or 0
+        return self._call_for(waiting, cls, level, agent, now)
 
-    def _call_for(self, waiting: Waiting, cls: CallClass, state: AgentState, now: int) -> Decision:
-        rules = cls.plan.rules
-        level = self._level(cls, state.profile) or 0
-        terms = (
-            level,
-            cls.shape.service_class,
-            waiting.neg - rules.rate * now,
-            waiting.call.seq,
-            rules.index,
-        )
-        return self._decision(waiting, state.id, "agent", terms)
+    @staticmethod
+    def _call_for(waiting: Waiting, cls: CallClass, level: int, agent: str, now: int) -> Decision:
+        plan, call = waiting.plan, waiting.call
+        rules = plan.rules
+        terms = (level, cls.shape.service_class, waiting.neg - rules.rate * now, call.seq, rules.index)
+        return Decision(call.contact, agent, rules.id, waiting.step, "agent", terms, plan.version)
 
     def _not_excluded(self, state: AgentState, now: int) -> Decision | None:
         """One by one, when a call that would be first may exclude the agent."""
-        best: tuple[tuple[int, int, int, int, int, str], Waiting, CallClass] | None = None
+        best: tuple[tuple[int, int, int, int, int, str], Waiting, CallClass, int] | None = None
         for cls in self._index.classes.waiting_for(state):
             level = self._level(cls, state.profile)
             if level is None:
@@ -248,9 +245,9 @@ class PrecisionMatcher:
                     score = waiting.neg - waiting.plan.rules.rate * now
                     rank = (level, cls.shape.service_class, score, waiting.call.seq, *waiting.plan.order)
                     if best is None or rank < best[0]:
-                        best = rank, waiting, cls
+                        best = rank, waiting, cls, level
                     break
-        return None if best is None else self._call_for(best[1], best[2], state, now)
+        return None if best is None else self._call_for(*best[1:], state.id, now)
 
     def _tier(self, cls: CallClass, profile: str) -> int:
         level = self._level(cls, profile)

@@ -82,15 +82,15 @@ class QueuePlan:
     bands: tuple[Band, ...] = ()
     wakes: tuple[int, ...] = ()
     delays: frozenset[int] = field(default=frozenset())
+    order: tuple[int, str] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.order = self.rules.index, self.rules.id
 
     @property
     def alike(self) -> bool:
         """Whether nothing but the score decides between its calls, for agents without a profile."""
         return len(self.bands) == 1
-
-    @property
-    def order(self) -> tuple[int, str]:
-        return self.rules.index, self.rules.id
 
     def set_delays(self, delays: frozenset[int]) -> bool:
         """Take the delays with which profiles serve this queue; whether the bands changed."""

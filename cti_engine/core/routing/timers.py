@@ -15,26 +15,26 @@ SWEEP_AT = 128
 
 
 class Timers(Generic[Owner]):
-    """Entries (at, seq, owner); `holds(at, owner)` tells whether one still counts. Times in ms."""
+    """`heap` of (at, seq, owner); `holds(at, owner)` tells whether one still counts. Times in ms."""
 
     def __init__(self, holds: Callable[[int, Owner], bool]) -> None:
-        self._heap: list[tuple[int, int, Owner]] = []
+        self.heap: list[tuple[int, int, Owner]] = []
         self._holds = holds
         self._sweep_at = SWEEP_AT
 
     def __len__(self) -> int:
-        return len(self._heap)
+        return len(self.heap)
 
     def set(self, at: int, seq: int, owner: Owner) -> None:
-        heappush(self._heap, (at, seq, owner))
-        if len(self._heap) > self._sweep_at:
-            self._heap = [entry for entry in self._heap if self._holds(entry[0], entry[2])]
-            heapify(self._heap)
-            self._sweep_at = SWEEP_AT + 2 * len(self._heap)
+        heappush(self.heap, (at, seq, owner))
+        if len(self.heap) > self._sweep_at:
+            self.heap = [entry for entry in self.heap if self._holds(entry[0], entry[2])]
+            heapify(self.heap)
+            self._sweep_at = SWEEP_AT + 2 * len(self.heap)
 
     def first(self) -> tuple[int, int, Owner] | None:
         """The first that counts."""
-        heap = self._heap
+        heap = self.heap
         while heap and not self._holds(heap[0][0], heap[0][2]):
             heappop(heap)
         return heap[0] if heap else None
@@ -46,4 +46,4 @@ class Timers(Generic[Owner]):
     def take(self) -> Owner:
         """Remove the first that counts. Raises IndexError when there is none."""
         self.first()
-        return heappop(self._heap)[2]
+        return heappop(self.heap)[2]
