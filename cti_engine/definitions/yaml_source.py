@@ -124,7 +124,11 @@ def read_yaml(file: str, content: bytes) -> Document:
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
-        document.give_up(line, column, str(error.problem or error.context), _syntax_hint(content, line))
+        text = str(error.problem or error.context)
+        if "maximum nesting depth" in text:  # libyaml has a limit of its own, and reads ahead
+            document.give_up(line, column, f"nested deeper than {MAX_DEPTH}", "")
+        else:
+            document.give_up(line, column, text, _syntax_hint(content, line))
     except (yaml.YAMLError, ValueError, OverflowError) as error:
         document.give_up(1, 1, " ".join(str(error).split()), "save the file as plain UTF-8 text")
     return document

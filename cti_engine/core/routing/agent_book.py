@@ -105,7 +105,7 @@ class AgentBook:
 
     def _view(self) -> None:
         """One number is written through a view in half the time."""
-        self._idle_of, self._is_free_of = memoryview(self.numbers[IDLE]), memoryview(self.is_free)
+        self._idle_of, self._is_free_of = self.numbers[IDLE].data, self.is_free.data
 
     def forget(self, id_: str) -> AgentState | None:
         state = self.states.pop(id_, None)

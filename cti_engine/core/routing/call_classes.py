@@ -128,8 +128,8 @@ class CallClass:
 class ClassBook:
     """All classes. `heads`: for each slot `neg` of the first call, `EMPTY` when none waits.
 
-    `plain`: all calls age alike and nothing but the score decides between them. Then the classes with calls are `ranked`
-    in the order of service (`negs` beside them), and an agent's call is the head of the first that holds the agent.
+    `plain`: all calls age alike and nothing but the score decides between them. Then the classes with calls are
+    `ranked` in the order of service (`negs` beside them), and the first that holds an agent has the agent's call.
     """
 
     def __init__(self) -> None:
