@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 
@@ -69,10 +70,28 @@ def _parser() -> argparse.ArgumentParser:
     plan.add_argument("--replan", action="store_true", help="as if waiting calls were taken to the new steps")
     plan.add_argument("--json", action="store_true")
 
+    simulate = commands.add_parser("simulate", help="play days of a scenario through the rules")
+    simulate.add_argument("scenario", type=Path, metavar="SCENARIO", help="a YAML file, see scenarios/")
+    simulate.add_argument("--seed", type=_count(0), metavar="N", help="default: the scenario's")
+    simulate.add_argument("--replications", type=_count(1), metavar="N", help="default: the scenario's")
+    simulate.add_argument("--jobs", type=_count(1), metavar="N", help="processes; default: one a core")
+    simulate.add_argument("--plots", type=Path, metavar="FOLDER", help="SVG and PNG")
+    simulate.add_argument("--json", action="store_true")
+
     accounts = commands.add_parser("accounts", help="list accounts, or give them new passwords")
     accounts.add_argument("--rotate", nargs="*", metavar="USER", help="new passwords (no USER: for all)")
     accounts.add_argument("--json", action="store_true")
     return parser
+
+
+def _count(least: int) -> Callable[[str], int]:
+    def whole(text: str) -> int:
+        if int(text) < least:
+            raise ValueError
+        return int(text)
+
+    whole.__name__ = f"number from {least} on"  # argparse names it so
+    return whole
 
 
 def _moment(text: str) -> float:
@@ -94,6 +113,11 @@ def _settings(options: argparse.Namespace) -> Settings:
     if settings is None:
         raise SystemExit(PROBLEMS)
     return settings
+
+
+def _home(options: argparse.Namespace) -> Path:
+    """Where the files are, whatever the settings say."""
+    return Path(options.home or os.environ.get("CTI_HOME") or ".").resolve()
 
 
 def _run(options: argparse.Namespace, console: Console) -> int:
@@ -130,7 +154,7 @@ def _check(options: argparse.Namespace, console: Console) -> int:
     from cti_engine.definitions.library import load_definitions
 
     settings, problems = load_settings(None, os.environ, {"home": options.home, "var": options.var})
-    home = settings.home if settings else Path(options.home or os.environ.get("CTI_HOME") or ".").resolve()
+    home = settings.home if settings else _home(options)
     definitions, more = load_definitions(home, review=True)
     found = [*problems, *(p for p in more if p not in problems)]
     if options.json:
@@ -295,6 +319,30 @@ def _plan(options: argparse.Namespace, console: Console) -> int:
     return PROBLEMS if planned.unroutable else OK
 
 
+def _simulate(options: argparse.Namespace, console: Console) -> int:
+    from cti_engine.commands import plots, simulate
+
+    request = simulate.Request(_home(options), options.scenario, options.seed, options.replications)
+    scenario, problems = simulate.load(request)
+    if problems:
+        print(as_text(problems), file=sys.stderr)
+    if scenario is None:
+        return PROBLEMS
+    found = simulate.simulate(request, scenario, options.jobs or os.cpu_count() or 1, Console(stderr=True))
+    if options.json:
+        simulate.write_json(found, sys.stdout)
+    else:
+        simulate.show(found, console)
+    if options.plots is not None:
+        try:
+            for file in plots.draw(found, options.plots):
+                print(file, file=sys.stderr)
+        except plots.NoPlots as error:
+            print(error, file=sys.stderr)
+            return ENVIRONMENT
+    return OK
+
+
 def _accounts(options: argparse.Namespace, console: Console) -> int:
     from cti_engine.commands.account_report import rotate, show
 
@@ -315,6 +363,7 @@ COMMANDS = {
     "levels": _levels,
     "waits": _waits,
     "plan": _plan,
+    "simulate": _simulate,
     "accounts": _accounts,
 }
 

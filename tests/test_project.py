@@ -79,7 +79,7 @@ def test_the_packages_are_where_the_architecture_puts_them() -> None:
         assert (ROOT / package / "py.typed").exists()
     for layer in LAYERS:
         assert (ROOT / "cti_engine" / layer / "__init__.py").exists(), layer
-    for folder in ("config", "routing_rules", "ivr_flows", "docs", "benchmarks", "packaging"):
+    for folder in ("config", "routing_rules", "ivr_flows", "scenarios", "docs", "benchmarks", "packaging"):
         assert any((ROOT / folder).iterdir()), folder
 
 

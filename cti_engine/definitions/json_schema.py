@@ -11,6 +11,7 @@ from cti_engine.definitions.flow_keys import FLOW
 from cti_engine.definitions.place_loader import SHIFTS, SITES
 from cti_engine.definitions.queue_loader import QUEUES
 from cti_engine.definitions.rule_loader import DIALLED_NUMBERS, OVERFLOW, PRIORITIES, PROFILES
+from cti_engine.definitions.scenario_keys import SCENARIO
 from cti_engine.definitions.setting_keys import ENGINE, SIP
 from cti_engine.definitions.shapes import Keys
 from cti_engine.definitions.site_loader import AGENTS, ATTRIBUTES, DISPOSITIONS
@@ -23,6 +24,7 @@ FILES: Mapping[str, Keys] = {
     "routing_rules/priorities": PRIORITIES,
     "routing_rules/profiles": PROFILES,
     "routing_rules/overflow": OVERFLOW,
+    "scenarios/scenario": SCENARIO,
     "config/sites": SITES,
     "config/shifts": SHIFTS,
     "config/agents": AGENTS,
@@ -31,7 +33,7 @@ FILES: Mapping[str, Keys] = {
     "config/engine": ENGINE,
     "config/sip": SIP,
 }
-"""The YAML file each schema is for; every flow has the one of `flow`."""
+"""The YAML file each schema is for; every flow has the one of `flow`, every scenario that of `scenario`."""
 
 
 def schema_of(name: str) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from tests.definitions.homes import BROKEN, ROOT
 
 YAML = [
     path
-    for folder in ("config", "ivr_flows", "routing_rules")
+    for folder in ("config", "ivr_flows", "routing_rules", "scenarios")
     for path in sorted((ROOT / folder).glob("*.yaml"))
 ]
 
