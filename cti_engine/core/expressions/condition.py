@@ -118,10 +118,14 @@ class Condition:
     """Compared, printed and pickled by its tree."""
 
     node: Node
-    _run: _Closure = field(init=False, repr=False, compare=False)
+    _run: _Closure | None = field(init=False, repr=False, compare=False, default=None)
 
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "_run", _compiled(self.node))
+    def _closure(self) -> _Closure:
+        """Compiled when it is asked first: many a bound condition never is."""
+        if self._run is None:
+            object.__setattr__(self, "_run", _compiled(self.node))
+        assert self._run is not None
+        return self._run
 
     def __reduce__(self) -> tuple[object, ...]:
         return Condition, (self.node,)
@@ -131,12 +135,12 @@ class Condition:
 
     def value(self, names: Lookup) -> bool | None:
         """True, False or None (undefined). `names` gives a dotted name's value, None where undefined."""
-        result = self._run(names)
+        result = (self._run or self._closure())(names)
         return result if isinstance(result, bool) else None
 
     def holds(self, names: Lookup) -> bool:
         """Whether it is true; undefined does not match."""
-        return self._run(names) is True
+        return (self._run or self._closure())(names) is True
 
     @property
     def names_used(self) -> frozenset[str]:

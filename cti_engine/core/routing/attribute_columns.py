@@ -38,7 +38,7 @@ _FACTS: Mapping[str, Callable[[AgentFacts], object]] = {
 class Column:
     """The values of one name: `values[codes[row]]`. Code 0 is undefined."""
 
-    __slots__ = ("_code_of", "codes", "only_texts", "values")
+    __slots__ = ("_code_of", "_limit", "codes", "only_texts", "values")
 
     def __init__(self, values: Sequence[object]) -> None:
         kinds = set(map(type, values)) - {type(None)}
@@ -52,6 +52,7 @@ class Column:
             found = map(self._code, values)
         listed = list(found)
         self.codes: NDArray[np.unsignedinteger] = np.array(listed, np.min_scalar_type(len(self.values)))
+        self._limit = int(np.iinfo(self.codes.dtype).max)
 
     def _code(self, value: object) -> int:
         key = (type(value), value) if isinstance(value, bool | float) else value
@@ -67,10 +68,13 @@ class Column:
 
     def put(self, row: int, value: object) -> bool:
         """Whether that changed something. A row after the last one is added."""
+        if row < len(self.codes) and self.values[self.codes[row]] is value:
+            return False
         self.only_texts = self.only_texts and isinstance(value, str | None)
         code = self._code(value)
-        if code > np.iinfo(self.codes.dtype).max:
+        if code > self._limit:
             self.codes = self.codes.astype(np.min_scalar_type(code))
+            self._limit = int(np.iinfo(self.codes.dtype).max)
         if row >= len(self.codes):
             more = np.zeros(row + 1 - len(self.codes), self.codes.dtype)
             self.codes = np.concatenate([self.codes, more])
@@ -128,9 +132,17 @@ class AttributeColumns:
 
         return value
 
-    def holds(self, condition: Condition, row: int) -> bool:
-        """The same question for one agent only."""
-        return condition.holds(self.names(row))
+    def answers(self, row: int) -> Callable[[Condition], bool]:
+        """The same questions for one agent only, each condition evaluated once while nothing changes."""
+        names, known = self.names(row), dict[int, bool]()
+
+        def holds(condition: Condition) -> bool:
+            found = known.get(id(condition))
+            if found is None:
+                found = known[id(condition)] = condition.holds(names)
+            return found
+
+        return holds
 
     def numbers(self, name: str, rows: NDArray[np.intp], *, booleans: bool) -> NDArray[np.int64]:
         column = self.of.get(name)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -47,15 +47,17 @@ class Flexibility:
             self._by_name.setdefault(name, []).append(len(self._asks))
         return asks
 
-    def follow(self, row: int, names: Iterable[str], *, present: bool) -> None:
-        """These names of the agent in `row` have changed."""
+    def follow(
+        self, row: int, names: Iterable[str], holds: Callable[[Condition], bool], *, present: bool
+    ) -> None:
+        """These names of the agent in `row` have changed, of whom `holds` tells conditions."""
         if row >= len(self.counts):
             self.counts = np.concatenate([self.counts, np.zeros_like(self.counts)])
             self._bits = np.concatenate([self._bits, np.zeros_like(self._bits)], axis=1)
         bit = 1 << (row & 7)
         for queue in set().union(*(self._by_name.get(name, ()) for name in names)):
             asks = self._asks[queue]
-            could = present and (not asks or any(self._columns.holds(each, row) for each in asks))
+            could = present and (not asks or any(map(holds, asks)))
             if could != bool(self._bits[queue, row >> 3] & bit):
                 self._bits[queue, row >> 3] ^= bit
                 self.counts[row] += 1 if could else -1

@@ -135,9 +135,9 @@ class PoolIndex:
 
     def _follow(self, state: AgentState, names: set[str]) -> None:
         """Bring pools up to date with the agent's changed names."""
-        row = state.row
+        row, holds = state.row, self.columns.answers(state.row)
         for pool in self.pools.affected(names):
-            member = self.pools.admits(pool, row)
+            member = self.pools.admits(pool, row, holds)
             if member == pool.has(row):
                 continue
             if pool.few is None:
@@ -151,7 +151,7 @@ class PoolIndex:
                     self.classes.give_slot(cls)
             for each in self._few(pool):
                 each.few = {**(each.few or {}), pool: None}
-        self.flexibility.follow(row, names, present=bool(self.pools.present[row]))
+        self.flexibility.follow(row, names, holds, present=bool(self.pools.present[row]))
 
 
 def _fixed_pools(plan: QueuePlan) -> Iterator[tuple[Key, list[Condition | None]]]:

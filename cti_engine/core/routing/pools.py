@@ -6,14 +6,14 @@ when no call stands in it any longer.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from cti_engine.core.expressions.condition import Condition
-from cti_engine.core.expressions.syntax import Literal
+from cti_engine.core.expressions.syntax import Comparison, Literal
 from cti_engine.core.expressions.values import BOOLEAN
 from cti_engine.core.routing.attribute_columns import AttributeColumns, Evaluation
 from cti_engine.core.routing.bound_conditions import EVERYBODY, only_agents
@@ -125,8 +125,9 @@ class PoolBook:
         for condition in pool.conditions:
             named = None if condition is None else only_agents(condition.node)
             if named is not None and condition is not None:
-                rows = (states[agent].row for agent in named if agent in states)
-                few.update(row for row in rows if self._columns.holds(condition, row))
+                rows = [states[agent].row for agent in named if agent in states]
+                whole = isinstance(condition.node, Comparison)  # then who is named is who is meant
+                few.update(row for row in rows if whole or condition.holds(self._columns.names(row)))
             else:
                 evaluation = evaluation or Evaluation(self._columns)
                 found = evaluation.holds(_TRUE if condition is None else condition.node)
@@ -150,10 +151,10 @@ class PoolBook:
         """Pools that a change of these names of an agent may change."""
         return set().union(*(self._by_name.get(name, ()) for name in names))
 
-    def admits(self, pool: Pool, row: int) -> bool:
-        """Evaluated anew for one agent."""
+    def admits(self, pool: Pool, row: int, holds: Callable[[Condition], bool]) -> bool:
+        """Evaluated anew for one agent, of whom `holds` tells conditions."""
         return bool(self.present[row]) and any(
-            condition is None or self._columns.holds(condition, row) for condition in pool.conditions
+            condition is None or holds(condition) for condition in pool.conditions
         )
 
     def make_room(self) -> None:
