@@ -40,13 +40,14 @@ class BusyWindow:
     def end(self, row: int, now: int) -> None:
         at = max(int(self._since[row]), _window_start(now))
         self._since[row] = -1
+        minutes, busy = self._minute[row].data, self._busy[row].data  # single numbers are quicker by a view
         while at < now:
             minute = at // MINUTE
             until = min(now, (minute + 1) * MINUTE)
             place = minute % MINUTES
-            if self._minute[row, place] != minute:
-                self._minute[row, place], self._busy[row, place] = minute, 0
-            self._busy[row, place] += until - at
+            if minutes[place] != minute:
+                minutes[place], busy[place] = minute, 0
+            busy[place] += until - at
             at = until
 
     def busy(self, rows: NDArray[np.intp], now: int) -> NDArray[np.int64]:

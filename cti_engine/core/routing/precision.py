@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cti_engine.core.expressions.values import Lookup
-from cti_engine.core.routing.agent_book import PROFILE, AgentState
+from cti_engine.core.routing.agent_book import PROFILE, AgentState, Ticket
 from cti_engine.core.routing.agent_orders import Question, random_mix, ranked
 from cti_engine.core.routing.burst import Rank, match_burst
 from cti_engine.core.routing.call_book import CallBook
@@ -163,12 +163,13 @@ class PrecisionMatcher:
         agents = self._agents
         step = waiting.plan.steps[waiting.step]
         excluded = self._calls.excluded.get(waiting.call.contact, {})
-        if step.longest_idle and step.rule.offer_to == 1 and cls.pool.few is None:
-            for idle_since, agent, row in islice(agents.free(), LOOK_AT):
-                if cls.pool.has(row) and self._takes(cls, agents.states[agent], excluded, now):
-                    terms = (*(idle_since for _ in step.rule.order), idle_since, int(agents.ranks()[row]))
-                    return [self._decision(waiting, agent, "call", terms)]
-            if agents.free_count <= LOOK_AT:
+        if step.longest_idle and step.rule.offer_to == 1:
+            first = self._longest_idle(cls, excluded, now)
+            if first is not None:
+                idle_since, agent, row = first
+                terms = (*(idle_since for _ in step.rule.order), idle_since, int(agents.ranks()[row]))
+                return [self._decision(waiting, agent, "call", terms)]
+            if cls.pool.few is not None or agents.free_count <= LOOK_AT:
                 return []
         rows = self._taking(cls, self._index.free_rows(cls.pool), excluded, now)
         if not len(rows):
@@ -181,6 +182,23 @@ class PrecisionMatcher:
             self._decision(waiting, agents.state(row).id, "call", terms)
             for row, terms in ranked(question, rows, step.rule.offer_to)
         ]
+
+    def _longest_idle(self, cls: CallClass, excluded: dict[str, int], now: int) -> Ticket | None:
+        """The first free agent of a pool of few; of a big one only if among the first `LOOK_AT` free ones."""
+        agents = self._agents
+        if cls.pool.few is None:
+            for ticket in islice(agents.free(), LOOK_AT):
+                if cls.pool.has(ticket[2]) and self._takes(cls, agents.states[ticket[1]], excluded, now):
+                    return ticket
+            return None
+        best: Ticket | None = None
+        for row in cls.pool.few:
+            state = agents.rows[row]
+            if state is None or state.ticket is None or (best is not None and best < state.ticket):
+                continue
+            if self._takes(cls, state, excluded, now):
+                best = state.ticket
+        return best
 
     def _takes(self, cls: CallClass, state: AgentState, excluded: dict[str, int], now: int) -> bool:
         """Neither excluded by the call nor by the agent's profile."""
