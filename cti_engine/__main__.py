@@ -6,7 +6,7 @@ import argparse
 import os
 import sys
 from collections.abc import Callable
-from datetime import datetime
+from datetime import date, datetime
 from pathlib import Path
 
 from rich.console import Console
@@ -77,6 +77,19 @@ def _parser() -> argparse.ArgumentParser:
     simulate.add_argument("--jobs", type=_count(1), metavar="N", help="processes; default: one a core")
     simulate.add_argument("--plots", type=Path, metavar="FOLDER", help="SVG and PNG")
     simulate.add_argument("--json", action="store_true")
+
+    replay = commands.add_parser("replay", help="play a recorded day under other rules")
+    replay.add_argument(
+        "day", type=date.fromisoformat, metavar="DAY", help="2026-11-22, in the center's time zone"
+    )
+    replay.add_argument("--rules", type=Path, required=True, metavar="NEW", help="a folder as for plan")
+    replay.add_argument(
+        "--state", type=Path, metavar="FILE", help="a copy of engine.db; default: the live one"
+    )
+    replay.add_argument("--seed", type=_count(0), default=1, metavar="N")
+    replay.add_argument("--replications", type=_count(2), default=40, metavar="N")
+    replay.add_argument("--jobs", type=_count(1), metavar="N", help="processes; default: one a core")
+    replay.add_argument("--json", action="store_true")
 
     accounts = commands.add_parser("accounts", help="list accounts, or give them new passwords")
     accounts.add_argument("--rotate", nargs="*", metavar="USER", help="new passwords (no USER: for all)")
@@ -343,6 +356,46 @@ def _simulate(options: argparse.Namespace, console: Console) -> int:
     return OK
 
 
+def _replay(options: argparse.Namespace, console: Console) -> int:
+    from cti_engine.commands import replay
+    from cti_engine.definitions.library import load_definitions
+    from cti_engine.runtime.bootstrap import utc_offset
+    from cti_engine.runtime.places import Places
+    from cti_engine.runtime.stores import open_store
+
+    settings = _settings(options)
+    if not options.rules.is_dir():
+        print(f"{options.rules} is not a folder", file=sys.stderr)
+        return USAGE
+    last_good = Places(settings.var).last_good  # the files may have changed since
+    old = last_good if load_definitions(last_good)[0] is not None else settings.home
+    for home, over in ((old, None), (settings.home, options.rules)):
+        definitions, problems = load_definitions(home, over=over)
+        if definitions is None:
+            print(as_text(problems), file=sys.stderr)
+            return PROBLEMS
+    offset = utc_offset(settings.time_zone)
+    begins = (options.day - date(1970, 1, 1)).total_seconds() - offset
+    url = settings.store_url if options.state is None else f"sqlite:{options.state}"
+    store = open_store(url, read_only=True, folder=settings.var)
+    try:
+        found = replay.recorded(store, begins, begins + 86_400.0)
+    finally:
+        store.close()
+    new = (settings.home, options.rules)
+    request = replay.Request((old, None), new, offset, options.seed, options.replications)
+    try:
+        replayed = replay.replay(request, found, options.jobs or os.cpu_count() or 1, Console(stderr=True))
+    except ValueError as error:
+        print(f"{options.day}: {error}", file=sys.stderr)
+        return PROBLEMS
+    if options.json:
+        replay.write_json(replayed, sys.stdout)
+    else:
+        replay.show(replayed, console)
+    return OK
+
+
 def _accounts(options: argparse.Namespace, console: Console) -> int:
     from cti_engine.commands.account_report import rotate, show
 
@@ -364,6 +417,7 @@ COMMANDS = {
     "waits": _waits,
     "plan": _plan,
     "simulate": _simulate,
+    "replay": _replay,
     "accounts": _accounts,
 }
 

@@ -26,7 +26,7 @@ def fairness(store: Store, definitions: CenterDefinitions, since: float, now: fl
     """Of `since` (wall seconds) until `now`, as far back as the log goes."""
     loaded = store.load()
     days = AgentDays(since)
-    for stored in _events(store, since - OVERLAP, loaded.last_seq):
+    for stored in log_since(store, since - OVERLAP, loaded.last_seq):
         if stored.event in READ:
             body = {**stored.data, "contact": stored.contact}
             days.apply(event_from(stored.event, body), stored.at)
@@ -38,7 +38,7 @@ def fairness(store: Store, definitions: CenterDefinitions, since: float, now: fl
     return report(days, now, present, definitions.agents, definitions.queues.values())
 
 
-def _events(store: Store, since: float, last_seq: int) -> Iterator[StoredEvent]:
+def log_since(store: Store, since: float, last_seq: int) -> Iterator[StoredEvent]:
     """From the first event at or after `since` on; the log is in the order of time, but for moments."""
     low, high = 0, last_seq
     while low < high:

@@ -141,7 +141,7 @@ def show_figures(
     console: Console,
 ) -> None:
     """A metric a line, a scope a column; as many tables as the terminal is too narrow for."""
-    at_once = max(1, (console.width - 35) // CELL)
+    at_once = max(1, (console.width - 26) // CELL)
     for first in range(0, len(scopes), at_once):
         table = Table(title=title, header_style="bold", box=SIMPLE_HEAD, padding=(0, 1), title_justify="left")
         table.add_column("")
@@ -149,8 +149,13 @@ def show_figures(
         for scope in shown:
             table.add_column(scope.partition(" ")[2] or scope, justify="right", overflow="fold")
         for metric in figures[shown[0]]:
-            table.add_row(metric, *(said(metric, figures[scope][metric]) for scope in shown))
+            table.add_row(short(metric), *(said(metric, figures[scope][metric]) for scope in shown))
         console.print(table)
+
+
+def short(metric: str) -> str:
+    """The variants of service level as the routing notes write them."""
+    return metric.replace("service_level_", "..._")
 
 
 def say(metric: str, value: Band) -> str:

@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import math
 import multiprocessing
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple, Protocol, TypeVar
 
 import numpy as np
 from scipy import stats
 
+from cti_engine.core.definitions import CenterDefinitions
 from cti_engine.simulation.acd_world import AcdWorld
 from cti_engine.simulation.chance import Chance
 from cti_engine.simulation.day_figures import DayFigures, Figures, Series
-from cti_engine.simulation.scenario import Scenario
-from cti_engine.simulation.simulated_rules import simulated
+from cti_engine.simulation.habits import Call, Habits, Status
+from cti_engine.simulation.matcher_world import Staffing
+from cti_engine.simulation.simulated_rules import Way, simulated
 
 LEVEL = 0.95
 CURVE = 101
@@ -34,21 +36,41 @@ class Day:
     anomalies: tuple[str, ...]
 
 
-def play(scenario: Scenario, replication: int) -> Day:
+class Playable(Protocol):
+    """A day to be played again and again; see `Scenario`."""
+
+    @property
+    def definitions(self) -> CenterDefinitions: ...
+    @property
+    def ways(self) -> Sequence[Way]: ...
+    @property
+    def group_of(self) -> Mapping[str, str]: ...
+    @property
+    def duty(self) -> Sequence[Staffing | Status]: ...
+    @property
+    def begins(self) -> int: ...
+    @property
+    def length(self) -> float: ...
+    @property
+    def warm_up(self) -> float: ...
+    @property
+    def interval(self) -> float: ...
+    @property
+    def utc_offset(self) -> float: ...
+    @property
+    def seed(self) -> int: ...
+    def habits(self, chance: Chance) -> Habits: ...
+    def calls(self, habits: Habits) -> list[Call]: ...
+
+
+def play(day: Playable, replication: int) -> Day:
     """One day, from its first call until the last one is over."""
-    habits = scenario.habits(Chance(scenario.seed, replication))
-    begins = scenario.begins / 1000
-    figures = DayFigures(
-        scenario.definitions,
-        scenario.group_of,
-        begins + scenario.warm_up,
-        begins + scenario.length,
-        scenario.interval,
-    )
-    ways = [stream.way for stream in scenario.streams.values()]
-    world = AcdWorld(simulated(scenario.definitions, ways), habits, figures, scenario.begins)
-    calls = scenario.calls(habits)
-    world.run(calls, scenario.duty)
+    habits = day.habits(Chance(day.seed, replication))
+    begins, rules = day.begins / 1000, simulated(day.definitions, day.ways)
+    figures = DayFigures(rules, day.group_of, begins + day.warm_up, begins + day.length, day.interval)
+    world = AcdWorld(rules, habits, figures, day.begins, utc_offset=day.utc_offset)
+    calls = day.calls(habits)
+    world.run(calls, day.duty)
     waits = {
         queue: tuple(np.percentile(each, np.linspace(0.0, 100.0, CURVE)).tolist())
         for queue, each in figures.waits().items()
@@ -103,6 +125,22 @@ def band(values: Sequence[float], level: float = LEVEL) -> Band:
     return Band(
         float(np.mean(known)), float(stats.t.ppf((1 + level) / 2, len(known) - 1)) * spread, len(known)
     )
+
+
+class Prediction(NamedTuple):
+    low: float
+    high: float
+
+    def holds(self, value: float) -> bool:
+        """True for nan too: there is nothing to compare."""
+        return math.isnan(value) or not (value < self.low or value > self.high)
+
+
+def prediction(values: Sequence[float], level: float = LEVEL) -> Prediction:
+    """Where one more replication lies with this probability (Student t with 1 + 1/n)."""
+    mean, half, number = band(values, level)
+    reach = half * math.sqrt(number + 1)
+    return Prediction(mean - reach, mean + reach)
 
 
 def bands(days: Sequence[Figures]) -> dict[str, dict[str, Band]]:

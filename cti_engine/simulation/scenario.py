@@ -62,6 +62,11 @@ class Scenario:
     busyness: float | None = None
     replications: int = 20
     seed: int = 1
+    utc_offset: float = 0.0
+
+    @property
+    def ways(self) -> list[Way]:
+        return [stream.way for stream in self.streams.values()]
 
     def habits(self, chance: Chance) -> Habits:
         streams = self.streams.items()
