@@ -153,7 +153,7 @@ def show(found: Replay, console: Console) -> None:
         for metric, each in metrics.items():
             really = say(metric, Band(each.really, math.nan, 1)) + ("" if each.likely else " !")
             table.add_row(
-                metric,
+                short(metric),
                 really,
                 *(say(metric, value) for value in (each.old, each.new)),
                 _difference(metric, each),
