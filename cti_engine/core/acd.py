@@ -33,6 +33,7 @@ from cti_engine.core.definitions import CenterDefinitions
 from cti_engine.core.events import Event
 from cti_engine.core.reservation import Reservation
 from cti_engine.core.routing.build import milliseconds
+from cti_engine.core.routing.pool_index import PoolIndex
 from cti_engine.core.view_builder import agent_view, queue_view
 from cti_engine.core.views import AgentView, QueueView
 
@@ -62,9 +63,12 @@ class Acd:
         """Take the rows that an earlier life stored; follow with `Restarted`."""
         self.center.load(rows)
 
-    def install(self, definitions: CenterDefinitions) -> None:
-        """Take a new validated set; follow with `TimePassed`, which carries its effects."""
-        self.center.install(definitions)
+    def install(self, definitions: CenterDefinitions, index: PoolIndex | None = None) -> None:
+        """Take a new validated set; follow with `TimePassed`, which carries its effects.
+
+        `index`: what `make_index(definitions, center.matcher.pools_in_use())` has made beforehand.
+        """
+        self.center.install(definitions, index)
         self.center.forget_unused_flows()
 
     def agent_view(self, agent: str) -> AgentView | None:

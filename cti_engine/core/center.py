@@ -21,9 +21,10 @@ from cti_engine.core.leg import Leg
 from cti_engine.core.machine import ILLEGAL, LATE, Table
 from cti_engine.core.reporting.service_level import QueueCounts
 from cti_engine.core.reservation import Reservation
-from cti_engine.core.routing.build import agent_facts, milliseconds, routing_rules
+from cti_engine.core.routing.build import agent_facts, make_index, milliseconds, routing_rules
 from cti_engine.core.routing.handle_times import QueueTimes
 from cti_engine.core.routing.model import WaitingCall
+from cti_engine.core.routing.pool_index import PoolIndex
 from cti_engine.core.routing.precision import PrecisionMatcher
 from cti_engine.core.routing.wait_estimate import Promise, WaitModel
 from cti_engine.core.staff import Staff
@@ -121,7 +122,7 @@ class Center:
 
     # --- definitions ---------------------------------------------------------------------------
 
-    def install(self, definitions: CenterDefinitions) -> None:
+    def install(self, definitions: CenterDefinitions, index: PoolIndex | None = None) -> None:
         """Take a validated set; running flows keep their version. `roster` gives it effect at the next signal."""
         self.definitions = definitions
         self.definitions_are_new = True
@@ -130,7 +131,8 @@ class Center:
         self._count_staff_anew()
         for flow in definitions.flows.values():
             self.flows[(flow.id, flow.version)] = flow
-        self.matcher.install(routing_rules(definitions), agent_facts(definitions))
+        index = index or make_index(definitions, self.matcher.pools_in_use())
+        self.matcher.install(index.rules, index=index)
 
     def queue_definition(self, queue: str) -> QueueDefinition:
         """A queue deleted while calls wait in it is served by nobody until their time-out."""

@@ -16,12 +16,17 @@ def take_effect(center: Center) -> None:
         if agent_id not in center.agents:
             center.agents[agent_id] = Agent(agent_id, since=center.now, idle_since=center.now)
             center.touch(center.agents[agent_id])
-        center.seen_agents.add(agent_id)
-    for agent in sorted(center.agents.values(), key=lambda agent: (agent.idle_since, agent.id)):
-        if agent.id not in definitions.agents and agent.status != LOGGED_OUT:
+    center.seen_agents.update(definitions.agents)
+    concerned = [
+        agent
+        for agent in center.agents.values()
+        if agent.available or (agent.status != LOGGED_OUT and agent.id not in definitions.agents)
+    ]
+    for agent in sorted(concerned, key=lambda agent: (agent.idle_since, agent.id)):
+        if agent.id not in definitions.agents:
             agent.after = agent.after_reason = ""
             center.agent_enters(agent, status=LOGGED_OUT, reason="")
-        elif agent.available:
+        else:
             center.to_match.append(("agent", agent.id))
     for queue_id in definitions.queues:
         if queue_id not in center.queues:

@@ -17,6 +17,7 @@ from cti_engine.core.acd import Acd
 from cti_engine.core.center import ROW_TYPES, Row
 from cti_engine.core.commands import LookUp, PlayPrompts, Reply, SetDialledNumbers
 from cti_engine.core.definitions import CenterDefinitions
+from cti_engine.core.routing.build import make_index
 from cti_engine.core.signals import (
     EdgeSeen,
     PlaybackEnded,
@@ -146,6 +147,16 @@ class Engine:
     def install(self, definitions: CenterDefinitions) -> None:
         """Take a new validated set; running calls keep the flow version they began with."""
         self.acd.install(definitions)
+        self._tell_dialled_numbers()
+        self.take(TimePassed())
+
+    async def reload(self, definitions: CenterDefinitions) -> None:
+        """The same, without a halt: what follows from rules and agents is made in a thread."""
+        in_use = self.acd.center.matcher.pools_in_use()
+        self.acd.install(definitions, await asyncio.to_thread(make_index, definitions, in_use))
+        await asyncio.sleep(
+            0
+        )  # a turn for others; the next signal, whichever it is, gives the new set effect
         self._tell_dialled_numbers()
         self.take(TimePassed())
 

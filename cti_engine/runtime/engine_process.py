@@ -29,6 +29,7 @@ from cti_engine.runtime.bus_side import BusSide
 from cti_engine.runtime.engine import Engine
 from cti_engine.runtime.engine_config import EngineConfig
 from cti_engine.runtime.places import Places
+from cti_engine.runtime.reload import read_apart
 from cti_engine.runtime.stores import open_store
 from cti_engine.wire.private_files import write_private
 from cti_engine.wire.tasks import spawn
@@ -110,7 +111,11 @@ class DefinitionFiles:
             if stamp == self._stamp:
                 continue
             self._stamp = stamp
-            definitions, problems = await asyncio.to_thread(load_definitions, self._home)
+            try:
+                definitions, problems = await read_apart(self._home)
+            except OSError as error:
+                _log.error("the files cannot be read now: %s", error)
+                continue
             _tell(problems)
             if definitions is None:
                 _log.error("the running set stays as it is")
@@ -123,8 +128,8 @@ class DefinitionFiles:
             made = await asyncio.to_thread(agents_have_accounts, accounts, definitions)
             for user, _ in made:
                 _log.warning("new account %s: its password stands in %s", user, accounts.accounts_file)
-            engine.install(definitions)
-            self._keep()
+            await engine.reload(definitions)
+            await asyncio.to_thread(self._keep)
             _log.warning("definitions %s are in force", definitions.version)
 
     def _stamps(self) -> dict[str, tuple[int, int]]:

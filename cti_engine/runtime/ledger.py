@@ -24,6 +24,7 @@ JOURNAL_LIMIT = 200_000
 LOST = "Lost"
 """What stands in the log where an event was emptied; in no catalogue, so it is never published."""
 RETRY = 0.5
+MANY_ROWS = 1000
 
 _log = logging.getLogger("cti.ledger")
 
@@ -90,6 +91,8 @@ class Ledger:
     async def run(self) -> None:
         while not (self._closing and not self._something.is_set()):
             await self._wait()
+            if len(self.open.rows) > MANY_ROWS:
+                await asyncio.sleep(0)  # who decided on so many kept the loop busy: others first
             gathered, self.open = self.open, Gathered()
             self._on_closed(gathered)
             await self._write(gathered.batch())

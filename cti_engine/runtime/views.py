@@ -5,11 +5,15 @@ A busy queue changes with every call; nobody reads faster than that, and each vi
 
 from __future__ import annotations
 
+from itertools import chain
 from typing import Any
 
 from cti_engine.core.acd import Acd
 
 QUEUE_EVERY = 0.1
+AGENTS_AT_ONCE, QUEUES_AT_ONCE = 200, 4
+"""Views of one batch: new rules touch everybody, and thousands at once would halt the loop; a queue's looks at all its
+members."""
 
 Key = tuple[str, str]
 """(`agent` or `queue`, id)."""
@@ -19,19 +23,31 @@ class Views:
     def __init__(self, acd: Acd) -> None:
         self._acd = acd
         self._told_at: dict[Key, float] = {}
-        self._late: set[Key] = set()
+        self._late: dict[Key, None] = {}
 
     def due(self, seen: set[Key], now: float) -> tuple[dict[Key, Any], float | None]:
-        """The views to publish now, and in how many seconds to ask again (None: nothing was put off)."""
-        wanted = sorted(seen | self._late)
-        self._late = {key for key in wanted if now - self._told_at.get(key, 0.0) < QUEUE_EVERY}
-        views = {}
-        for key in wanted:
-            if key not in self._late:
-                views[key] = self._view(key)
-                if key[0] == "queue":
-                    self._told_at[key] = now
-        return views, QUEUE_EVERY if self._late else None
+        """The views to publish now, and in how many seconds to ask again (None: nothing was put off).
+
+        What changed just now comes before what was put off.
+        """
+        waiting = dict.fromkeys(chain(sorted(seen), self._late))
+        room = {"agent": AGENTS_AT_ONCE, "queue": QUEUES_AT_ONCE}
+        views: dict[Key, Any] = {}
+        backlog = False
+        for key in waiting:
+            if now - self._told_at.get(key, 0.0) < QUEUE_EVERY:
+                continue
+            if not room[key[0]]:
+                backlog = True
+                continue
+            room[key[0]] -= 1
+            views[key] = self._view(key)
+            if key[0] == "queue":
+                self._told_at[key] = now
+        for key in views:
+            del waiting[key]
+        self._late = waiting
+        return views, 0.0 if backlog else QUEUE_EVERY if waiting else None
 
     def all(self) -> dict[Key, Any]:
         definitions = self._acd.center.definitions

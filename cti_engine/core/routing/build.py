@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from cti_engine.core.definitions import CenterDefinitions, QueueDefinition
 from cti_engine.core.expressions.condition import Condition
 from cti_engine.core.expressions.syntax import Name
 from cti_engine.core.routing.model import AgentFacts, QueueRules, RoutingRules, StepRule
+from cti_engine.core.routing.pool_index import PoolIndex
+from cti_engine.core.routing.pools import Key
 from cti_engine.core.routing.wording import MEMBER_OF
 
 
@@ -24,6 +28,11 @@ def routing_rules(definitions: CenterDefinitions) -> RoutingRules:
         near={site.id: site.near for site in definitions.sites.values()},
         burst=definitions.burst,
     )
+
+
+def make_index(definitions: CenterDefinitions, bound: Iterable[Key] = ()) -> PoolIndex:
+    """What the matcher installs; `bound`: its `pools_in_use`. Slow for many agents: made beside a live center."""
+    return PoolIndex(routing_rules(definitions), agent_facts(definitions), bound)
 
 
 def queue_rules(queue: QueueDefinition, index: int) -> QueueRules:
