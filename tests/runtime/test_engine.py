@@ -67,7 +67,8 @@ class Running:
         self.engine._ledger_task.cancel()
         if self.engine._timer is not None:
             self.engine._timer.cancel()
-        self.store.close()
+        # in its own thread: SQLite does not survive being closed under a write
+        await self.engine._ledger._thread.call(self.store.close)
 
 
 def _refuse(batch: Batch) -> None:

@@ -10,13 +10,14 @@ from itertools import combinations
 
 from cti_engine.core.definitions import CenterDefinitions, DialledNumber, PriorityRule, QueueDefinition
 from cti_engine.core.expressions.contradiction import contradiction
-from cti_engine.core.expressions.syntax import Comparison, Junction, ListLiteral, Literal, Name, Node, parts
+from cti_engine.core.expressions.syntax import Comparison, Junction, ListLiteral, Literal, Name, Node, Not
 from cti_engine.core.expressions.values import BOOLEAN, Type
 from cti_engine.core.queue_moves import Moves
 from cti_engine.core.routing.build import milliseconds
 from cti_engine.core.routing.model import StepRule
 from cti_engine.core.routing.starvation import Claim, Claims
 
+ORDERED = ("==", "!=", "<", "<=", ">", ">=")
 MAX_RULES = 10
 """Of more rules of priorities.yaml all are taken to hold together."""
 
@@ -105,13 +106,24 @@ def _together(rules: Sequence[PriorityRule]) -> tuple[Claim, ...]:
 
 
 def _types(nodes: Iterable[Node]) -> Iterator[tuple[str, Type]]:
-    """By what the names are compared with: the conditions have been checked when they were read."""
+    """By what the names are compared with: the conditions have been checked when they were read. Names that are only
+    compared with names have none.
+    """
     for node in nodes:
-        for part in parts(node):
-            match part:
-                case Comparison(left=Name(name), right=Literal(type=found)):
-                    yield name, found
-                case Comparison(left=Name(name), right=ListLiteral(items=items)) if items:
-                    yield name, items[0].type
-                case Name(name):
-                    yield name, BOOLEAN
+        match node:
+            case Name(name):
+                yield name, BOOLEAN
+            case Not(operand=operand):
+                yield from _types([operand])
+            case Junction(operands=operands):
+                yield from _types(operands)
+            case Comparison(operator="has"):
+                continue
+            case Comparison(left=Name(name), right=Literal(type=found)):
+                yield name, found
+            case Comparison(left=Literal(type=found), operator=operator, right=Name(name)) if (
+                operator in ORDERED
+            ):
+                yield name, found
+            case Comparison(left=Name(name), right=ListLiteral(items=items)) if items:
+                yield name, items[0].type
