@@ -144,7 +144,7 @@ async def test_ten_thousand_agents_in_one_reload_do_not_halt_the_loop(tmp_path: 
         if number and min(worst[1:]) < STALL:
             break
     assert told.largest <= AGENTS_AT_ONCE + QUEUES_AT_ONCE
-    assert worst[0] < 4 * STALL and min(worst[1:]) < STALL, [round(1000 * each) for each in worst]
+    assert min(worst) < STALL and max(worst) < 4 * STALL, [round(1000 * each) for each in worst]
     await engine.close()
     store.close()
 
