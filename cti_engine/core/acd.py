@@ -114,9 +114,7 @@ class Acd:
         """Everything due by now in the order of time; at one moment the matcher's timers before other deadlines."""
         center = self.center
         while True:
-            timer, deadline = center.matcher.next_timer(), center.deadlines.next()
-            step_first = timer is not None and (deadline is None or timer <= milliseconds(deadline))
-            if step_first or steps_only:
+            if steps_only or self._step_is_first():
                 if not flow_runner.step_due(center):
                     return
             elif (key := center.deadlines.take_due(center.now)) is not None:
@@ -127,6 +125,13 @@ class Acd:
             else:
                 return
             offers.match_all(center)
+
+    def _step_is_first(self) -> bool:
+        timer = self.center.matcher.next_timer()
+        if timer is None:
+            return False
+        deadline = self.center.deadlines.next()
+        return deadline is None or timer <= milliseconds(deadline)
 
     def _outcome(self) -> Outcome:
         center = self.center
