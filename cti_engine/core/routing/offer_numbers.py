@@ -31,15 +31,16 @@ class OfferNumbers:
     def install(self, rules: RoutingRules, agents: AgentBook) -> None:
         """Other rules, other rows, and perhaps other people."""
         before = self._agents.states
+        known = {queue: self._numbers(queue) for queue in self._last}  # made as long as there are rows
         self._agents = agents
         self._set_queues(rules)
         if not self._last:
             return
         both = [(state.row, before[id_].row) for id_, state in agents.states.items() if id_ in before]
         here, there = [row for row, _ in both], [row for _, row in both]
-        for queue, last in self._last.items():
+        for queue in self._last:
             numbers = self._last[queue] = np.zeros(agents.capacity, np.int64)
-            numbers[here] = last[there]
+            numbers[here] = known[queue][there]
 
     def took(self, queue: str, row: int) -> None:
         self.total += 1
