@@ -272,7 +272,13 @@ class Judge:
                     self._wrong(f"idle inversion: {each.facts.id} waited longer")
 
     def _burst(self, now: int, pairs: tuple[tuple[str, str], ...]) -> None:
-        """Before the first offer of a burst: the rarest of the calls left goes first, to the least wanted agent."""
+        """Before the first offer of a burst: the rarest of the calls left goes first, to the least wanted agent.
+
+        Not judged while somebody waits of whom the trace has not told where: they count too.
+        """
+        if any(caller.untold and not caller.rings for caller in self.callers.values()):
+            self.seen["bursts beside untold calls"] += 1
+            return
         free = [person for person in self.people.values() if person.free]
         fits: dict[str, set[str]] = {}
         for caller, line in self._waiting():
@@ -280,6 +286,9 @@ class Judge:
             fits.setdefault(caller.call.contact, set()).update(found)
         for contact, agent in pairs:
             self.seen["burst decisions"] += 1
+            if contact not in fits:
+                self._wrong("burst: a call that does not wait")
+                return
             wanted = {each: sum(each in agents for agents in fits.values()) for each in fits[contact]}
             if any(0 < len(agents) < len(fits[contact]) for agents in fits.values()):
                 self._wrong("burst: a rarer call was left")

@@ -357,16 +357,18 @@ class World:
             self.center.tell("remove_agent", agent)
             self._forget(agent)
 
-    def _forget(self, agent: str) -> None:
-        person = self.people.pop(agent)
-        self.trace.append(("removed", self.now, agent))
-        caller = self.callers.get(person.rings)
-        if caller is not None:
-            caller.ringing.remove(agent)
-            if not caller.ringing:
-                self.center.tell("back", person.rings, self.now)
-                self.trace.append(("back", self.now, person.rings))
-                self._match_call(person.rings)
+    def _forget(self, *agents: str) -> None:
+        """They are gone all at once, before anything is matched."""
+        gone = [(agent, self.people.pop(agent)) for agent in agents]
+        self.trace += [("removed", self.now, agent) for agent in agents]
+        for agent, person in gone:
+            caller = self.callers.get(person.rings)
+            if caller is not None:
+                caller.ringing.remove(agent)
+                if not caller.ringing:
+                    self.center.tell("back", person.rings, self.now)
+                    self.trace.append(("back", self.now, person.rings))
+                    self._match_call(person.rings)
 
     def do_new_day(self) -> None:
         self.center.tell("new_day")
@@ -385,8 +387,7 @@ class World:
                 self.people[agent].facts = facts
             else:
                 self.people[agent] = _Person(facts)
-        for agent in [each for each in self.people if each not in wanted]:
-            self._forget(agent)
+        self._forget(*(each for each in self.people if each not in wanted))
         self._match_all()
 
     def do_replan(self) -> None:
