@@ -6,9 +6,11 @@ One loop, one writer. Everything that can wait (look-ups, the broker, the store)
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 import signal as unix_signals
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import msgspec
@@ -153,12 +155,14 @@ class Engine:
     async def reload(self, definitions: CenterDefinitions) -> None:
         """The same, without a halt: what follows from rules and agents is made in a thread."""
         in_use = self.acd.center.matcher.pools_in_use()
-        self.acd.install(definitions, await asyncio.to_thread(make_index, definitions, in_use))
-        await asyncio.sleep(
-            0
-        )  # a turn for others; the next signal, whichever it is, gives the new set effect
-        self._tell_dialled_numbers()
-        self.take(TimePassed())
+        index = await asyncio.to_thread(make_index, definitions, in_use)
+        with _without_collections():
+            self.acd.install(definitions, index)
+        for _ in range(2):  # the loop finds what is due, and does it; any signal gives the new set effect
+            await asyncio.sleep(0)
+        with _without_collections():
+            self._tell_dialled_numbers()
+            self.take(TimePassed())
 
     def _tell_dialled_numbers(self) -> None:
         """The edge refuses what nobody may dial, before it costs a worker."""
@@ -294,6 +298,16 @@ class Engine:
         self._ledger.close()
         await self._server.close()
         self._look_ups.close()
+
+
+@contextmanager
+def _without_collections() -> Iterator[None]:
+    """Python's garbage is collected later: a look through everything would come on top of a long step."""
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()
 
 
 def _rows(loaded: Loaded) -> dict[tuple[str, str], Row]:

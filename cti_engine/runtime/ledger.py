@@ -24,7 +24,8 @@ JOURNAL_LIMIT = 200_000
 LOST = "Lost"
 """What stands in the log where an event was emptied; in no catalogue, so it is never published."""
 RETRY = 0.5
-MANY_ROWS = 1000
+MANY = 1000
+"""Rows and views of a batch that has to be large."""
 
 _log = logging.getLogger("cti.ledger")
 
@@ -91,8 +92,8 @@ class Ledger:
     async def run(self) -> None:
         while not (self._closing and not self._something.is_set()):
             await self._wait()
-            if len(self.open.rows) > MANY_ROWS:
-                await asyncio.sleep(0)  # who decided on so many kept the loop busy: others first
+            if len(self.open.rows) + len(self.open.seen) > MANY:
+                await asyncio.sleep(0)  # what led to so many kept the loop busy: others first
             gathered, self.open = self.open, Gathered()
             self._on_closed(gathered)
             await self._write(gathered.batch())

@@ -34,7 +34,7 @@ from tests.runtime.stand_in import StandInWorker
 
 AGENTS = 10_000
 QUEUES = 30
-READY = 500
+READY = 2000
 STALL = 0.05
 TRIES = 5
 """The machine of a test run is busy with others: of so many reloads the best one counts."""
