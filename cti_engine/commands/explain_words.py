@@ -58,7 +58,8 @@ def _terms(record: dict[str, Any]) -> str:
 
 
 def _name(name: str) -> str:
-    return {"longest_idle": "idle since", "rank": "place by id"}.get(name, name.replace("_", " "))
+    named = {"longest_idle": "idle since", "rank": "place by id", "group": "level of the group"}
+    return named.get(name, name.replace("_", " "))
 
 
 def _value(name: str, term: int) -> str:

@@ -1,6 +1,6 @@
 """Adapting levels: each closed contact teaches how long its agent's group takes, and what that says is put in force.
 
-Who is markedly slower in a queue than its fastest group serves it last, by itself (docs/routing.md, section 11).
+Who is markedly slower in a queue than its fastest group serves it last, by itself (docs/routing.md, section 12).
 """
 
 from __future__ import annotations
@@ -42,6 +42,7 @@ def take_effect(center: Center) -> None:
     for queue, times in list(center.handle_times.items()):
         if queue not in center.definitions.queues:
             center.drop(times)
+            center.matcher.set_slow(queue, ())
             continue
         times.forget_all_but(teams)
         _reckon(center, times)
@@ -58,6 +59,7 @@ def _reckon(center: Center, times: QueueTimes) -> None:
     teams = teams_of(center.definitions, times.id)
     limits = center.queue_definition(times.id).levels
     before, times.slow = times.slow, slow_groups(times, teams, limits)
+    center.matcher.set_slow(times.id, times.slow)
     center.touch(times)
     changed = sorted(set(before) ^ set(times.slow))
     if not changed:

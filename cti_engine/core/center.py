@@ -416,6 +416,8 @@ class Center:
                 for name, at in row.deadlines.items():
                     self.deadlines.set((kind, id_, name), at)
         self._count_staff_anew()
+        for times in self.handle_times.values():
+            self.matcher.set_slow(times.id, times.slow)
         now = milliseconds(self.now)
         for agent in self.agents.values():
             if agent.id in self.definitions.agents:

@@ -18,7 +18,7 @@ from cti_engine.core.contact import Contact
 from cti_engine.core.expressions.condition import Condition
 from cti_engine.core.routing.attribute_columns import AttributeColumns, Evaluation
 from cti_engine.core.routing.bound_conditions import read_bound
-from cti_engine.core.routing.build import agent_facts, queue_rules
+from cti_engine.core.routing.build import agent_facts, routing_rules
 from cti_engine.core.routing.model import QueueRules, Standing
 from cti_engine.core.routing.pools import Key
 from cti_engine.core.routing.queue_plans import StepPlan
@@ -202,5 +202,4 @@ class _Side:
 
 
 def _rules(center: Center) -> dict[str, QueueRules]:
-    queues = center.definitions.queues.values()
-    return {queue.id: queue_rules(queue, index) for index, queue in enumerate(queues)}
+    return dict(routing_rules(center.definitions).queues)

@@ -202,6 +202,7 @@ def _lending(definitions: CenterDefinitions, document: Document) -> None:
 # --- starvation ------------------------------------------------------------------------------------
 
 _REMEDIES = {
+    starvation.GROUP: "a shorter at_most_wait in adapting_levels: from then on all groups take its calls alike",
     starvation.RANK: "give it a longest_wait_cap: from then on its calls come before all ranks",
     starvation.DELAY: "a shorter delay in routing_rules/profiles.yaml, or a longest_wait_cap",
     starvation.CAP: "give it a longest_wait_cap too",
@@ -229,6 +230,7 @@ def said(bound: Bound) -> str:
     whose = "its own" if bound.by == bound.queue else f"{bound.by}'s"
     profile = f"profile {bound.profile}"
     return {
+        starvation.GROUP: f"groups that are slower here serve {bound.by} first",
         starvation.RANK: f"{profile} serves {bound.by} first",
         starvation.DELAY: f"{profile} takes it later than {bound.by}",
         starvation.CAP: f"{whose} calls over their longest_wait_cap come first",

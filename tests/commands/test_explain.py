@@ -130,7 +130,10 @@ def test_the_story_of_a_call_that_was_offered_after_a_step(tmp_path: Path) -> No
     assert found.story[-1].data["why"]["step"] == 1 and found.story[-1].data["agent"] == "ana"
     why = found.story[-1].data["why"]
     assert (why["runner_up"], why["lost_by"], why["kept_off"]) == (None, "", {"not_free": 1})
-    assert (why["condition"], why["order"]) == ("agent.spanish >= 3", ["longest_idle", "idle_since", "rank"])
+    assert (why["condition"], why["order"]) == (
+        "agent.spanish >= 3",
+        ["group", "longest_idle", "idle_since", "rank"],
+    )
     out = io.StringIO()
     show(found, Console(file=out, width=200))
     told = " ".join(out.getvalue().split())

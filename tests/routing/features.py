@@ -6,6 +6,7 @@ from tests.routing.random_centers import ORDERS
 
 FEATURES = (
     *(f"agent decided by {order}" for order in ORDERS),
+    "agent decided by group",
     "agent decided by idle_since",
     "agent decided by rank",
     "answer: of one of several phones",
@@ -13,6 +14,7 @@ FEATURES = (
     "back: what was left of a step",
     "burst: decisions",
     "call decided by class",
+    "call decided by group",
     "call decided by level",
     "call decided by level: capped",
     "call decided by queue index",
@@ -24,6 +26,7 @@ FEATURES = (
     "delay: over",
     "delay: over because capped",
     "equal time stamps",
+    "group level: over by at_most_wait",
     "exhausted: any_member",
     "exhausted: overflow",
     "exhausted: stay_on_last",
@@ -40,8 +43,8 @@ FEATURES = (
     "pool: bound to the call",
     "pool: cumulative",
     "raise_priority of a step",
-    *(f"record: agent lost by {term}" for term in ("level", "class", "score", "seq")),
-    *(f"record: call lost by {term}" for term in ("idle_since", "rank")),
+    *(f"record: agent lost by {term}" for term in ("level", "group", "class", "score", "seq")),
+    *(f"record: call lost by {term}" for term in ("group", "idle_since", "rank")),
     *(f"record: kept off: {term}" for term in ("not free", "excluded", "profile", "delay")),
     "record: nobody came second",
     "replan: of a waiting call",
@@ -60,7 +63,8 @@ FEATURES = (
         f"event: {event}"
         for event in (
             "join", "join_more", "leave_queue", "abandon", "answer", "no_answer", "end", "ready", "login", "shift",
-            "facts", "remove", "install", "replan", "restart", "raise", "exclude", "value", "fact", "new_day", "look",
+            "facts", "remove", "install", "replan", "restart", "raise", "exclude", "value", "fact", "new_day", "slow",
+            "look",
         )
     ),
 )  # fmt: skip

@@ -16,7 +16,7 @@ from tests.routing.plain import (
 )
 
 _WORD = 2**64 - 1
-CALLS = ("level", "class", "score", "seq", "index")
+CALLS = ("level", "group", "class", "score", "seq", "index")
 BURST = ("calls", "idle_since", "rank")
 Rival = tuple[str, str, str, int, tuple[int, ...]]
 Record = tuple[tuple[str, ...], int, int, int, int, int, Rival | None, str]
@@ -35,13 +35,14 @@ class Oracle(Waiting):
 
     def _call_key(
         self, call: CallNow, stand: Stand, agent: AgentNow | None, now: int
-    ) -> tuple[int, int, int, int, int, str]:
+    ) -> tuple[int, int, int, int, int, int, str]:
         waited = now - call.call.queued_at
         level = 0
         if agent is not None and agent.facts.profile:
             level = self.rules.profiles[agent.facts.profile][stand.queue.id][0]
         if self._capped(call, stand, now):
             level = -1
+        group = self._group_level(call, stand, agent, now) if agent is not None else 0
         place = 2
         if stand.queue.classes is not None:
             names, threshold, lost, at_risk = stand.queue.classes
@@ -56,7 +57,7 @@ class Oracle(Waiting):
             place = names.index(name)
         priority = call.call.priority + call.escalation + stand.raised
         score = stand.queue.rate * (waited + call.call.head_start) + 1_000_000 * priority
-        return (level, place, -score, call.call.seq, stand.queue.number, stand.queue.id)
+        return (level, group, place, -score, call.call.seq, stand.queue.number, stand.queue.id)
 
     def call_for(self, agent: str, now: int) -> Decision | None:
         self.now = now
@@ -76,13 +77,13 @@ class Oracle(Waiting):
             return None
         key, call, stand = ranked[0]
         if len(ranked) > 1:
-            terms = ("level", "class", "score", "seq", "queue index", "queue id")
+            terms = ("level", "group", "class", "score", "seq", "queue index", "queue id")
             decided = next(
                 name for name, one, two in zip(terms, key, ranked[1][0], strict=True) if one != two
             )
             self.hits[f"call decided by {decided}"] += 1
             self.hits["call decided by level: capped"] += decided == "level" and key[0] == -1
-        return (call.call.contact, agent, stand.queue.id, stand.step, "agent", key[:5], stand.version)
+        return (call.call.contact, agent, stand.queue.id, stand.step, "agent", key[:6], stand.version)
 
     # the order of agents (6)
 
@@ -107,7 +108,7 @@ class Oracle(Waiting):
 
     def _count_order(self, stand: Stand, ranked: list[tuple[tuple[int, ...], str]]) -> None:
         if len(ranked) > 1:
-            terms = [*(name for name, _ in stand.rule.order), "idle_since", "rank"]
+            terms = ["group", *(name for name, _ in stand.rule.order), "idle_since", "rank"]
             decided = next(
                 name for name, one, two in zip(terms, ranked[0][0], ranked[1][0], strict=True) if one != two
             )
@@ -117,7 +118,7 @@ class Oracle(Waiting):
 
     def _agent_key(self, call: CallNow, stand: Stand, agent: AgentNow, now: int) -> tuple[int, ...]:
         keys = [self._order_key(name, weights, call, stand, agent, now) for name, weights in stand.rule.order]
-        return (*keys, agent.idle_since, self._rank(agent))
+        return (self._group_level(call, stand, agent, now), *keys, agent.idle_since, self._rank(agent))
 
     def _rank(self, agent: AgentNow) -> int:
         return sorted(self.agents).index(agent.facts.id)
@@ -192,7 +193,7 @@ class Oracle(Waiting):
             ranked = self._rivals(call, stand, self.agents[agent], side, now)
             order: tuple[str, ...] = BURST if side == "burst" else CALLS
             if side == "call":
-                order = (*(name for name, _ in stand.rule.order), "idle_since", "rank")
+                order = ("group", *(name for name, _ in stand.rule.order), "idle_since", "rank")
                 place = next(place for place, (key, _) in enumerate(ranked) if key == terms)
                 ranked = ranked[place + 1 :]
             rival, lost_by = None, ""
@@ -224,7 +225,7 @@ class Oracle(Waiting):
                 for there in each.stands:
                     if each is not call and not each.ringing and self._eligible(each, there, agent, now):
                         rank = self._call_key(each, there, agent, now)
-                        rival = (each.call.contact, agent.facts.id, there.queue.id, there.step, rank[:5])
+                        rival = (each.call.contact, agent.facts.id, there.queue.id, there.step, rank[:6])
                         found.append((rank, rival))
         return sorted(found)
 
@@ -283,7 +284,7 @@ class Oracle(Waiting):
 
     def _rank_without_profile(self, contact: str, now: int) -> tuple[int, ...]:
         call = self.calls[contact]
-        return min(self._call_key(call, stand, None, now)[:5] for stand in call.stands)
+        return min(self._call_key(call, stand, None, now)[:6] for stand in call.stands)
 
     # time
 

@@ -102,6 +102,9 @@ class Waiting:
         self.offers = 0
         self.offers_of: Counter[str] = Counter()
         self.last_offer: dict[tuple[str, str], int] = {}
+        self.slow: dict[
+            str, tuple[str, ...]
+        ] = {}  # queue: the groups of agents who serve it after the others
         self.woken = (-1, -1)  # the last delay or exclusion that was handed out: (moment, seq)
         self.hits: Counter[str] = Counter()
 
@@ -161,6 +164,9 @@ class Waiting:
         it.answered += answered
         if it.load == 0:
             it.busy.append((it.busy_since, now))
+
+    def set_slow(self, queue: str, groups: tuple[str, ...]) -> None:
+        self.slow[queue] = groups
 
     def new_day(self) -> None:
         for agent in self.agents.values():
@@ -320,6 +326,14 @@ class Waiting:
     def _capped(self, call: CallNow, stand: Stand, now: int) -> bool:
         cap = stand.queue.longest_wait_cap
         return cap is not None and now - call.call.queued_at >= cap
+
+    def _group_level(self, call: CallNow, stand: Stand, agent: AgentNow, now: int) -> int:
+        """1: an agent whose group is slow in this queue, until the call has waited too long for that (12)."""
+        if agent.facts.group not in self.slow.get(stand.queue.id, ()) or self._capped(call, stand, now):
+            return 0
+        over = stand.queue.at_most_wait is not None and now - call.call.queued_at >= stand.queue.at_most_wait
+        self.hits["group level: over by at_most_wait"] += over
+        return 0 if over else 1
 
     def _eligible(self, call: CallNow, stand: Stand, agent: AgentNow, now: int) -> bool:
         """Of a free agent and a waiting call."""

@@ -56,6 +56,7 @@ class Queue(NamedTuple):
     rate: int = 1000
     longest_wait_cap: int | None = None
     classes: Classes | None = None
+    at_most_wait: int | None = None
 
 
 class Rules(NamedTuple):
@@ -77,6 +78,7 @@ class Agent(NamedTuple):
     capacity: int = 1
     cost: int = 0
     place: int = 0
+    group: str = ""
 
 
 class Call(NamedTuple):

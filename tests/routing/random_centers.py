@@ -13,6 +13,7 @@ from tests.routing.world import Event, World
 
 SKILLS = ("spanish", "mortgage", "care")
 SITES = ("north", "south", "west")
+GROUPS = ("home", "helpers", "beginners")
 TEAMS = ("a", "b", 'c "quoted" ñ')
 ORDERS = (
     "longest_idle", "least_occupied", "fewest_calls", "most_skilled", "least_skilled", "weighted",
@@ -64,6 +65,7 @@ class Centers:
             "no_answer": 6,
             "end": 10, "ready": 4, "login": 5, "shift": 1, "facts": 3, "remove": 0.6, "install": 0.7, "replan": 0.7,
             "restart": 0.7, "raise": 1.5, "exclude": 1.5, "value": 2, "fact": 2, "new_day": 0.3, "look": 2,
+            "slow": 2,
         }  # fmt: skip
         # each center has a temper of its own: quiet, busy, understaffed, restless
         self.weights = {name: weight * rng.choice((0.3, 1, 1, 2.5)) for name, weight in weights.items()}
@@ -116,6 +118,7 @@ class Centers:
             exhausted=rng.choice(("stay_on_last", "stay_on_last", "any_member", "overflow")),
             rate=1000 if self.even else rng.choice((0, 500, 1000, 1000, 1000, 2000)),
             longest_wait_cap=rng.choice((None, None, 2000, 5000, 30_000)),
+            at_most_wait=rng.choice((None, 1000, 5000, 10_000, 60_000)),
             classes=classes,
         )
 
@@ -208,6 +211,7 @@ class Centers:
             capacity=rng.choice((1, 1, 1, 2, 3)),
             cost=rng.randint(0, 2),
             place=rng.randint(0, 3),
+            group=rng.choice(GROUPS),
         )
 
     def random_value(self, name: str) -> Any:
@@ -290,6 +294,12 @@ class Centers:
                 return (name, rng.choice(callers), value, self.random_value(value))
             case "fact":
                 return self._fact()
+            case "slow":
+                return (
+                    name,
+                    rng.choice(self.queue_ids),
+                    tuple(rng.sample(GROUPS, rng.choice((0, 1, 1, 1, 2, 2)))),
+                )
         return None
 
     def _join(self) -> Event:

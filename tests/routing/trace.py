@@ -62,6 +62,7 @@ class Judge:
         self.people = {facts.id: _Person(facts) for facts in agents}
         self.callers: dict[str, _Caller] = {}
         self.ended: set[str] = set()
+        self.slow: dict[str, tuple[str, ...]] = {}
         self.violations: list[str] = []
         self.seen: Counter[str] = Counter()
         self._entry: tuple[Any, ...] = ()
@@ -155,6 +156,9 @@ class Judge:
     def _rules(self, now: int, rules: Rules) -> None:
         self.rules = rules
 
+    def _slow(self, now: int, queue: str, groups: tuple[str, ...]) -> None:
+        self.slow[queue] = groups
+
     def _replans(self, now: int, contact: str, queue: str) -> None:
         self.callers[contact].lines[queue] = _Line(self.rules.queues[queue])
 
@@ -185,6 +189,13 @@ class Judge:
         cap = line.queue.longest_wait_cap
         return cap is not None and now - caller.call.queued_at >= cap
 
+    def _is_slow(self, caller: _Caller, line: _Line, person: _Person, now: int) -> bool:
+        """The group comes last in this queue, and the call has not waited too long for that."""
+        limit = line.queue.at_most_wait
+        young = limit is None or now - caller.call.queued_at < limit
+        slow = person.facts.group in self.slow.get(line.queue.id, ())
+        return slow and young and not self._is_capped(caller, line, now)
+
     def _call_rank(self, caller: _Caller, line: _Line, person: _Person, now: int) -> tuple[int, ...]:
         waited, queue = now - caller.call.queued_at, line.queue
         level = self.rules.profiles[person.facts.profile][queue.id][0] if person.facts.profile else 0
@@ -200,6 +211,7 @@ class Judge:
         worth = queue.rate * (waited + caller.call.head_start) + 1_000_000 * points
         return (
             -1 if self._is_capped(caller, line, now) else level,
+            self._is_slow(caller, line, person, now),
             kind,
             -worth,
             caller.call.seq,
@@ -265,10 +277,16 @@ class Judge:
         self.seen["pairs of agents"] += len(others)
         if others and len(agents) < rule.offer_to:
             self._wrong("offered to fewer than there are")
+        slowest = max(self._is_slow(caller, line, each, now) for each in chosen)
+        self.seen["offers to a slow group"] += slowest
+        for each in others:
+            if self._is_slow(caller, line, each, now) < slowest:
+                self._wrong(f"group inversion: {each.facts.id} of a faster group was free")
         if rule.order == (("longest_idle", ()),):
-            last = max((each.idle_since, each.facts.id) for each in chosen)
+            alike = [each for each in chosen if self._is_slow(caller, line, each, now) == slowest]
+            last = max((each.idle_since, each.facts.id) for each in alike)
             for each in others:
-                if each.idle_since < last[0]:
+                if self._is_slow(caller, line, each, now) == slowest and each.idle_since < last[0]:
                     self._wrong(f"idle inversion: {each.facts.id} waited longer")
 
     def _burst(self, now: int, pairs: tuple[tuple[str, str], ...]) -> None:

@@ -29,7 +29,7 @@ from tests.routing.lockstep import EVENTS_PER_CENTER, Found, random_run, shrink,
 from tests.routing.mutants import MUTANTS, planted
 from tests.routing.theory import theory_table
 
-EVENTS = 1_000_000
+EVENTS = 1_200_000  # so that the rarest feature has its thousand hits
 CENTERS_PER_MUTANT = 250
 TRACE_CENTERS = 150
 TRACE_EVENTS = 1000

@@ -55,6 +55,7 @@ class World:
         self.rules = rules
         self.people = {facts.id: _Person(facts) for facts in agents}
         self.callers: dict[str, _Caller] = {}
+        self.slow: dict[str, tuple[str, ...]] = {}  # queue: groups
         self.values: dict[str, Any] = {}  # "queue.<id>.<name>" and "now.<name>"
         self.seq = 0
         self.trace: list[tuple[Any, ...]] = []
@@ -370,6 +371,12 @@ class World:
                     self.trace.append(("back", self.now, person.rings))
                     self._match_call(person.rings)
 
+    def do_slow(self, queue: str, groups: tuple[str, ...]) -> None:
+        """Handle times have shown other groups to be markedly slower in this queue."""
+        self.slow[queue] = groups
+        self.center.tell("set_slow", queue, groups)
+        self.trace.append(("slow", self.now, queue, groups))
+
     def do_new_day(self) -> None:
         self.center.tell("new_day")
 
@@ -400,6 +407,8 @@ class World:
 
     def do_restart(self) -> None:
         restore = self.center.restart(self.rules, [person.facts for person in self.people.values()])
+        for queue, groups in self.slow.items():
+            self.center.tell("set_slow", queue, groups)
         for agent, person in self.people.items():
             self.center.tell("log_in", agent, person.logged_in)
             for _ in range(person.load):

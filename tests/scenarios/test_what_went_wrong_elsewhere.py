@@ -149,7 +149,7 @@ def test_a_lower_score_answered_first_and_nobody_can_say_why() -> None:
     [reserved] = named(s, "AgentReserved")
     why = reserved.why  # type: ignore[attr-defined]
     assert why["runner_up"]["contact"] == "c1" and why["lost_by"] == "score"
-    assert why["terms"][2] == -10_000_000 and why["runner_up"]["terms"][2] == -5_000_000
+    assert why["terms"][3] == -10_000_000 and why["runner_up"]["terms"][3] == -5_000_000
 
 
 def test_order_across_queues_undefined() -> None:

@@ -14,6 +14,7 @@ from cti_engine.core.expressions.condition import Condition
 from cti_engine.core.expressions.parser import parse
 from cti_engine.core.ivr.flow import EndCall, EnterQueue, Fixed, Flow, Say, Wait
 from cti_engine.core.routing.build import agent_facts, routing_rules
+from cti_engine.core.routing.handle_times import LevelLimits
 from cti_engine.core.routing.model import Order, ProfileQueue, StepRule
 from cti_engine.simulation.chance import Chance
 from cti_engine.simulation.distributions import Constant, Exponential
@@ -188,10 +189,13 @@ def skilled() -> CenterDefinitions:
 
 
 def profiled() -> CenterDefinitions:
-    """Two queues; some agents serve one first, and the other's calls only after a delay."""
+    """Two queues; some agents serve one first, and the other's calls only after a delay.
+
+    Without adapting levels, because the matcher alone learns nothing.
+    """
     queues = (
-        QueueDefinition("q", "Q", (), wrap_up=0.0),
-        QueueDefinition("r", "R", (), wrap_up=0.0, priority=20),
+        QueueDefinition("q", "Q", (), wrap_up=0.0, levels=LevelLimits(enabled=False)),
+        QueueDefinition("r", "R", (), wrap_up=0.0, priority=20, levels=LevelLimits(enabled=False)),
     )
     given = center(8, *queues)
     people = {

@@ -19,20 +19,20 @@ Ticket = tuple[int, str, int]
 """Idle clock, id, row: the order of free agents."""
 STALE = 64
 """Tickets of agents no longer free that are left in the order; more are swept when they are the greater part."""
-IDLE, COST, PLACE, ANSWERED, RANK, SITE, PROFILE = range(7)
+IDLE, COST, PLACE, ANSWERED, RANK, SITE, PROFILE, GROUP = range(8)
 
 
 class AgentState:
     """`few`: the pools of few agents that hold them. `ticket`: the place among the free, None when not free."""
 
     __slots__ = (
-        "available", "capacity", "few", "id", "idle_since", "load", "logged_in", "profile", "row",
+        "available", "capacity", "few", "group", "id", "idle_since", "load", "logged_in", "profile", "row",
         "site", "ticket",
     )  # fmt: skip
 
     def __init__(self, id_: str, row: int) -> None:
         self.id, self.row = id_, row
-        self.site = self.profile = ""
+        self.site = self.profile = self.group = ""
         self.capacity = 1
         self.load = self.idle_since = 0
         self.available = self.logged_in = False
@@ -47,12 +47,12 @@ class AgentBook:
         self.capacity = max(64, -(-len(agents) // 64) * 64)
         self.states: dict[str, AgentState] = {}
         self.rows: list[AgentState | None] = []
-        self.numbers = np.zeros((7, self.capacity), np.int64)
+        self.numbers = np.zeros((8, self.capacity), np.int64)
         self.is_free = np.zeros(self.capacity, np.uint8)
         self._view()
         self.logged_in = np.zeros(self.capacity, np.uint8)
         self.busy = BusyWindow(self.capacity)
-        self.names: list[str] = []  # of sites and profiles
+        self.names: list[str] = []  # of sites, profiles and groups
         self.free_count = 0
         self.profiled = 0
         self._codes: dict[str, int] = {}
@@ -76,10 +76,12 @@ class AgentBook:
         self.profiled += bool(facts.profile) - bool(state.profile)
         self._count(state, -1)
         state.site, state.profile, state.capacity = facts.site, facts.profile, facts.capacity
+        state.group = facts.group
         self._count(state, 1)
         row, numbers = state.row, self.numbers
         numbers[COST, row], numbers[PLACE, row] = facts.cost, facts.place
         numbers[SITE, row], numbers[PROFILE, row] = self.code(facts.site), self.code(facts.profile)
+        numbers[GROUP, row] = self.code(facts.group)
         self._settle(state)
         return state
 
@@ -147,7 +149,7 @@ class AgentBook:
         return state
 
     def code(self, name: str) -> int:
-        """A small number for a site or a profile."""
+        """A small number for a site, a profile or a group."""
         code = self._codes.get(name)
         if code is None:
             code = self._codes[name] = len(self.names)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from cti_engine.core.routing.agent_book import ANSWERED, COST, IDLE, PLACE, SITE, AgentBook
+from cti_engine.core.routing.agent_book import ANSWERED, COST, GROUP, IDLE, PLACE, SITE, AgentBook
 from cti_engine.core.routing.attribute_columns import AttributeColumns
 from cti_engine.core.routing.call_classes import Waiting
 from cti_engine.core.routing.model import Order, RoutingRules, StepRule
@@ -22,7 +22,7 @@ _64 = 2**64
 
 @dataclass(slots=True)
 class Question:
-    """One call's step asks at `now`. `flexibility`: queues per agent, by row."""
+    """One call's step asks at `now`. `flexibility`: queues per agent, by row. `slow`: groups asked after the others."""
 
     agents: AgentBook
     columns: AttributeColumns
@@ -33,6 +33,7 @@ class Question:
     offers: OfferNumbers
     mix: int
     """seed + the golden ratio x (offers so far + 1), for `random`."""
+    slow: frozenset[str] = frozenset()
 
     @property
     def step(self) -> StepRule:
@@ -43,9 +44,10 @@ class Question:
 
 
 def ranked(question: Question, rows: Rows, wanted: int) -> list[tuple[int, tuple[int, ...]]]:
-    """The first `wanted` rows, each with its values of the order, its idle clock and its rank."""
+    """The first `wanted` rows, each with its group's level, its values of the order, its idle clock and its rank."""
     numbers, ranks = question.agents.numbers, question.agents.ranks()
-    columns = [question.keys(order, rows) for order in question.step.order]
+    columns = [_levels(question, rows)]
+    columns += [question.keys(order, rows) for order in question.step.order]
     columns += [numbers[IDLE, rows], ranks[rows]]
     if wanted == 1:
         left: Rows = np.arange(len(rows))
@@ -58,6 +60,14 @@ def ranked(question: Question, rows: Rows, wanted: int) -> list[tuple[int, tuple
     else:
         places = np.lexsort(columns[::-1])[:wanted]
     return [(int(rows[place]), tuple(int(column[place]) for column in columns)) for place in places]
+
+
+def _levels(question: Question, rows: Rows) -> Keys:
+    if not question.slow:
+        return np.zeros(len(rows), np.int64)
+    table = np.array([name in question.slow for name in question.agents.names], np.int64)
+    found: Keys = table[question.agents.numbers[GROUP, rows]]
+    return found
 
 
 def skills_named(rule: StepRule) -> list[str]:

@@ -22,7 +22,8 @@ def routing_rules(definitions: CenterDefinitions) -> RoutingRules:
     return RoutingRules(
         version=definitions.version,
         queues={
-            queue.id: queue_rules(queue, index) for index, queue in enumerate(definitions.queues.values())
+            queue.id: queue_rules(queue, index, _has_groups(definitions, queue))
+            for index, queue in enumerate(definitions.queues.values())
         },
         profiles=definitions.profiles,
         near={site.id: site.near for site in definitions.sites.values()},
@@ -35,7 +36,13 @@ def make_index(definitions: CenterDefinitions, bound: Iterable[Key] = ()) -> Poo
     return PoolIndex(routing_rules(definitions), agent_facts(definitions), bound)
 
 
-def queue_rules(queue: QueueDefinition, index: int) -> QueueRules:
+def _has_groups(definitions: CenterDefinitions, queue: QueueDefinition) -> bool:
+    """Whether agents of two groups could serve the queue: else nobody can be slower than others."""
+    agents = definitions.agents
+    return len({agents[member].team for member in queue.members if member in agents}) > 1
+
+
+def queue_rules(queue: QueueDefinition, index: int, has_groups: bool) -> QueueRules:
     cap = queue.longest_wait_cap
     return QueueRules(
         id=queue.id,
@@ -46,6 +53,7 @@ def queue_rules(queue: QueueDefinition, index: int) -> QueueRules:
         rate=milliseconds(queue.ageing),
         longest_wait_cap=None if cap is None else milliseconds(cap),
         classes=queue.classes,
+        at_most_wait=queue.levels.at_most_wait if queue.levels.enabled and has_groups else None,
         source=queue.source,
     )
 
@@ -76,6 +84,7 @@ def agent_facts(definitions: CenterDefinitions) -> list[AgentFacts]:
             capacity=agent.capacity,
             cost=agent.cost,
             place=place,
+            group=agent.team,
         )
         for place, agent in enumerate(definitions.agents.values())
     ]

@@ -145,7 +145,7 @@ class ClassBook:
         self._members = _Members()
         self._unused: list[int] = []
         self._given: list[int] = []
-        self._tiers: dict[str, tuple[int, NDArray[np.int64]]] = {}
+        self._tiers: dict[tuple[str, str], tuple[int, NDArray[np.int64]]] = {}
 
     def get(self, pool: Pool, plan: QueuePlan, band: int) -> CallClass:
         cls = pool.classes.get((plan, band))
@@ -284,12 +284,13 @@ class ClassBook:
     def first(self, state: AgentState, now: int, tier: Callable[[CallClass], int]) -> CallClass | None:
         """The same when rates, bands or the agent's profile play a part: `tier` orders classes before scores do.
 
-        Classes of the tier `NEVER` are not served. `tier` depends on the class and the agent's profile alone.
+        Classes of the tier `NEVER` are not served. `tier` depends on the class, the agent's profile and
+        the agent's group alone.
         """
         few = [cls for cls in _few(state) if tier(cls) != NEVER]
         slots = self.slots_of(state)
         heads = self.heads[slots]
-        tiers = np.where(heads == EMPTY, NEVER, self._tiers_of(state.profile, tier)[slots])
+        tiers = np.where(heads == EMPTY, NEVER, self._tiers_of(state, tier)[slots])
         if tiers.size and (lowest := tiers.min()) != NEVER:
             among = tiers == lowest
             slots = slots[among]
@@ -306,7 +307,7 @@ class ClassBook:
         )
         slots = self.slots_of(state)
         slots = slots[self.heads[slots] != EMPTY]
-        tiers = self._tiers_of(state.profile, tier)[slots]
+        tiers = self._tiers_of(state, tier)[slots]
         scores = self.heads[slots] - self.rates[slots] * now
         while True:
             lowest = int(tiers.min()) if tiers.size else NEVER
@@ -319,16 +320,21 @@ class ClassBook:
             tiers[place] = NEVER
             yield self._at(slots.item(place))
 
-    def _tiers_of(self, profile: str, tier: Callable[[CallClass], int]) -> NDArray[np.int64]:
+    def forget_tiers(self) -> None:
+        """What orders classes before scores do has changed."""
+        self._tiers.clear()
+
+    def _tiers_of(self, state: AgentState, tier: Callable[[CallClass], int]) -> NDArray[np.int64]:
         """By slot; kept from one question to the next, so only slots given in the meantime are looked at."""
-        known, tiers = self._tiers.get(profile, (0, self.heads[:0]))
+        kind = state.profile, state.group
+        known, tiers = self._tiers.get(kind, (0, self.heads[:0]))
         if known < len(self._given):
             if len(tiers) < len(self.slots):
                 tiers = np.concatenate([tiers, np.full(len(self.heads) - len(tiers), NEVER)])
             for slot in self._given[known:]:
                 cls = self.slots[slot]
                 tiers[slot] = NEVER if cls is None else tier(cls)
-            self._tiers[profile] = len(self._given), tiers
+            self._tiers[kind] = len(self._given), tiers
         return tiers
 
     def _at(self, slot: int) -> CallClass:

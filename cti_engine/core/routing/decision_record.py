@@ -19,7 +19,7 @@ from cti_engine.core.routing.model import Decision, ProfileQueue
 from cti_engine.core.routing.offer_numbers import OfferNumbers
 from cti_engine.core.routing.wording import worded
 
-CALL_TERMS = ("level", "class", "score", "seq", "index")
+CALL_TERMS = ("level", "group", "class", "score", "seq", "index")
 BURST_TERMS = ("calls", "idle_since", "rank")
 KEPT_OFF = ("not_free", "excluded", "profile", "delay")
 """The terms that keep a member of the pool from the call; each counts at the first that does."""
@@ -68,20 +68,25 @@ class Outlook(NamedTuple):
     next_pool: str = ""
 
 
-Tier = Callable[[CallClass, str], int]
-"""Of a class for agents of a profile, as `ClassBook.first` takes it."""
+Tier = Callable[[CallClass, AgentState], int]
+"""Of a class for an agent, as `ClassBook.first` takes it."""
+SlowNow = Callable[[CallClass], frozenset[str]]
+"""The groups of agents whom calls of a class are offered after the others."""
 
 
 class Recorder:
     """`decisions` of one answer, in their order; all of one call unless it is a burst."""
 
-    def __init__(self, calls: CallBook, offers: OfferNumbers, seed: int, tier: Tier) -> None:
+    def __init__(
+        self, calls: CallBook, offers: OfferNumbers, seed: int, tier: Tier, slow_now: SlowNow
+    ) -> None:
         self._calls = calls
         self._index = calls.index
         self._agents = calls.index.agents
         self._offers = offers
         self._seed = seed
         self._tier = tier
+        self._slow_now = slow_now
 
     def records(self, decisions: list[Decision], now: int) -> list[DecisionRecord]:
         """A burst's have no runner-up: it is chosen as a whole. Raises KeyError for a call that does not wait there."""
@@ -98,7 +103,7 @@ class Recorder:
                 order, runner_up = CALL_TERMS, self._next_call(decision, now)
             elif decision.side == "call":
                 rule = waiting.plan.steps[waiting.step].rule
-                order = (*(order.name for order in rule.order), "idle_since", "rank")
+                order = ("group", *(order.name for order in rule.order), "idle_since", "rank")
                 if place + 1 < len(decisions):
                     runner_up = _runner_up(decisions[place + 1])
                 else:
@@ -182,6 +187,7 @@ class Recorder:
         question = Question(
             self._agents, self._index.columns, self._index.rules, waiting, now, self._index.flexibility.counts,
             self._offers, random_mix(self._seed, self._offers.total),
+            self._slow_now(waiting.cls) if waiting.cls is not None else frozenset(),
         )  # fmt: skip
         [(row, terms)] = ranked(question, rows, 1)
         return RunnerUp(
@@ -193,22 +199,22 @@ class Recorder:
     def _next_call(self, decision: Decision, now: int) -> RunnerUp | None:
         """The first of the agent's calls after the one that was chosen."""
         state = self._agents.states[decision.agent]
-        best: tuple[tuple[int, int, int, int, int, str], Waiting] | None = None
-        for cls in self._index.classes.in_order(state, now, lambda cls: self._tier(cls, state.profile)):
-            level = self._level(cls, state)
-            head = (level, cls.shape.service_class, cls.score(now))
-            if best is not None and head > best[0][:3]:
+        best: tuple[tuple[int, int, int, int, int, int, str], Waiting] | None = None
+        for cls in self._index.classes.in_order(state, now, lambda cls: self._tier(cls, state)):
+            group = int(state.group in self._slow_now(cls))
+            head = (self._level(cls, state), group, cls.shape.service_class, cls.score(now))
+            if best is not None and head > best[0][:4]:
                 break
             waiting = self._first_other(cls, decision.contact, state, now)
             if waiting is not None:
                 score = waiting.neg - cls.plan.rules.rate * now
-                rank = (*head[:2], score, waiting.call.seq, *cls.plan.order)
+                rank = (*head[:3], score, waiting.call.seq, *cls.plan.order)
                 if best is None or rank < best[0]:
                     best = rank, waiting
         if best is None:
             return None
         rank, waiting = best
-        return RunnerUp(waiting.call.contact, state.id, waiting.plan.rules.id, waiting.step, rank[:5])
+        return RunnerUp(waiting.call.contact, state.id, waiting.plan.rules.id, waiting.step, rank[:6])
 
     def _level(self, cls: CallClass, state: AgentState) -> int:
         entry: ProfileQueue | None = ProfileQueue(0)

@@ -60,7 +60,8 @@ class ServiceClasses:
 class QueueRules:
     """`exhausted`: `stay_on_last`, `any_member` or `overflow`. `rate`: ageing in milli-points per second.
 
-    `index` is the queue's place in the rules; `longest_wait_cap` in ms. `source`: file and line, for people.
+    `index` is the queue's place in the rules; `longest_wait_cap` in ms.
+    From `at_most_wait` ms on all groups are alike. `source`: file and line, for people.
     """
 
     id: str
@@ -71,6 +72,7 @@ class QueueRules:
     rate: int = 1000
     longest_wait_cap: int | None = None
     classes: ServiceClasses | None = None
+    at_most_wait: int | None = None
     source: str = ""
 
 
@@ -94,7 +96,7 @@ class RoutingRules:
 
 @dataclass(frozen=True, slots=True)
 class AgentFacts:
-    """What rules may read of an agent. `place`: in the agents' file. `cost` in cents."""
+    """What rules may read of an agent. `place`: in the agents' file. `cost` in cents. `group`: of adapting levels."""
 
     id: str
     attributes: Mapping[str, bool | int | str] = field(default_factory=dict)
@@ -104,6 +106,7 @@ class AgentFacts:
     capacity: int = 1
     cost: int = 0
     place: int = 0
+    group: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,6 +33,7 @@ from cti_engine.core.routing.pool_index import PoolIndex
 from cti_engine.core.routing.pools import Key
 
 _NO_PROFILE = ProfileQueue(0)
+_NOBODY: frozenset[str] = frozenset()
 LOOK_AT = 32
 """Of the free agents, longest idle first, so many are looked at one by one before all are at once."""
 
@@ -59,6 +60,8 @@ class PrecisionMatcher:
         self._calls = CallBook(PoolIndex(rules, agents), names)
         self._take(self._calls.index)
         self._offers = OfferNumbers(rules, self._agents)
+        self._slow: dict[str, frozenset[str]] = {}
+        self._slow_somewhere: frozenset[str] = frozenset()
 
     def _take(self, index: PoolIndex) -> None:
         self._index = index
@@ -113,6 +116,12 @@ class PrecisionMatcher:
         if state is not None:
             self._agents.end_contact(state, now, answered=answered)
 
+    def set_slow(self, queue: str, groups: Iterable[str]) -> None:
+        """The groups of agents who serve this queue after the others: adapting levels (docs/routing.md, section 12)."""
+        self._slow[queue] = frozenset(groups)
+        self._slow_somewhere = frozenset().union(*self._slow.values())
+        self._index.classes.forget_tiers()
+
     def new_day(self) -> None:
         self._agents.new_day()
 
@@ -163,46 +172,58 @@ class PrecisionMatcher:
         agents = self._agents
         step = waiting.plan.steps[waiting.step]
         excluded = self._calls.excluded.get(waiting.call.contact, {})
+        slow = self._slow_now(cls)
         if step.longest_idle and step.rule.offer_to == 1:
-            first = self._longest_idle(cls, excluded, now)
+            first = self._longest_idle(cls, slow, excluded, now)
             if first is not None:
                 idle_since, agent, row = first
-                terms = (*(idle_since for _ in step.rule.order), idle_since, int(agents.ranks()[row]))
+                terms = (0, *(idle_since for _ in step.rule.order), idle_since, int(agents.ranks()[row]))
                 return [self._decision(waiting, agent, "call", terms)]
-            if cls.pool.few is not None or agents.free_count <= LOOK_AT:
+            if not slow and (cls.pool.few is not None or agents.free_count <= LOOK_AT):
                 return []
         rows = self._taking(cls, self._index.free_rows(cls.pool), excluded, now)
         if not len(rows):
             return []
         question = Question(
             agents, self._index.columns, self._rules, waiting, now, self._index.flexibility.counts,
-            self._offers, random_mix(self._seed, self._offers.total),
+            self._offers, random_mix(self._seed, self._offers.total), slow,
         )  # fmt: skip
         return [
             self._decision(waiting, agents.state(row).id, "call", terms)
             for row, terms in ranked(question, rows, step.rule.offer_to)
         ]
 
-    def _longest_idle(self, cls: CallClass, excluded: dict[str, int], now: int) -> Ticket | None:
-        """The first free agent of a pool of few; of a big one only if among the first `LOOK_AT` free ones."""
+    def _longest_idle(
+        self, cls: CallClass, slow: frozenset[str], excluded: dict[str, int], now: int
+    ) -> Ticket | None:
+        """The first free agent of no slow group; of a big pool only if among the first `LOOK_AT` free ones."""
         agents = self._agents
         if cls.pool.few is None:
             for ticket in islice(agents.free(), LOOK_AT):
-                if cls.pool.has(ticket[2]) and self._takes(cls, agents.states[ticket[1]], excluded, now):
+                state = agents.states[ticket[1]]
+                if not cls.pool.has(ticket[2]) or state.group in slow:
+                    continue
+                if self._takes(cls, state, excluded, now):
                     return ticket
             return None
         best: Ticket | None = None
         for row in cls.pool.few:
-            state = agents.rows[row]
-            if state is None or state.ticket is None or (best is not None and best < state.ticket):
+            member = agents.rows[row]
+            if member is None or member.ticket is None or (best is not None and best < member.ticket):
                 continue
-            if self._takes(cls, state, excluded, now):
-                best = state.ticket
+            if member.group not in slow and self._takes(cls, member, excluded, now):
+                best = member.ticket
         return best
 
     def _takes(self, cls: CallClass, state: AgentState, excluded: dict[str, int], now: int) -> bool:
         """Neither excluded by the call nor by the agent's profile."""
         return not now < excluded.get(state.id, now) and self._level(cls, state.profile) is not None
+
+    def _slow_now(self, cls: CallClass) -> frozenset[str]:
+        """The groups whom calls of this class are offered after the others."""
+        if not self._slow or cls.shape.groups_alike:
+            return _NOBODY
+        return self._slow.get(cls.plan.rules.id, _NOBODY)
 
     def _taking(
         self, cls: CallClass, rows: NDArray[np.intp], excluded: dict[str, int], now: int
@@ -230,46 +251,53 @@ class PrecisionMatcher:
         state = self._agents.states.get(agent)
         if state is None or state.ticket is None or not classes.count:
             return None
-        plain = classes.plain and not state.profile
-        if plain:
-            cls = classes.first_plain(state)
-        else:
-            cls = classes.first(state, now, lambda cls: self._tier(cls, state.profile))
+        plain = classes.plain and not state.profile and state.group not in self._slow_somewhere
+        cls = (
+            classes.first_plain(state)
+            if plain
+            else classes.first(state, now, lambda cls: self._tier(cls, state))
+        )
         if cls is None:
             return None
         waiting = cls.order[cls.first][2]
         if calls.excluded and waiting.call.contact in calls.excluded:
             return self._not_excluded(state, now)
         level = 0 if plain else self._level(cls, state.profile) or 0
-        return self._call_for(waiting, cls, level, agent, now)
+        slow = 0 if plain else int(state.group in self._slow_now(cls))
+        return self._call_for(waiting, cls, level, slow, agent, now)
 
     @staticmethod
-    def _call_for(waiting: Waiting, cls: CallClass, level: int, agent: str, now: int) -> Decision:
+    def _call_for(waiting: Waiting, cls: CallClass, level: int, slow: int, agent: str, now: int) -> Decision:
         plan, call = waiting.plan, waiting.call
         rules = plan.rules
-        terms = (level, cls.shape.service_class, waiting.neg - rules.rate * now, call.seq, rules.index)
+        neg = waiting.neg - rules.rate * now
+        terms = (level, slow, cls.shape.service_class, neg, call.seq, rules.index)
         return Decision(call.contact, agent, rules.id, waiting.step, "agent", terms, plan.version)
 
     def _not_excluded(self, state: AgentState, now: int) -> Decision | None:
         """One by one, when a call that would be first may exclude the agent."""
-        best: tuple[tuple[int, int, int, int, int, str], Waiting, CallClass, int] | None = None
+        best: tuple[tuple[int, int, int, int, int, int, str], Waiting, CallClass, int, int] | None = None
         for cls in self._index.classes.waiting_for(state):
             level = self._level(cls, state.profile)
             if level is None:
                 continue
+            group = int(state.group in self._slow_now(cls))
             for waiting in cls.waiting():
                 excluded = self._calls.excluded.get(waiting.call.contact)
                 if excluded is None or now >= excluded.get(state.id, now):
                     score = waiting.neg - waiting.plan.rules.rate * now
-                    rank = (level, cls.shape.service_class, score, waiting.call.seq, *waiting.plan.order)
+                    urgency = (level, group, cls.shape.service_class, score)
+                    rank = (*urgency, waiting.call.seq, *waiting.plan.order)
                     if best is None or rank < best[0]:
-                        best = rank, waiting, cls, level
+                        best = rank, waiting, cls, level, group
                     break
         return None if best is None else self._call_for(*best[1:], state.id, now)
 
-    def _tier(self, cls: CallClass, profile: str) -> int:
-        level = self._level(cls, profile)
-        return NEVER if level is None else 8 * level + cls.shape.service_class
+    def _tier(self, cls: CallClass, state: AgentState) -> int:
+        level = self._level(cls, state.profile)
+        if level is None:
+            return NEVER
+        return 8 * level + 4 * (state.group in self._slow_now(cls)) + cls.shape.service_class
 
     def _decision(self, waiting: Waiting, agent: str, side: str, terms: tuple[int, ...]) -> Decision:
         plan = waiting.plan
@@ -324,7 +352,7 @@ class PrecisionMatcher:
         return self._index.columns.names(self._agents.states[agent].row)
 
     def _recorder(self) -> Recorder:
-        return Recorder(self._calls, self._offers, self._seed, self._tier)
+        return Recorder(self._calls, self._offers, self._seed, self._tier, self._slow_now)
 
     # --- time -----------------------------------------------------------------------------------
 

@@ -1,7 +1,7 @@
 """A queue's rules made ready: steps split into what is fixed and what a call binds, and ages of calls into bands.
 
-Between two boundaries of its age a call keeps its service-level class, its cap and every profile's view of it, so
-calls of one band differ by score only.
+Between two boundaries of its age a call keeps its service-level class, its cap and every profile's and group's view of
+it, so calls of one band differ by score only.
 """
 
 from __future__ import annotations
@@ -63,12 +63,16 @@ class StepPlan:
 
 @dataclass(frozen=True, slots=True)
 class Band:
-    """Calls that have waited from `begin` ms (None: less than any boundary) until `end` (None: for ever)."""
+    """Calls that have waited from `begin` ms (None: less than any boundary) until `end` (None: for ever).
+
+    `groups_alike`: adapting levels count no longer.
+    """
 
     begin: int | None
     end: int | None
     capped: bool
     service_class: int
+    groups_alike: bool
 
 
 @dataclass(slots=True, eq=False)
@@ -90,7 +94,7 @@ class QueuePlan:
     @property
     def alike(self) -> bool:
         """Whether nothing but the score decides between its calls, for agents without a profile."""
-        return len(self.bands) == 1
+        return len({(band.capped, band.service_class) for band in self.bands}) == 1
 
     def set_delays(self, delays: frozenset[int]) -> bool:
         """Take the delays with which profiles serve this queue; whether the bands changed."""
@@ -102,6 +106,8 @@ class QueuePlan:
         cap = rules.longest_wait_cap
         if cap is not None:
             ages.add(cap)
+        if rules.at_most_wait is not None:
+            ages.add(rules.at_most_wait)
         self.delays = delays
         self.boundaries = tuple(sorted(ages))
         self.wakes = tuple(sorted({delay if cap is None else min(delay, cap) for delay in delays}))
@@ -113,8 +119,10 @@ class QueuePlan:
 
     def _band(self, begin: int | None, end: int | None) -> Band:
         waited = begin if begin is not None else end - 1 if end is not None else 0
-        cap = self.rules.longest_wait_cap
-        return Band(begin, end, cap is not None and waited >= cap, _service_class(self.rules, waited))
+        cap, at_most = self.rules.longest_wait_cap, self.rules.at_most_wait
+        capped = cap is not None and waited >= cap
+        alike = capped or (at_most is not None and waited >= at_most)
+        return Band(begin, end, capped, _service_class(self.rules, waited), alike)
 
     def band_at(self, waited: int) -> int:
         return bisect_right(self.boundaries, waited)

@@ -14,7 +14,7 @@ from typing import NamedTuple
 from cti_engine.core.routing.model import ProfileQueue, RoutingRules
 from cti_engine.core.routing.queue_plans import Band, QueuePlan, make_plans
 
-AGEING, CLASSES, CAP, RANK, DELAY = "ageing", "classes", "cap", "rank", "delay"
+AGEING, CLASSES, CAP, RANK, DELAY, GROUP = "ageing", "classes", "cap", "rank", "delay", "group"
 _NO_PROFILE = ProfileQueue(0)
 
 
@@ -39,7 +39,8 @@ class Claims:
 class Bound(NamedTuple):
     """`longest` 0: nothing that comes later passes. `endless`: nothing but the longest wait ends it.
 
-    Decided by calls of the queue `by`, `why`: their `rank` or a `delay` in `profile`, a `cap`, `classes` or `ageing`.
+    Decided by calls of the queue `by`, `why`: their `rank` or a `delay` in `profile`, a `cap`, a `group`, `classes` or
+    `ageing`.
     """
 
     queue: str
@@ -129,8 +130,10 @@ def _between(case: _Case) -> Bound:
         ):
             if rival_level is None:
                 continue
-            ours = None if level is None else (level, band.service_class)
-            theirs = (rival_level, rival_band.service_class)
+            # c's agent may be of a group that is slow in c's queue and not in r's (12)
+            group = int(case.plan.rules.at_most_wait is not None and not band.groups_alike)
+            ours = None if level is None else (level, group, band.service_class)
+            theirs = (rival_level, 0, rival_band.service_class)
             if ours is None or theirs < ours:
                 longest: Fraction | int | None = last - rival_begin if rival_begin <= last else None
                 endless = band.end is None
@@ -147,9 +150,11 @@ def _between(case: _Case) -> Bound:
     return best
 
 
-def _why(ours: tuple[int, int] | None, theirs: tuple[int, int]) -> str:
-    if ours is None or theirs[0] == ours[0]:
+def _why(ours: tuple[int, int, int] | None, theirs: tuple[int, int, int]) -> str:
+    if ours is None or theirs[:2] == ours[:2]:
         return CLASSES
+    if theirs[0] == ours[0]:
+        return GROUP
     return CAP if theirs[0] == -1 else RANK
 
 
