@@ -33,6 +33,8 @@ async def test_both_hear_each_other(center: Center) -> None:
     await phone.hears(3.0)
     await caller.hang_up()
     await desk.wrap_up("solved", "all well")
+    await phone.told("CALL_CLOSED")
+    await caller.told("CALL_CLOSED")
 
     (agents,), (callers,) = phone.recordings(), caller.recordings()
     assert tone_margin_db(agents.heard, CALLER_HZ, AGENT_HZ, start=0.5) >= AUDIBLE_DB
