@@ -19,9 +19,9 @@ from cti_engine.commands.explain_words import KEPT_OFF as _KEPT_OFF
 from cti_engine.commands.explain_words import said
 from cti_engine.commands.explain_words import why as _why
 from cti_engine.core.acd import Acd
-from cti_engine.core.center import ROW_TYPES
 from cti_engine.core.definitions import CenterDefinitions
 from cti_engine.core.explanation import QueueAnswer, why_waiting
+from cti_engine.core.rows import ROW_TYPES
 from cti_engine.ports import Store, StoredEvent
 
 

@@ -13,9 +13,10 @@ from rich.console import Console
 from rich.table import Table
 
 from cti_engine.core.acd import Acd
-from cti_engine.core.center import ROW_TYPES, Center
+from cti_engine.core.center import Center
 from cti_engine.core.definitions import CenterDefinitions
 from cti_engine.core.routing.build import milliseconds
+from cti_engine.core.rows import ROW_TYPES
 from cti_engine.core.rule_plan import AgentChange, CallChange, Place, RulePlan, compare
 from cti_engine.ports import Loaded, Store
 

@@ -26,7 +26,7 @@ from cti_engine.core import (
     end_causes as causes,
 )
 from cti_engine.core.agent import Agent
-from cti_engine.core.center import Center, Row, WorkerNote
+from cti_engine.core.center import Center
 from cti_engine.core.commands import Command
 from cti_engine.core.contact import Contact
 from cti_engine.core.definitions import CenterDefinitions
@@ -34,6 +34,7 @@ from cti_engine.core.events import Event
 from cti_engine.core.reservation import Reservation
 from cti_engine.core.routing.build import milliseconds
 from cti_engine.core.routing.pool_index import PoolIndex
+from cti_engine.core.rows import Row, WorkerNote
 from cti_engine.core.view_builder import agent_view, queue_view
 from cti_engine.core.views import AgentView, QueueView
 

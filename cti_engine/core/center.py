@@ -6,8 +6,6 @@ Nothing here decides anything.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-
 from cti_engine.core import events as ev
 from cti_engine.core.agent import AGENT, LOGGED_OUT, Agent
 from cti_engine.core.call_names import Names
@@ -27,53 +25,10 @@ from cti_engine.core.routing.model import WaitingCall
 from cti_engine.core.routing.pool_index import PoolIndex
 from cti_engine.core.routing.precision import PrecisionMatcher
 from cti_engine.core.routing.wait_estimate import Promise, WaitModel
+from cti_engine.core.rows import KIND, Counters, NamedRow, Owner, ReCaller, Row, WorkerNote
 from cti_engine.core.staff import Staff
 
 DAY = 86_400.0
-
-
-@dataclass(slots=True)
-class Counters:
-    """Row kind `counter`: where the ids come from, so that they never depend on a clock."""
-
-    next: dict[str, int] = field(default_factory=dict)
-
-
-@dataclass(slots=True)
-class WorkerNote:
-    """Row kind `worker`. `suspects`: legs that we know and it did not name; `strangers`: the reverse."""
-
-    id: str
-    suspects: tuple[str, ...] = ()
-    strangers: tuple[str, ...] = ()
-    deadlines: dict[str, float] = field(default_factory=dict)
-
-
-@dataclass(slots=True)
-class ReCaller:
-    """Row kind `recaller`, by number: since when a caller who gave up or was cut off had waited (wall seconds)."""
-
-    id: str
-    queued_at: float
-    deadlines: dict[str, float] = field(default_factory=dict)
-
-
-NamedRow = Contact | Leg | Agent | Reservation | QueueCounts | WaitModel | WorkerNote | ReCaller | QueueTimes
-Row = NamedRow | Counters
-Owner = Contact | Agent | Reservation | QueueCounts | WorkerNote | ReCaller
-ROW_TYPES: dict[str, type[Row]] = {
-    "contact": Contact,
-    "leg": Leg,
-    "agent": Agent,
-    "reservation": Reservation,
-    "queue": QueueCounts,
-    "waits": WaitModel,
-    "worker": WorkerNote,
-    "recaller": ReCaller,
-    "handle_times": QueueTimes,
-    "counter": Counters,
-}
-_KIND: dict[type, str] = {row: kind for kind, row in ROW_TYPES.items()}
 
 
 def in_order(id_: str) -> tuple[int, str]:
@@ -162,7 +117,7 @@ class Center:
 
     def touch(self, row: NamedRow) -> None:
         """Mark a row as changed: it is stored with this signal."""
-        kind = _KIND[type(row)]  # compared by name: this runs ten times a signal
+        kind = KIND[type(row)]  # compared by name: this runs ten times a signal
         self.changed[kind, row.id] = row
         if kind == "agent":
             self.seen_agents.add(row.id)
@@ -195,7 +150,7 @@ class Center:
 
     def schedule(self, owner: Owner, name: str, at: float | None) -> None:
         """Set or (None) cancel the owner's deadline `name`, wall seconds."""
-        key = (_KIND[type(owner)], owner.id, name)
+        key = (KIND[type(owner)], owner.id, name)
         if at is None:
             owner.deadlines.pop(name, None)
             self.deadlines.cancel(key)
@@ -270,7 +225,7 @@ class Center:
                 self.recallers.pop(row.id, None)
             case QueueTimes():
                 self.handle_times.pop(row.id, None)
-        self.changed[(_KIND[type(row)], row.id)] = None
+        self.changed[(KIND[type(row)], row.id)] = None
 
     def _forget_leg_of(self, leg: Leg) -> None:
         legs = self._legs_of.get(leg.contact, {})

@@ -9,9 +9,10 @@ from __future__ import annotations
 from cti_engine.core import conversation, endings, flow_runner, offers
 from cti_engine.core import end_causes as causes
 from cti_engine.core import events as ev
-from cti_engine.core.center import Center, Owner, WorkerNote, in_order
+from cti_engine.core.center import Center, in_order
 from cti_engine.core.commands import EndDialog, EndLeg
 from cti_engine.core.leg import Leg
+from cti_engine.core.rows import Owner, WorkerNote
 from cti_engine.core.signals import (
     CommandRefused,
     EdgeSeen,

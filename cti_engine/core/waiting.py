@@ -8,13 +8,14 @@ from __future__ import annotations
 from cti_engine.core import estimates
 from cti_engine.core import events as ev
 from cti_engine.core.call_names import Names
-from cti_engine.core.center import Center, ReCaller
+from cti_engine.core.center import Center
 from cti_engine.core.contact import Contact
 from cti_engine.core.definitions import OverflowLink, QueueDefinition
 from cti_engine.core.reporting.service_level import QueueCounts
 from cti_engine.core.routing.build import milliseconds
 from cti_engine.core.routing.model import StepChange
 from cti_engine.core.routing.wording import shortened
+from cti_engine.core.rows import ReCaller
 
 
 def join(center: Center, contact: Contact, definition: QueueDefinition, priority: int) -> StepChange:

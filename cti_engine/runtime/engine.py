@@ -16,10 +16,10 @@ from typing import Any
 import msgspec
 
 from cti_engine.core.acd import Acd
-from cti_engine.core.center import ROW_TYPES, Row
 from cti_engine.core.commands import LookUp, PlayPrompts, Reply, SetDialledNumbers
 from cti_engine.core.definitions import CenterDefinitions
 from cti_engine.core.routing.build import make_index
+from cti_engine.core.rows import ROW_TYPES, Row
 from cti_engine.core.signals import (
     EdgeSeen,
     PlaybackEnded,

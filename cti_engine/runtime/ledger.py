@@ -14,8 +14,8 @@ from typing import Any
 
 import msgspec
 
-from cti_engine.core.center import Row
 from cti_engine.core.commands import LookUp, Reply
+from cti_engine.core.rows import Row
 from cti_engine.ports import Batch, Store, StoredCommand, StoredEvent, StoreUnavailable
 from cti_engine.runtime.store_thread import StoreThread
 

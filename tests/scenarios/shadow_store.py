@@ -5,7 +5,8 @@ from __future__ import annotations
 import msgspec
 
 from cti_engine.core.acd import Acd, Outcome
-from cti_engine.core.center import ROW_TYPES, Center, Row
+from cti_engine.core.center import Center
+from cti_engine.core.rows import ROW_TYPES, Row
 
 Key = tuple[str, str]
 
