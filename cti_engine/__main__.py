@@ -6,14 +6,17 @@ import argparse
 import os
 import sys
 from collections.abc import Callable
+from contextlib import closing
 from datetime import date, datetime
 from pathlib import Path
+from typing import Any
 
 from rich.console import Console
 
+from cti_engine.core.definitions import CenterDefinitions
 from cti_engine.definitions.report import as_text
 from cti_engine.definitions.settings import OVERRIDES, Settings, load_settings
-from cti_engine.ports import StoreTaken, StoreUnavailable
+from cti_engine.ports import Store, StoreTaken, StoreUnavailable
 
 OK, PROBLEMS, USAGE, ENVIRONMENT = 0, 1, 2, 3
 
@@ -133,6 +136,34 @@ def _home(options: argparse.Namespace) -> Path:
     return Path(options.home or os.environ.get("CTI_HOME") or ".").resolve()
 
 
+def _definitions(settings: Settings) -> CenterDefinitions:
+    """The admin's files. Raises SystemExit with the problems on the terminal when they have errors."""
+    from cti_engine.definitions.library import load_definitions
+
+    definitions, problems = load_definitions(settings.home)
+    if definitions is None:
+        print(as_text(problems), file=sys.stderr)
+        raise SystemExit(PROBLEMS)
+    return definitions
+
+
+def _stored(settings: Settings, state: Path | None = None) -> closing[Store]:
+    """The store to read, or the file `state` in its place; closed at the end of a `with`."""
+    from cti_engine.runtime.stores import open_store
+
+    url = settings.store_url if state is None else f"sqlite:{state}"
+    return closing(open_store(url, read_only=True, folder=settings.var))
+
+
+def _told(report: Any, found: Any, options: argparse.Namespace, console: Console) -> int:
+    """`report` is a module of commands: it shows what was found, or writes it as JSON."""
+    if options.json:
+        report.write_json(found, sys.stdout)
+    else:
+        report.show(found, console)
+    return OK
+
+
 def _run(options: argparse.Namespace, console: Console) -> int:
     from cti_engine.commands.run_center import run
 
@@ -179,129 +210,71 @@ def _check(options: argparse.Namespace, console: Console) -> int:
 
 def _cdr(options: argparse.Namespace, console: Console) -> int:
     from cti_engine.commands import cdr_report
-    from cti_engine.runtime.stores import open_store
 
-    settings = _settings(options)
-    store = open_store(settings.store_url, read_only=True, folder=settings.var)
-    try:
+    with _stored(_settings(options)) as store:
         rows = list(cdr_report.records(store, options.since, options.until))
-    finally:
-        store.close()
     rows = rows[-options.last :] if options.last else rows
-    if options.csv is not None and str(options.csv) != "-":
-        console.print(f"{cdr_report.export(rows, options.csv)} records in {options.csv}", markup=False)
-    elif options.csv is not None:
+    if options.csv is None:
+        return _told(cdr_report, rows, options, console)
+    if str(options.csv) == "-":
         cdr_report.write_csv(rows, sys.stdout)
-    elif options.json:
-        cdr_report.write_json(rows, sys.stdout)
     else:
-        cdr_report.show(rows, console)
+        console.print(f"{cdr_report.export(rows, options.csv)} records in {options.csv}", markup=False)
     return OK
 
 
 def _explain(options: argparse.Namespace, console: Console) -> int:
     from cti_engine.commands import explain
-    from cti_engine.definitions.library import load_definitions
-    from cti_engine.runtime.stores import open_store
     from cti_engine.wire.clock import Clock
 
     settings = _settings(options)
-    definitions, problems = load_definitions(settings.home)
-    if definitions is None:
-        print(as_text(problems), file=sys.stderr)
-        return PROBLEMS
-    store = open_store(settings.store_url, read_only=True, folder=settings.var)
-    try:
+    definitions = _definitions(settings)
+    with _stored(settings) as store:
         explanation = explain.explain(store, definitions, options.contact, Clock().now())
-    finally:
-        store.close()
     if explanation is None:
         print(f"Nothing is known of a contact {options.contact}: cti-engine cdr lists them.", file=sys.stderr)
         return PROBLEMS
-    if options.json:
-        explain.write_json(explanation, sys.stdout)
-    else:
-        explain.show(explanation, console)
-    return OK
+    return _told(explain, explanation, options, console)
 
 
 def _fairness(options: argparse.Namespace, console: Console) -> int:
     from cti_engine.commands import fairness_report
-    from cti_engine.definitions.library import load_definitions
-    from cti_engine.runtime.stores import open_store
     from cti_engine.wire.clock import Clock
 
     settings = _settings(options)
-    definitions, problems = load_definitions(settings.home)
-    if definitions is None:
-        print(as_text(problems), file=sys.stderr)
-        return PROBLEMS
-    now = Clock().now()
-    today = (
-        datetime.fromtimestamp(now)
-        .astimezone()
-        .replace(hour=0, minute=0, second=0, microsecond=0)
-        .timestamp()
-    )
-    store = open_store(settings.store_url, read_only=True, folder=settings.var)
-    try:
-        since = today if options.since is None else options.since
+    definitions, now = _definitions(settings), Clock().now()
+    midnight = datetime.fromtimestamp(now).astimezone().replace(hour=0, minute=0, second=0, microsecond=0)
+    since = midnight.timestamp() if options.since is None else options.since
+    with _stored(settings) as store:
         found = fairness_report.fairness(store, definitions, since, now)
-    finally:
-        store.close()
-    if options.json:
-        fairness_report.write_json(found, sys.stdout)
-    else:
-        fairness_report.show(found, console)
-    return OK
+    return _told(fairness_report, found, options, console)
 
 
 def _levels(options: argparse.Namespace, console: Console) -> int:
     from cti_engine.commands import levels
-    from cti_engine.definitions.library import load_definitions
-    from cti_engine.runtime.stores import open_store
 
     settings = _settings(options)
-    definitions, problems = load_definitions(settings.home)
-    if definitions is None:
-        print(as_text(problems), file=sys.stderr)
-        return PROBLEMS
-    store = open_store(settings.store_url, read_only=True, folder=settings.var)
-    try:
+    definitions = _definitions(settings)
+    with _stored(settings) as store:
         found = levels.levels(store, definitions)
-    finally:
-        store.close()
-    if options.json:
-        levels.write_json(found, sys.stdout)
-    else:
-        levels.show(found, console)
-    return OK
+    return _told(levels, found, options, console)
 
 
 def _waits(options: argparse.Namespace, console: Console) -> int:
     from cti_engine.commands import wait_report
-    from cti_engine.runtime.stores import open_store
 
-    settings = _settings(options)
-    store = open_store(settings.store_url, read_only=True, folder=settings.var)
-    try:
+    with _stored(_settings(options)) as store:
         rows = wait_report.report(store, options.since)
-    finally:
-        store.close()
-    if options.json:
-        wait_report.write_json(rows, sys.stdout)
-    elif rows:
-        wait_report.show(rows, console)
-    else:
+    if not (rows or options.json):
         print("No call has waited in a queue since then.")
-    return OK
+        return OK
+    return _told(wait_report, rows, options, console)
 
 
 def _plan(options: argparse.Namespace, console: Console) -> int:
     from cti_engine.commands import plan
     from cti_engine.definitions.library import load_definitions
     from cti_engine.runtime.places import Places
-    from cti_engine.runtime.stores import open_store
     from cti_engine.wire.clock import Clock
 
     settings = _settings(options)
@@ -317,18 +290,11 @@ def _plan(options: argparse.Namespace, console: Console) -> int:
         return PROBLEMS
     if found and not options.json:
         print(as_text(found), file=sys.stderr)
-    url = settings.store_url if options.state is None else f"sqlite:{options.state}"
-    store = open_store(url, read_only=True, folder=settings.var)
-    try:
+    with _stored(settings, options.state) as store:
         state = store.load()
         now = Clock().now() if options.state is None else plan.recorded_at(store, state)
-    finally:
-        store.close()
     planned = plan.plan(state, present, new, now, replan=options.replan)
-    if options.json:
-        plan.write_json(planned, sys.stdout)
-    else:
-        plan.show(planned, console)
+    _told(plan, planned, options, console)
     return PROBLEMS if planned.unroutable else OK
 
 
@@ -342,10 +308,7 @@ def _simulate(options: argparse.Namespace, console: Console) -> int:
     if scenario is None:
         return PROBLEMS
     found = simulate.simulate(request, scenario, options.jobs or os.cpu_count() or 1, Console(stderr=True))
-    if options.json:
-        simulate.write_json(found, sys.stdout)
-    else:
-        simulate.show(found, console)
+    _told(simulate, found, options, console)
     if options.plots is not None:
         try:
             for file in plots.draw(found, options.plots):
@@ -361,7 +324,6 @@ def _replay(options: argparse.Namespace, console: Console) -> int:
     from cti_engine.definitions.library import load_definitions
     from cti_engine.runtime.bootstrap import utc_offset
     from cti_engine.runtime.places import Places
-    from cti_engine.runtime.stores import open_store
 
     settings = _settings(options)
     if not options.rules.is_dir():
@@ -376,12 +338,8 @@ def _replay(options: argparse.Namespace, console: Console) -> int:
             return PROBLEMS
     offset = utc_offset(settings.time_zone)
     begins = (options.day - date(1970, 1, 1)).total_seconds() - offset
-    url = settings.store_url if options.state is None else f"sqlite:{options.state}"
-    store = open_store(url, read_only=True, folder=settings.var)
-    try:
+    with _stored(settings, options.state) as store:
         found = replay.recorded(store, begins, begins + 86_400.0)
-    finally:
-        store.close()
     new = (settings.home, options.rules)
     request = replay.Request((old, None), new, offset, options.seed, options.replications)
     try:
@@ -389,11 +347,7 @@ def _replay(options: argparse.Namespace, console: Console) -> int:
     except ValueError as error:
         print(f"{options.day}: {error}", file=sys.stderr)
         return PROBLEMS
-    if options.json:
-        replay.write_json(replayed, sys.stdout)
-    else:
-        replay.show(replayed, console)
-    return OK
+    return _told(replay, replayed, options, console)
 
 
 def _accounts(options: argparse.Namespace, console: Console) -> int:
