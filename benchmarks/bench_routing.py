@@ -38,6 +38,7 @@ from cti_engine.core.routing.model import (
 )
 from cti_engine.core.routing.pool_index import PoolIndex
 from cti_engine.core.routing.precision import PrecisionMatcher
+from cti_engine.wire.tasks import spawn
 
 IDLE_SHARE = 0.3
 """Of the agents under light load."""
@@ -280,7 +281,7 @@ async def asyncio_p99_ms(state: State, seconds: float) -> float:
             await asyncio.sleep(0)
         queue.put_nowait((0.0, joins))
 
-    producer = asyncio.ensure_future(produce(time.perf_counter()))
+    producer = spawn(produce(time.perf_counter()), "producer")
     while True:
         due, event = await queue.get()
         if not due:

@@ -15,6 +15,7 @@ from cti_engine.core.reporting.queue_figures import QueueFigures
 ALL = "all"
 Figures = dict[str, dict[str, float]]
 """By scope (`all`, `queue NAME`, `group NAME`), then by metric."""
+QueueEvent = ev.CallQueued | ev.CallBridged | ev.CallAbandoned | ev.QueueLeft
 Series = dict[str, list[float]]
 """By queue, then by interval: offered, answered, abandoned, in time: `NAME offered` ..."""
 
@@ -54,7 +55,7 @@ class DayFigures:
         if self._from <= at:
             self._counted.add(event.contact)
 
-    def _queue_event(self, event: ev.CallQueued | ev.CallAbandoned | ev.QueueLeft, at: float) -> None:
+    def _queue_event(self, event: QueueEvent, at: float) -> None:
         if event.contact not in self._counted or event.queue not in self._queues:
             return
         queue = self._queues[event.queue]
@@ -65,7 +66,7 @@ class DayFigures:
             figures.apply(event, queue.service_level_threshold, queue.short_abandon)
 
     def _bridged(self, event: ev.CallBridged, at: float) -> None:
-        self._queue_event(event, at)  # type: ignore[arg-type]  # a queue's event too
+        self._queue_event(event, at)
         self._agent(event, at)
 
     def _agent(self, event: Event, at: float) -> None:
