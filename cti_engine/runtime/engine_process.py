@@ -12,6 +12,7 @@ import logging
 import os
 import shutil
 import signal
+import sqlite3
 import sys
 from pathlib import Path
 
@@ -101,6 +102,7 @@ class DefinitionFiles:
 
     async def watch(self, engine: Engine, prompts: PromptCache, accounts: AccountStore) -> None:
         """Swap a changed set in when it is good, its prompts and accounts are made; else tell and keep the old."""
+        unready: dict[str, tuple[int, int]] = {}
         while True:
             await asyncio.sleep(LOOK_EVERY)
             try:
@@ -110,27 +112,36 @@ class DefinitionFiles:
                 continue
             if stamp == self._stamp:
                 continue
-            self._stamp = stamp
             try:
-                definitions, problems = await read_apart(self._home)
-            except OSError as error:
-                _log.error("the files cannot be read now: %s", error)
+                definitions = await self._made_ready(prompts, accounts)
+            except (OSError, sqlite3.Error) as error:  # no memory, no disk: the change is not lost, only late
+                if unready != stamp:
+                    _log.error("the changed files cannot be taken now, trying on: %s", error)
+                unready = stamp
                 continue
-            _tell(problems)
+            self._stamp = stamp
             if definitions is None:
                 _log.error("the running set stays as it is")
                 continue
-            report = await asyncio.to_thread(
-                prompts.build, sorted(all_prompts(definitions.flows.values()), key=repr)
-            )
-            for fault in report.faults:
-                _log.error("prompt %r cannot be made: %s", fault.prompt.value, fault.reason)
-            made = await asyncio.to_thread(agents_have_accounts, accounts, definitions)
-            for user, _ in made:
-                _log.warning("new account %s: its password stands in %s", user, accounts.accounts_file)
             await engine.reload(definitions)
             await asyncio.to_thread(self._keep)
             _log.warning("definitions %s are in force", definitions.version)
+
+    async def _made_ready(self, prompts: PromptCache, accounts: AccountStore) -> CenterDefinitions | None:
+        """The files as they are now, with their prompts and accounts made; None when they have errors."""
+        definitions, problems = await read_apart(self._home)
+        _tell(problems)
+        if definitions is None:
+            return None
+        report = await asyncio.to_thread(
+            prompts.build, sorted(all_prompts(definitions.flows.values()), key=repr)
+        )
+        for fault in report.faults:
+            _log.error("prompt %r cannot be made: %s", fault.prompt.value, fault.reason)
+        made = await asyncio.to_thread(agents_have_accounts, accounts, definitions)
+        for user, _ in made:
+            _log.warning("new account %s: its password stands in %s", user, accounts.accounts_file)
+        return definitions
 
     def _stamps(self) -> dict[str, tuple[int, int]]:
         return {
