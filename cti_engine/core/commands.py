@@ -90,6 +90,30 @@ class StopPlayback:
 
 
 @dataclass(frozen=True, slots=True)
+class Listen:
+    """Recognise what the caller on `leg` says, in the place of what listens there; speech stops what plays to it.
+
+    `phrases`: by choice what may be said for it, in words of `language`; empty: open speech. It is over with one
+    SpeechHeard or ListeningFailed, or with StopListening, the leg or another Listen, which are not answered. Silence
+    is never told: who waits has a deadline, which SpeechStarted puts off. Speech is cut after `longest` seconds.
+    """
+
+    worker: str
+    leg: str
+    listening: str
+    language: str
+    phrases: dict[str, tuple[str, ...]]
+    longest: float = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class StopListening:
+    worker: str
+    leg: str
+    listening: str
+
+
+@dataclass(frozen=True, slots=True)
 class SetAudioPaths:
     """Who hears whom in the whole worker, as (speaker leg, listener leg) pairs; sent whole."""
 
@@ -156,7 +180,7 @@ class Reply:
 
 
 WorkerCommand = (
-    AnswerLeg | RejectLeg | DialLeg | EndLeg | PlayPrompts | StopPlayback
+    AnswerLeg | RejectLeg | DialLeg | EndLeg | PlayPrompts | StopPlayback | Listen | StopListening
     | SetAudioPaths | StartRecording | StopRecording
 )  # fmt: skip
 EdgeCommand = EndDialog | SetDialledNumbers

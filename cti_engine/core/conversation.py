@@ -16,8 +16,12 @@ from cti_engine.core.signals import (
     LegFailed,
     LegHeld,
     LegRinging,
+    ListeningFailed,
     PlaybackEnded,
     RecordingEnded,
+    SpeechHeard,
+    SpeechPartial,
+    SpeechStarted,
     TransferAsked,
 )
 
@@ -124,6 +128,11 @@ def digit_pressed(center: Center, signal: DigitPressed) -> None:
     contact = center.contacts.get(leg.contact) if leg is not None else None
     if leg is not None and leg.role == "caller" and contact is not None:
         flow_runner.digit(center, contact, signal.digit)
+
+
+def speech(center: Center, signal: SpeechStarted | SpeechPartial | SpeechHeard | ListeningFailed) -> None:
+    """No step of a flow listens yet, so whatever was heard comes too late."""
+    center.late += 1
 
 
 def playback_ended(center: Center, signal: PlaybackEnded) -> None:

@@ -109,6 +109,57 @@ class PlaybackEnded:
 
 
 @dataclass(frozen=True, slots=True)
+class SpeechStarted:
+    """The caller has begun to speak; what played to the leg has been stopped (PlaybackEnded tells it too)."""
+
+    worker: str
+    leg: str
+    listening: str
+
+
+@dataclass(frozen=True, slots=True)
+class SpeechPartial:
+    """What the caller has said so far; only of engines that stream, and at most a few a second."""
+
+    worker: str
+    leg: str
+    listening: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class SpeechHeard:
+    """The caller has spoken and the listening is over.
+
+    `verdict`: `accept` (take `choice`), `confirm` (ask "did you say ...?" first) or `reject` (not understood: `choice`
+    is empty, and `text` too when there was only noise). With open speech `choice` is empty and `accept` means: there
+    is a text. `confidence` 0 to 1; `engine` is who understood; `seconds` is how long the speech was.
+    """
+
+    worker: str
+    leg: str
+    listening: str
+    verdict: str
+    choice: str = ""
+    text: str = ""
+    confidence: float = 0.0
+    engine: str = ""
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class ListeningFailed:
+    """Nobody listens (any longer): the caller goes on with keys. `reason`: `no_engine` (none for the language),
+    `unavailable` (the recogniser is away or died), `overloaded` (no stream is free) or `bad_words` (none is usable).
+    """
+
+    worker: str
+    leg: str
+    listening: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class RecordingEnded:
     """Both mono files are closed and interleaved to the stereo file at `path`; `seconds` long."""
 
@@ -310,6 +361,7 @@ class Restarted:
 
 Signal = (
     InviteReceived | LegRinging | LegAnswered | LegFailed | LegEnded | DigitPressed | PlaybackEnded
+    | SpeechStarted | SpeechPartial | SpeechHeard | ListeningFailed
     | RecordingEnded | LegHeld | TransferAsked | CommandRefused | WorkerSeen | WorkerLost
     | PhoneRegistered | PhoneUnregistered | EdgeSeen | LookupReturned
     | PageOpened | PageClosed | ConsoleLost | OfferShown | ReadyRequested | NotReadyRequested | LogOutRequested

@@ -157,6 +157,11 @@ class Worker:
             case commands.StopPlayback(leg=leg, playback=playback):
                 self._leg(leg)
                 self._prompts.stop(leg, playback)
+            case commands.Listen(leg=leg, listening=listening):
+                self._leg(leg)
+                self._send(signals.ListeningFailed(self._config.name, leg, listening, "no_engine"))
+            case commands.StopListening(leg=leg):
+                self._leg(leg)
             case commands.SetAudioPaths(paths=paths):
                 self._conference.want("paths", (pair for pair in paths if self.legs.keys() >= set(pair)))
             case commands.StartRecording():

@@ -32,6 +32,11 @@ def lie(world: World) -> Signal:
         lambda: signals.LegFailed(worker, leg, rng.choice((0, 486, 500))),
         lambda: signals.LegEnded(worker, leg, rng.choice(("remote", "local", "media_timeout", "shut_down"))),
         lambda: signals.PlaybackEnded(worker, leg, f"p{rng.randrange(60)}", rng.random() < 0.5),
+        lambda: signals.SpeechStarted(worker, leg, f"s{rng.randrange(60)}"),
+        lambda: signals.SpeechHeard(
+            worker, leg, f"s{rng.randrange(60)}", rng.choice(("accept", "reject")), "1"
+        ),
+        lambda: signals.ListeningFailed(worker, leg, f"s{rng.randrange(60)}", "unavailable"),
         lambda: signals.RecordingEnded(worker, f"r{rng.randrange(9)}", "/x", 1.0),
         lambda: signals.LegHeld(worker, leg, rng.random() < 0.5),
         lambda: signals.TransferAsked(worker, leg, "sip:other"),

@@ -20,6 +20,8 @@ AGENTS = st.sampled_from(("ana", "maria"))
 CONTACTS = st.sampled_from(("c1", "c2", "c3"))
 CODES = st.sampled_from((0, 408, 480, 486, 603))
 COMMANDS = st.sampled_from(("AnswerLeg", "DialLeg", "EndLeg", "PlayFiles", "StartRecording", "StopRecording"))
+LISTENINGS = st.sampled_from(("p1", "p2", "p3"))
+VERDICTS = st.sampled_from(("accept", "confirm", "reject"))
 
 worker_signals: st.SearchStrategy[Signal] = st.one_of(
     st.builds(
@@ -38,6 +40,12 @@ worker_signals: st.SearchStrategy[Signal] = st.one_of(
     ),
     st.builds(signals.DigitPressed, WORKERS, LEGS, st.sampled_from("129")),
     st.builds(signals.PlaybackEnded, WORKERS, LEGS, st.sampled_from(("p1", "p2", "p3")), st.booleans()),
+    st.builds(signals.SpeechStarted, WORKERS, LEGS, LISTENINGS),
+    st.builds(signals.SpeechPartial, WORKERS, LEGS, LISTENINGS, st.just("sa")),
+    st.builds(signals.SpeechHeard, WORKERS, LEGS, LISTENINGS, VERDICTS, st.sampled_from(("1", "2", ""))),
+    st.builds(
+        signals.ListeningFailed, WORKERS, LEGS, LISTENINGS, st.sampled_from(("unavailable", "overloaded"))
+    ),
     st.builds(signals.RecordingEnded, WORKERS, st.sampled_from(("r1", "r2")), st.just("/r"), st.just(1.0)),
     st.builds(signals.LegHeld, WORKERS, LEGS, st.booleans()),
     st.builds(signals.CommandRefused, WORKERS, COMMANDS, LEGS, st.sampled_from(("no_such_leg", "failed"))),

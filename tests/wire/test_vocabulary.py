@@ -24,6 +24,7 @@ _FIELDS: dict[Any, st.SearchStrategy[Any]] = {
     tuple[tuple[str, str], ...]: st.lists(st.tuples(_words, _words), max_size=3).map(tuple),
     tuple[tuple[int, str], ...]: st.lists(st.tuples(st.integers(0, 99), _words), max_size=3).map(tuple),
     dict[str, str]: st.dictionaries(_words, _words, max_size=3),
+    dict[str, tuple[str, ...]]: st.dictionaries(_words, st.lists(_words, max_size=3).map(tuple), max_size=3),
     dict[str, object]: _plain,
     tuple[dict[str, object], ...]: st.lists(_plain, max_size=2).map(tuple),
     tuple[float, float, float] | None: st.none() | st.tuples(*[st.floats(0.0, 1e6)] * 3),
