@@ -31,7 +31,7 @@ from tests.routing.estimates import Replication
 Numbers = npt.NDArray[np.float64]
 Generator = np.random.Generator
 
-SIZE, REPLICATIONS = 20_000, 160
+SIZE, REPLICATIONS = 20_000, 200
 WARM_UP = 30.0
 """In handle times; a steady queue's memory is a few."""
 
