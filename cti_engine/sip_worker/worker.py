@@ -18,6 +18,7 @@ from cti_engine.core import commands, signals
 from cti_engine.core.signals import Dialog
 from cti_engine.sip_worker import away, sip_text
 from cti_engine.sip_worker.account import Account
+from cti_engine.sip_worker.audio_tap import AudioTaps
 from cti_engine.sip_worker.conference import Conference
 from cti_engine.sip_worker.config import WorkerConfig
 from cti_engine.sip_worker.endpoint import SipEndpoint, account_settings
@@ -84,6 +85,7 @@ class Worker:
         self._conference = Conference()
         self._prompts = Prompts(self._conference, parts.path, self._playback_ended)
         self._recordings = Recordings(self._conference, parts, endpoint.silence, self._recording_ended)
+        self._taps = AudioTaps(self._conference)
         self._account = Account(config.secret, lambda: self.free, self._invited, brake.rejected)
         self._account.create(account_settings(config), True)
 
@@ -252,6 +254,7 @@ class Worker:
         del self.legs[leg.name]
         self._releasing.discard(leg.name)
         self._vanished.discard(leg.name)
+        self._taps.stop_all(leg.name)
         self._conference.remove(leg.name)
         self._loop.call_soon(lambda kept: None, leg)
         if not self.legs:
@@ -281,6 +284,7 @@ class Worker:
         clean = {
             "players": self._prompts.clean,
             "recorders": self._recordings.clean,
+            "taps": self._taps.clean,
             "audio paths": self._conference.empty,
             "conference ports": self._endpoint.media_clean,
         }

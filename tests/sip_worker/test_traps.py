@@ -341,7 +341,7 @@ async def test_idle_media_clock(world: World) -> None:
 
 
 async def test_frame_kept_past_its_callback() -> None:
-    """A tap's frame is overwritten after its callback; the worker has no taps, and ones to come must copy."""
+    """A tap's frame is overwritten after its callback; the worker's taps copy it (test_audio_tap.py)."""
     _, shown = await spring("frame_after_the_callback")
     same, of = (int(word) for word in shown.split(" of "))
     assert same < of
