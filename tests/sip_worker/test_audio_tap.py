@@ -30,7 +30,7 @@ async def test_frames_carry_what_the_leg_says() -> None:
     found = await tap("listen")
     assert found["sizes"] == [320] and found["same"] and found["in_loop"]
     assert 45 <= found["frames"] <= 56  # of one second
-    assert found["tone_share"] > 0.9
+    assert found["tone_share"] > 0.8
 
 
 async def test_nothing_comes_after_stop_and_nothing_stays() -> None:
