@@ -169,6 +169,21 @@ class LookUp:
 
 
 @dataclass(frozen=True, slots=True)
+class CallService:
+    """Ask `service` of config/services.yaml; one ServiceAnswered for `request` follows within `deadline` seconds.
+
+    `arguments` may hold a PIN: they are neither stored nor logged. After a restart of the engine nobody answers, and
+    whoever still wants to know asks again with another `request`.
+    """
+
+    contact: str
+    request: str
+    service: str
+    arguments: dict[str, object] = field(repr=False)
+    deadline: float
+
+
+@dataclass(frozen=True, slots=True)
 class Reply:
     """The answer to a request. `code` is empty when `ok`, else a closed list for the page."""
 
@@ -184,4 +199,4 @@ WorkerCommand = (
     | SetAudioPaths | StartRecording | StopRecording
 )  # fmt: skip
 EdgeCommand = EndDialog | SetDialledNumbers
-Command = WorkerCommand | EdgeCommand | LookUp | Reply
+Command = WorkerCommand | EdgeCommand | LookUp | CallService | Reply

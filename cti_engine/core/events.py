@@ -38,6 +38,15 @@ class IvrStepEntered:
 
 
 @dataclass(frozen=True, slots=True)
+class FlowMessage:
+    """What a flow's `send` step tells the world outside: `name` and `data` are the admin's own."""
+
+    contact: str
+    name: str
+    data: dict[str, object] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class CallQueued:
     """`promised`: the wait in seconds by its quantiles 50, 80 and 95 %; zeros when an agent is free, None when there is
     nothing to go by.
@@ -260,7 +269,7 @@ class AgentGroupLevelChanged:
 
 
 Event = (
-    CallArrived | CallAnswered | CallAttributesSet | IvrStepEntered | CallQueued
+    CallArrived | CallAnswered | CallAttributesSet | IvrStepEntered | FlowMessage | CallQueued
     | QueueStepAdvanced | AgentReserved | CallOffered | AgentDialled | OfferEnded | AgentRona
     | CallRequeued | CallBridged | CallHeld | CallAbandoned | QueueLeft | RecordingStored
     | CallEnded | WrapUpStarted | WrapUpEnded | ContactClosed | AgentStateChanged

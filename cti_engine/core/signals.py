@@ -254,6 +254,22 @@ class LookupReturned:
     error: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class ServiceAnswered:
+    """What CallService asked came back: `values` by the names that the service declares, each of its type.
+
+    `error` is empty, or why there are none: `deadline`, `unreachable` (no connection), `failed` (an answer that is no
+    2xx), `not_found` (404: there is no such customer or order), `bad_answer` (too large, no JSON, a value missing or of
+    another type), `overloaded` (too many ask it now), `resting` (it has failed too often just now) or `not_set_up` (no
+    such service any more, a secret is missing, an argument does not fit).
+    """
+
+    contact: str
+    request: str
+    values: dict[str, object] = field(default_factory=dict, repr=False)
+    error: str = ""
+
+
 # --- requests of agents and supervisors, already authenticated by the console -------------------
 
 
@@ -363,7 +379,7 @@ Signal = (
     InviteReceived | LegRinging | LegAnswered | LegFailed | LegEnded | DigitPressed | PlaybackEnded
     | SpeechStarted | SpeechPartial | SpeechHeard | ListeningFailed
     | RecordingEnded | LegHeld | TransferAsked | CommandRefused | WorkerSeen | WorkerLost
-    | PhoneRegistered | PhoneUnregistered | EdgeSeen | LookupReturned
+    | PhoneRegistered | PhoneUnregistered | EdgeSeen | LookupReturned | ServiceAnswered
     | PageOpened | PageClosed | ConsoleLost | OfferShown | ReadyRequested | NotReadyRequested | LogOutRequested
     | HangUpRequested | DispositionSubmitted | ExplainRequested | WaitingRequested | TimePassed | Restarted
 )  # fmt: skip

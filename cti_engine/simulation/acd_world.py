@@ -145,6 +145,10 @@ class AcdWorld:
         facts = self.callers[command.contact].call.facts
         self._at_once.append(signals.LookupReturned(command.contact, dict(facts)))
 
+    def _ask_service(self, command: commands.CallService) -> None:
+        """No service is asked in virtual time: callers take the flow's way for one that is away."""
+        self._at_once.append(signals.ServiceAnswered(command.contact, command.request, error="unreachable"))
+
     def _play(self, command: commands.PlayPrompts) -> None:
         if not command.repeat:
             contact = self.acd.center.legs[command.leg].contact
@@ -271,6 +275,7 @@ _OBEYED: dict[type, Callable[[AcdWorld, Any], None]] = {
     commands.AnswerLeg: AcdWorld._answer_caller,
     commands.RejectLeg: AcdWorld._reject_caller,
     commands.LookUp: AcdWorld._look_up,
+    commands.CallService: AcdWorld._ask_service,
     commands.PlayPrompts: AcdWorld._play,
     commands.DialLeg: AcdWorld._dial,
     commands.EndLeg: AcdWorld._end_leg,

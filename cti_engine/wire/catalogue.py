@@ -66,6 +66,7 @@ EVENTS: dict[str, EventEntry] = dict(
         _entry(events.CallAnswered, _WATCH, _SUPERVISOR),
         _entry(events.CallAttributesSet, _WATCH, _SUPERVISOR),
         _entry(events.IvrStepEntered, _WATCH, _SUPERVISOR),
+        _entry(events.FlowMessage, _WATCH, _SUPERVISOR),
         _entry(events.CallQueued, _WATCH, _SUPERVISOR),
         _entry(events.QueueStepAdvanced, _WATCH, _SUPERVISOR),
         _entry(events.AgentReserved, _WATCH, _AGENT, _SUPERVISOR),

@@ -190,6 +190,11 @@ class World:
                     known: dict[str, object] = {"customer": "7"} if self.rng.random() < 0.5 else {}
                     reply = signals.LookupReturned(command.contact, known)
                     self.later(0.01, 0.6, lambda: reply)
+            case commands.CallService():
+                if self.rng.random() < 0.9:
+                    error = self.rng.choice(("", "", "deadline", "not_found", "unreachable"))
+                    answer = signals.ServiceAnswered(command.contact, command.request, {}, error)
+                    self.later(0.01, 3.0, lambda: answer)
             case commands.EndDialog():
                 assert command.leg not in self.legs, self.explain([f"BYE for a leg that lives: {command}"])
             case commands.StartRecording():
