@@ -11,9 +11,6 @@ from cti_engine.core.contact import Contact
 from cti_engine.core.definitions import CenterDefinitions
 from cti_engine.core.routing.handle_times import QueueTimes, compared, estimates, slow_groups
 
-RECKONED_EVERY = 10
-"""Calls of a queue between two looks at its levels."""
-
 
 def learn(center: Center, contact: Contact) -> None:
     """The contact is over, its agent has wrapped up."""
@@ -25,9 +22,8 @@ def learn(center: Center, contact: Contact) -> None:
     times = center.handle_times.get(queue)
     if times is None:
         times = center.handle_times[queue] = QueueTimes(queue)
-    times.add(agent.team, _intent(contact), cdr.talk_s + cdr.hold_s + cdr.wrap_up_s)
     center.touch(times)
-    if times.calls % RECKONED_EVERY == 0:
+    if times.add(agent.team, _intent(contact), cdr.talk_s + cdr.hold_s + cdr.wrap_up_s):
         _reckon(center, times)
 
 

@@ -1,5 +1,6 @@
 """A small world around the matcher: callers, their patience and agents on one virtual clock, at tens of thousands of
-calls a second. The full simulation drives the whole Acd; this one drives only what decides. Times are integer ms.
+calls a second. The full simulation drives the whole Acd; this one drives only what decides, and what it learns of
+handle times. Times are integer ms.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from cti_engine.core.routing.handle_times import LevelLimits, QueueTimes, slow_groups
 from cti_engine.core.routing.model import AgentFacts, Decision, RoutingRules, StepChange, WaitingCall
 from cti_engine.core.routing.precision import PrecisionMatcher
 
@@ -21,7 +23,9 @@ _HANDLE_ENDS, _CALLER_HANGS_UP, _STAFF_CHANGES = range(3)
 
 
 class Arrival(NamedTuple):
-    """One call: when, to which queue, how long its talk and wrap-up will take, how long it is willing to wait."""
+    """One call: when, to which queue, how long its talk and wrap-up will take (of an agent of pace 1), how long it is
+    willing to wait.
+    """
 
     at: int
     queue: str
@@ -52,9 +56,29 @@ class Outcomes:
     ended: int = 0
 
 
+class _Levels:
+    """What is learned of each queue, as the Acd learns it; calls have no intents here."""
+
+    def __init__(self, matcher: PrecisionMatcher, agents: Iterable[AgentFacts], limits: LevelLimits) -> None:
+        self._matcher, self._limits = matcher, limits
+        self._serve: dict[str, set[str]] = {}
+        for agent in agents:
+            for queue in matcher.queues_of(agent.id):
+                self._serve.setdefault(queue, set()).add(agent.group)
+        self._times = {queue: QueueTimes(queue) for queue in self._serve}
+
+    def learn(self, group: str, queue: str, handle: int) -> None:
+        times = self._times[queue]
+        if times.add(group, "", handle / 1000):
+            times.slow = slow_groups(times, self._serve[queue], self._limits)
+            self._matcher.set_slow(queue, times.slow)
+
+
 class MatcherWorld:
     """`groups`: agents by group, all on duty from the beginning. `places`: calls that may wait, over all queues.
 
+    `paces`, by `AgentFacts.group` and queue: how many times as long as the call says its handling takes there, 1 if
+    not named. `levels`: the limits within which it learns who is slow where; None: nothing is learned.
     Calls are answered at the moment they are matched. One world is one run: `run` may be called once.
     """
 
@@ -64,21 +88,25 @@ class MatcherWorld:
         groups: Mapping[str, Sequence[AgentFacts]],
         *,
         places: int = FOREVER,
+        paces: Mapping[tuple[str, str], float] | None = None,
+        levels: LevelLimits | None = None,
         seed: int = 0,
     ) -> None:
         self._groups = {name: [agent.id for agent in agents] for name, agents in groups.items()}
         self._group_of = {agent: name for name, agents in self._groups.items() for agent in agents}
-        self._matcher = PrecisionMatcher(
-            rules, [agent for agents in groups.values() for agent in agents], seed=seed
-        )
+        everybody = [agent for agents in groups.values() for agent in agents]
+        self._matcher = PrecisionMatcher(rules, everybody, seed=seed)
+        self._paces = paces or {}
+        self._levels = _Levels(self._matcher, everybody, levels) if levels else None
+        self._team = {agent.id: agent.group for agent in everybody}
         for agent in self._group_of:
             self._matcher.log_in(agent, True)
             self._matcher.set_available(agent, True, 0)
         self._places = places
         self._heap: list[tuple[int, int, int, str, int]] = []
+        self._handling: dict[str, tuple[str, int]] = {}
         self._pushed = 0
         self._waiting: dict[str, Arrival] = {}
-        self._busy: set[str] = set()
         self._off: set[str] = set()
         self._leaving: dict[str, int] = {}
         self._out = Outcomes(overtime=dict.fromkeys(self._groups, 0))
@@ -176,14 +204,19 @@ class MatcherWorld:
         call = self._gone(contact, ANSWERED, now)
         self._out.agent[int(contact)] = agent
         self._matcher.begin_contact(agent, now)
-        self._busy.add(agent)
-        self._push(now + call.handle, _HANDLE_ENDS, agent)
+        handle = call.handle
+        if self._paces:
+            handle = round(handle * self._paces.get((self._team[agent], decision.queue), 1.0))
+        self._handling[agent] = decision.queue, handle
+        self._push(now + handle, _HANDLE_ENDS, agent)
 
     # Agents
 
     def _handle_ends(self, agent: str, now: int) -> None:
-        self._busy.discard(agent)
+        queue, handle = self._handling.pop(agent)
         self._out.ended = now
+        if self._levels is not None:
+            self._levels.learn(self._team[agent], queue, handle)
         self._matcher.end_contact(agent, now, answered=True)
         since = self._leaving.pop(agent, None)
         if since is None:
@@ -197,8 +230,8 @@ class MatcherWorld:
         """Idle agents go first; who was about to leave stays first."""
         group, now = self._groups[change.group], change.at
         on_duty = [agent for agent in group if agent not in self._off and agent not in self._leaving]
-        for agent in sorted(on_duty, key=self._busy.__contains__)[: max(0, len(on_duty) - change.number)]:
-            if agent in self._busy:
+        for agent in sorted(on_duty, key=self._handling.__contains__)[: max(0, len(on_duty) - change.number)]:
+            if agent in self._handling:
                 self._leaving[agent] = now
             else:
                 self._go(agent, now)

@@ -1,6 +1,7 @@
 """`make verify-routing`: the proof of the routing core, section by section; one JSON of goals is the last line.
 
-(a) a million random events against the oracle and planted faults, (b) the decision trace, (c) queueing theory.
+(a) a million random events against the oracle and planted faults, (b) the decision trace, (c) queueing theory,
+(d) the default policy beside five plain ones.
 `--only oracle trace` runs some of them, `--events 50000` fewer events, which misses the goals on purpose.
 """
 
@@ -27,6 +28,7 @@ from benchmarks.report import Report
 from tests.routing.features import FEATURES
 from tests.routing.lockstep import EVENTS_PER_CENTER, Found, random_run, shrink, trace_run
 from tests.routing.mutants import MUTANTS, planted
+from tests.routing.quality import quality_table
 from tests.routing.theory import theory_table
 
 EVENTS = 1_200_000  # so that the rarest feature has its thousand hits
@@ -133,8 +135,15 @@ def theory(run: Run) -> None:
     theory_table(run.report, run.console, run.on_all_cores)
 
 
+# (d) the quality of the default policy
+
+
+def quality(run: Run) -> None:
+    quality_table(run.report, run.console, run.on_all_cores)
+
+
 SECTIONS: dict[str, Callable[[Run], None]] = {
-    "oracle": against_oracle, "mutants": mutants, "trace": trace, "theory": theory,
+    "oracle": against_oracle, "mutants": mutants, "trace": trace, "theory": theory, "quality": quality,
 }  # fmt: skip
 
 

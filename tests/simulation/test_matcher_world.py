@@ -7,6 +7,7 @@ from heapq import heapreplace
 import numpy as np
 import pytest
 
+from cti_engine.core.routing.handle_times import LevelLimits
 from cti_engine.core.routing.model import AgentFacts, QueueRules, RoutingRules, StepRule
 from cti_engine.simulation.matcher_world import (
     ABANDONED,
@@ -89,3 +90,27 @@ def test_every_wait_is_that_of_a_first_come_first_served_queue(servers: int) -> 
         heapreplace(free, start + handle)
     assert out.wait == waits
     assert sum(waits) > 0
+
+
+def two_groups(levels: LevelLimits | None) -> MatcherWorld:
+    """An agent of each group, both for both queues; in the other group's queue each needs three times as long."""
+    people = {name: [AgentFacts(name, group=name)] for name in ("a", "b")}
+    both = RoutingRules("test", {name: QueueRules(name, n, (StepRule(),)) for n, name in enumerate(people)})
+    return MatcherWorld(both, people, paces={("a", "b"): 3.0, ("b", "a"): 3.0}, levels=levels)
+
+
+def test_a_pace_multiplies_what_the_call_says() -> None:
+    """In the queue of the other group the agent is busy three times as long, in the own one no longer."""
+    out = two_groups(None).run(
+        [Arrival(0, "b", 100), Arrival(1, "b", 100), Arrival(2, "b", 10), Arrival(3, "b", 10)]
+    )
+    assert story(out) == [(ANSWERED, 0, "a"), (ANSWERED, 0, "b"), (ANSWERED, 99, "b"), (ANSWERED, 108, "b")]
+
+
+def test_levels_are_learned_and_keep_agents_to_their_own_queue() -> None:
+    """With limits it finds out who is slow in the queue: from then on the fast one of two idle agents has it."""
+    calls = [Arrival(at, "a", 1000) for at in range(0, 6_000_000, 10_000)]
+    plain, learned = (two_groups(levels).run(calls).agent for levels in (None, LevelLimits()))
+    assert plain[:4] == learned[:4] == ["a", "b", "a", "b"]
+    assert set(plain[-2:]) == {"a", "b"}
+    assert set(learned[-500:]) == {"a"}
