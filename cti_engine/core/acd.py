@@ -155,11 +155,6 @@ def _nothing(center: Center, signal: Any) -> None:
     """TimePassed: what is due is handled after every signal."""
 
 
-def _late(center: Center, signal: signals.ServiceAnswered) -> None:
-    """Nobody waits for it any more."""
-    center.late += 1
-
-
 HANDLERS: dict[type[signals.Signal], Callable[[Center, Any], None]] = {
     signals.InviteReceived: intake.invite,
     signals.LegRinging: conversation.leg_ringing,
@@ -182,7 +177,7 @@ HANDLERS: dict[type[signals.Signal], Callable[[Center, Any], None]] = {
     signals.PhoneUnregistered: recovery.phone_unregistered,
     signals.EdgeSeen: recovery.edge_seen,
     signals.LookupReturned: intake.looked_up,
-    signals.ServiceAnswered: _late,
+    signals.ServiceAnswered: flow_runner.service_answered,
     signals.PageOpened: requests.page_opened,
     signals.PageClosed: requests.page_closed,
     signals.ConsoleLost: requests.console_lost,

@@ -14,7 +14,7 @@ from cti_engine.core.contact import Contact
 from cti_engine.core.deadlines import Deadlines
 from cti_engine.core.definitions import CenterDefinitions, QueueDefinition
 from cti_engine.core.expressions.values import Lookup
-from cti_engine.core.ivr.flow import Flow
+from cti_engine.core.ivr.flow import Flow, RunFlow
 from cti_engine.core.leg import Leg
 from cti_engine.core.machine import ILLEGAL, LATE, Table
 from cti_engine.core.reporting.service_level import QueueCounts
@@ -64,6 +64,7 @@ class Center:
             routing_rules(definitions), agent_facts(definitions), names=self._names_in
         )
         self.flows: dict[tuple[str, str], Flow] = {}
+        self.secrets: dict[str, dict[str, str]] = {}  # by contact, never stored: sensitive digits
         self.commands: list[Command] = []
         self.events: list[tuple[float, ev.Event]] = []
         self.changed: dict[tuple[str, str], Row | dict[str, object] | None] = {}
@@ -102,7 +103,15 @@ class Center:
     def forget_unused_flows(self) -> None:
         """Drop flow versions that neither the running set nor a running contact uses."""
         used = {(f.id, f.version) for f in self.definitions.flows.values()}
-        used |= {(c.flow.flow, c.flow.version) for c in self.contacts.values() if c.flow is not None}
+        for state in (contact.flow for contact in self.contacts.values() if contact.flow is not None):
+            used.add((state.flow, state.version))
+            used |= {(frame.flow, frame.version) for frame in state.stack}
+        waiting = [self.flows[key] for key in used if key in self.flows]
+        while waiting:
+            for step in waiting.pop().steps.values():
+                if isinstance(step, RunFlow) and (key := (step.flow, step.version)) not in used:
+                    used.add(key)
+                    waiting += [self.flows[key]] if key in self.flows else []
         self.flows = {key: flow for key, flow in self.flows.items() if key in used}
 
     # --- the four verbs ------------------------------------------------------------------------

@@ -32,7 +32,10 @@ AGENT_CAUSE = {
 }
 CALLER_CAUSE = {"media_timeout": causes.CALLER_MEDIA_TIMEOUT, "shut_down": causes.SHUT_DOWN}
 """Of what a worker did by itself; what it did not explain, it did because the engine was away."""
-LegSignal = LegRinging | LegAnswered | LegFailed | LegEnded | LegHeld | DigitPressed | PlaybackEnded
+LegSignal = (
+    LegRinging | LegAnswered | LegFailed | LegEnded | LegHeld | DigitPressed | PlaybackEnded
+    | SpeechStarted | SpeechPartial | SpeechHeard | ListeningFailed
+)  # fmt: skip
 
 
 def _leg(center: Center, signal: LegSignal) -> Leg | None:
@@ -131,15 +134,26 @@ def digit_pressed(center: Center, signal: DigitPressed) -> None:
 
 
 def speech(center: Center, signal: SpeechStarted | SpeechPartial | SpeechHeard | ListeningFailed) -> None:
-    """No step of a flow listens yet, so whatever was heard comes too late."""
-    center.late += 1
+    """Of the caller in a flow. What comes of anybody else, or for a turn that is over, comes too late."""
+    leg = _leg(center, signal)
+    contact = center.contacts.get(leg.contact) if leg is not None else None
+    if contact is None or leg is None or leg.id != contact.caller_leg or contact.flow is None:
+        center.late += 1
+        return
+    match signal:
+        case SpeechStarted():
+            flow_runner.speech_started(center, contact, signal)
+        case SpeechHeard():
+            flow_runner.heard(center, contact, signal)
+        case ListeningFailed():
+            flow_runner.not_heard(center, contact, signal)
 
 
 def playback_ended(center: Center, signal: PlaybackEnded) -> None:
     leg = _leg(center, signal)
     contact = center.contacts.get(leg.contact) if leg is not None else None
     if contact is not None:
-        flow_runner.playback_ended(center, contact, signal.playback, signal.completed)
+        flow_runner.playback_ended(center, contact, signal.playback)
 
 
 def recording_ended(center: Center, signal: RecordingEnded) -> None:

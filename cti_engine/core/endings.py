@@ -10,7 +10,7 @@ from cti_engine.core import end_causes as causes
 from cti_engine.core import events as ev
 from cti_engine.core.agent import LOGGED_OUT, NOT_READY, READY, Agent
 from cti_engine.core.center import Center
-from cti_engine.core.commands import EndLeg, StopPlayback, StopRecording
+from cti_engine.core.commands import EndLeg, StopListening, StopPlayback, StopRecording
 from cti_engine.core.contact import CONTACT, Contact
 from cti_engine.core.end_causes import EndCause, OfferOutcome, Party
 from cti_engine.core.leg import LEG, Leg
@@ -94,6 +94,7 @@ def end_contact(center: Center, contact: Contact, cause: EndCause) -> None:
     if not center.fire(CONTACT, contact, input_):
         return
     contact.flow = None
+    center.secrets.pop(contact.id, None)
     worker_lost = cause == causes.WORKER_LOST
     if state in ("queued", "offered"):
         waiting.left_others(center, contact, cause.name)
@@ -203,5 +204,8 @@ def stop_prompts(center: Center, contact: Contact) -> None:
     """Silence whatever the flow plays to the caller, and end the flow."""
     if contact.flow is not None and contact.flow.playback:
         center.command(StopPlayback(contact.worker, contact.caller_leg, contact.flow.playback))
+    if contact.flow is not None and contact.flow.listening:
+        center.command(StopListening(contact.worker, contact.caller_leg, contact.flow.listening))
     contact.flow = None
+    center.secrets.pop(contact.id, None)
     center.schedule(contact, "flow", None)

@@ -2,17 +2,33 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
+from cti_engine.core import commands, endings, waiting
 from cti_engine.core import end_causes as causes
-from cti_engine.core import endings, waiting
 from cti_engine.core import events as ev
 from cti_engine.core.call_names import Names
 from cti_engine.core.center import Center
 from cti_engine.core.commands import PlayPrompts, StopPlayback
 from cti_engine.core.contact import CONTACT, Contact
 from cti_engine.core.ivr import session
-from cti_engine.core.ivr.actions import Action, AttributesSet, Enqueue, HangUp, Play, StepEntered, StopPlay
+from cti_engine.core.ivr.actions import (
+    Action,
+    AskService,
+    AttributesSet,
+    Enqueue,
+    HangUp,
+    Listen,
+    Play,
+    StepEntered,
+    StopListen,
+    StopPlay,
+    Tell,
+)
+from cti_engine.core.ivr.asking import Said
 from cti_engine.core.ivr.flow import Flow
 from cti_engine.core.routing.build import milliseconds
+from cti_engine.core.signals import ListeningFailed, ServiceAnswered, SpeechHeard, SpeechStarted
 
 FLOWS_AT_ONCE = 16
 """Flows that one call may begin in one moment; more of them lead to each other without ever waiting."""
@@ -23,11 +39,18 @@ def begin(center: Center, contact: Contact, flow: Flow) -> None:
     if _moves_in_circles(center, contact):
         _fault(center, contact, f"flow {flow.id}: flows lead to each other without ever waiting")
         return
-    state, actions = session.start(
-        flow, contact.language, {}, Names(center, contact), center.now, lambda: center.new_id("p")
-    )
-    contact.flow = state
+    contact.flow, actions = session.start(flow, contact.language, {}, _surroundings(center, contact))
     _apply(center, contact, actions)
+
+
+def _surroundings(center: Center, contact: Contact) -> session.Surroundings:
+    return session.Surroundings(
+        lambda flow, version: center.flows.get((flow, version)),
+        Names(center, contact),
+        center.now,
+        lambda: center.new_id("p"),
+        center.secrets.setdefault(contact.id, {}),
+    )
 
 
 def _moves_in_circles(center: Center, contact: Contact) -> bool:
@@ -38,45 +61,62 @@ def _moves_in_circles(center: Center, contact: Contact) -> bool:
 
 
 def digit(center: Center, contact: Contact, key: str) -> None:
-    flow = _flow(center, contact)
-    if flow is not None and contact.flow is not None:
-        names = Names(center, contact)
-        actions = session.digit(flow, contact.flow, key, names, center.now, lambda: center.new_id("p"))
-        _apply(center, contact, actions)
+    _go_on(center, contact, lambda state, around: session.digit(state, key, around))
 
 
-def playback_ended(center: Center, contact: Contact, playback: str, completed: bool) -> None:
-    flow = _flow(center, contact)
-    if flow is not None and contact.flow is not None:
-        names = Names(center, contact)
-        actions = session.playback_ended(
-            flow, contact.flow, playback, completed, names, center.now, lambda: center.new_id("p")
-        )
-        _apply(center, contact, actions)
+def playback_ended(center: Center, contact: Contact, playback: str) -> None:
+    _go_on(center, contact, lambda state, around: session.playback_ended(state, playback, around))
 
 
 def deadline(center: Center, contact: Contact) -> None:
-    flow = _flow(center, contact)
-    if flow is not None and contact.flow is not None:
-        names = Names(center, contact)
-        actions = session.time_passed(flow, contact.flow, names, center.now, lambda: center.new_id("p"))
-        _apply(center, contact, actions)
+    _go_on(center, contact, session.time_passed)
 
 
-def _flow(center: Center, contact: Contact) -> Flow | None:
-    """The version that the contact runs; after a restart that lost it, the current one from the same step."""
-    state = contact.flow
-    if state is None:
-        return None
-    flow = center.flows.get((state.flow, state.version))
-    if flow is not None:
-        return flow
+def speech_started(center: Center, contact: Contact, signal: SpeechStarted) -> None:
+    _go_on(center, contact, lambda state, around: session.speech_started(state, signal.listening, around))
+
+
+def heard(center: Center, contact: Contact, signal: SpeechHeard) -> None:
+    said = Said(signal.verdict, signal.choice, signal.text)
+    _go_on(center, contact, lambda state, around: session.heard(state, signal.listening, said, around))
+
+
+def not_heard(center: Center, contact: Contact, signal: ListeningFailed) -> None:
+    _go_on(
+        center,
+        contact,
+        lambda state, around: session.not_heard(state, signal.listening, signal.reason, around),
+    )
+
+
+def service_answered(center: Center, signal: ServiceAnswered) -> None:
+    contact = center.contacts.get(signal.contact)
+    if contact is None or contact.flow is None:
+        center.late += 1
+        return
+    values = None if signal.error else signal.values
+    _go_on(center, contact, lambda state, around: session.answered(state, signal.request, values, around))
+
+
+def _go_on(
+    center: Center,
+    contact: Contact,
+    give: Callable[[session.IvrState, session.Surroundings], list[Action]],
+) -> None:
+    if contact.flow is not None and _has_flow(center, contact, contact.flow):
+        _apply(center, contact, give(contact.flow, _surroundings(center, contact)))
+
+
+def _has_flow(center: Center, contact: Contact, state: session.IvrState) -> bool:
+    """Whether its version is there; after a restart that lost it, the current one goes on from the same step."""
+    if (state.flow, state.version) in center.flows:
+        return True
     current = center.definitions.flows.get(state.flow)
     if current is None or state.step not in current.steps:
         _fault(center, contact, f"flow {state.flow} has no step {state.step} any more")
-        return None
+        return False
     state.version = current.version
-    return current
+    return True
 
 
 def _fault(center: Center, contact: Contact, text: str) -> None:
@@ -106,6 +146,27 @@ def _apply(center: Center, contact: Contact, actions: list[Action]) -> None:
                 )
             case StopPlay():
                 center.command(StopPlayback(contact.worker, contact.caller_leg, action.playback))
+            case Listen():
+                center.command(
+                    commands.Listen(
+                        contact.worker,
+                        contact.caller_leg,
+                        action.listening,
+                        contact.flow.language if contact.flow else contact.language,
+                        dict(action.phrases),
+                        action.longest,
+                    )
+                )
+            case StopListen():
+                center.command(commands.StopListening(contact.worker, contact.caller_leg, action.listening))
+            case AskService():
+                center.command(
+                    commands.CallService(
+                        contact.id, action.request, action.service, dict(action.arguments), action.deadline
+                    )
+                )
+            case Tell():
+                center.emit(ev.FlowMessage(contact.id, action.message, dict(action.data)))
             case StepEntered():
                 if not contact.in_queue:  # a treatment loops for as long as the caller waits
                     center.emit(ev.IvrStepEntered(contact.id, action.flow, action.step))
@@ -138,6 +199,7 @@ def _leave_flow(center: Center, contact: Contact) -> None:
     if contact.flow is not None:
         contact.path += contact.flow.path
         contact.flow = None
+    center.secrets.pop(contact.id, None)
     center.schedule(contact, "flow", None)
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from cti_engine.core.definitions import CenterDefinitions, QueueDefinition
-from cti_engine.core.ivr.flow import EndCall, EnterQueue, Flow
+from cti_engine.core.ivr.flow import EndCall, EnterQueue, Flow, Return, RunFlow
 from cti_engine.core.ivr.flow_graph import INSTANT, steps_reached
 
 
@@ -20,11 +20,28 @@ class Moves:
     def __init__(self, definitions: CenterDefinitions) -> None:
         self.queues: Mapping[str, QueueDefinition] = definitions.queues
         self._flows = definitions.flows
-        self._entered = {flow.id: _entered(flow, ()) for flow in self._flows.values()}
-        self._at_once = {flow.id: _entered(flow, INSTANT) for flow in self._flows.values()}
+        self._entered = {flow.id: self._enters(flow, ()) for flow in self._flows.values()}
+        self._at_once = {flow.id: self._enters(flow, INSTANT) for flow in self._flows.values()}
         self.entries = self._entries()
         moved = {target for queue in self.queues for target in self._later(queue)}
         self.after_waiting = self._closure(moved, lambda queue: [self.queues[queue].full_to])
+
+    def _enters(self, flow: Flow, through: tuple[type, ...]) -> list[EnterQueue]:
+        """Of the flow and of all that it runs."""
+        found: list[EnterQueue] = []
+        seen: set[str] = set()
+        waiting = [flow]
+        while waiting:
+            each = waiting.pop()
+            if each.id in seen:
+                continue
+            seen.add(each.id)
+            for step in (each.steps[name] for name in sorted(steps_reached(each, [each.start], through))):
+                if isinstance(step, EnterQueue):
+                    found.append(step)
+                elif isinstance(step, RunFlow) and step.flow in self._flows:
+                    waiting.append(self._flows[step.flow])
+        return found
 
     def _entries(self) -> dict[str, set[int]]:
         found: dict[str, set[int]] = {queue: set() for queue in self.queues}
@@ -119,7 +136,9 @@ class Moves:
     def _flow_ends(self, flow: Flow, ends: set[str]) -> bool:
         for name in steps_reached(flow, [flow.start]):
             step = flow.steps[name]
-            if isinstance(step, EndCall) or (isinstance(step, EnterQueue) and step.queue in ends):
+            if isinstance(step, EndCall | Return) or (isinstance(step, EnterQueue) and step.queue in ends):
+                return True
+            if isinstance(step, RunFlow) and step.flow in ends:
                 return True
         return False
 
@@ -137,8 +156,3 @@ class Moves:
         if definition.exhausted != "overflow" or None in waits or not waits or lasts >= definition.max_wait:
             yield definition.on_time_out
         yield from sorted(self.treatments(queue))
-
-
-def _entered(flow: Flow, through: tuple[type, ...]) -> list[EnterQueue]:
-    steps = (flow.steps[name] for name in sorted(steps_reached(flow, [flow.start], through)))
-    return [step for step in steps if isinstance(step, EnterQueue)]

@@ -17,6 +17,7 @@ from cti_engine.core.signals import (
     CommandRefused,
     EdgeSeen,
     LegFailed,
+    ListeningFailed,
     PhoneRegistered,
     PhoneUnregistered,
     Restarted,
@@ -127,7 +128,10 @@ def refused(center: Center, signal: CommandRefused) -> None:
             leg_lost(center, leg)
         case "PlayPrompts" | "PlayFiles" if contact is not None and contact.flow is not None:
             center.anomalies.append(f"contact {contact.id}: nothing could be played: {signal.text}")
-            flow_runner.playback_ended(center, contact, contact.flow.playback, False)
+            flow_runner.playback_ended(center, contact, contact.flow.playback)
+        case "Listen" if contact is not None and contact.flow is not None:
+            failed = ListeningFailed(signal.worker, signal.leg, contact.flow.listening, "unavailable")
+            flow_runner.not_heard(center, contact, failed)
         case _ if leg is None:
             center.late += 1
         case _:

@@ -38,8 +38,18 @@ NO_MATCH = Key("no_match", STEP, "where to go when the keys were wrong", "")
 NO_INPUT_PROMPT = Key("no_input_prompt", Content(), "said before asking again, no key came", None)
 NO_MATCH_PROMPT = Key("no_match_prompt", Content(), "said before asking again, the key was wrong", None)
 
-DEFAULTS = Keys((RETRIES, BARGE_IN, TIMEOUT, NO_INPUT, NO_MATCH, NO_INPUT_PROMPT, NO_MATCH_PROMPT))
+ASKING = (RETRIES, BARGE_IN, TIMEOUT, NO_INPUT, NO_MATCH, NO_INPUT_PROMPT, NO_MATCH_PROMPT)
+"""What every question may say for itself, or take from the defaults."""
+OPERATOR = Key("operator", STEP, "where 0 leads in every menu that has no 0 of its own", "")
+DEFAULTS = Keys((*ASKING, OPERATOR))
+PROMPT = Key("prompt", Content(), "what the caller is asked")
+VOICE_PROMPT = Key("voice_prompt", Content(), "the same for callers who would rather speak", None)
+VARIABLE = Text("a variable", IDENTIFIER.pattern)
+VALUES = Table(AnyValue())
 
+CHOICE_NAME = Text(
+    "one key of the phone, 0-9, * or #, or a name where only words lead to it", r"[0-9*#]|[a-z]\w{0,63}"
+)
 CHOICE = Short(
     Keys(
         (
@@ -52,10 +62,84 @@ CHOICE = Short(
 )
 MENU = Keys(
     (
-        Key("prompt", Content(), "what the caller is asked"),
-        Key("choices", Table(CHOICE, ONE_KEY, least=1), "what each key does"),
-        *DEFAULTS.keys,
+        PROMPT,
+        VOICE_PROMPT,
+        Key("choices", Table(CHOICE, CHOICE_NAME, least=1), "what each key and its words do"),
+        *ASKING,
     )
+)
+CONFIRM = Keys(
+    (
+        PROMPT,
+        Key("yes", STEP, "where 1, or yes, leads"),
+        Key("no", STEP, "where 2, or no, leads"),
+        *ASKING,
+    )
+)
+GATHER = Keys(
+    (
+        PROMPT,
+        Key("into", VARIABLE, "the variable that takes the digits"),
+        Key("digits", Number(1, 32), "how many digits, when it is always so many", None),
+        Key("least", Number(1, 32), "at least so many digits", None),
+        Key("most", Number(1, 32), "after so many digits it is over", None),
+        Key("terminator", ONE_KEY, "the key that ends it before", "#"),
+        Key("between", Duration(0.5, 30), "after so long without a key it is over", 3.0),
+        Key("luhn", Flag(), "the last digit is a check digit, as on cards", False),
+        Key("pattern", Text("a regular expression"), "what the digits have to look like as a whole", ""),
+        Key("sensitive", Flag(), "never stored, logged or said: a PIN, a card", False),
+        *ASKING,
+    )
+)
+OPEN = Keys(
+    (
+        PROMPT,
+        Key("into", VARIABLE, "the variable that takes what was said"),
+        Key("longest", Duration(1, 120), "how long the caller may speak", 20.0),
+        *ASKING,
+    )
+)
+LOOK_UP = Keys(
+    (
+        Key(
+            "service", Text("the name of a service", IDENTIFIER.pattern), "a service of config/services.yaml"
+        ),
+        Key("with", VALUES, "what it is asked with, by name", {}),
+        Key("into", Table(VARIABLE), "variables, and what its answer calls them", {}),
+        Key("failed", STEP, "where to go without a good answer"),
+        Key("deadline", Duration(0.1, 30), "how long the caller waits for it", 5.0),
+    )
+)
+HOURS = Keys(
+    (
+        Key(
+            "calendar",
+            Text("the name of a calendar", IDENTIFIER.pattern),
+            "a calendar of config/business_hours.yaml",
+        ),
+        Key("open", STEP, "the step while it is open"),
+        Key("closed", STEP, "the step while it is closed"),
+        Key("holiday", STEP, "the step on a holiday; closed if not written", ""),
+    )
+)
+SEND = Short(
+    Keys(
+        (
+            Key("message", IDENTIFIER, "the name of the message"),
+            Key("data", VALUES, "what is told with it", {}),
+        )
+    ),
+    "message",
+)
+RUN = Short(
+    Keys(
+        (
+            Key("flow", Text("the id of a flow", IDENTIFIER.pattern), "the flow to go through"),
+            Key("with", VALUES, "values for its variables", {}),
+            Key("into", Table(VARIABLE), "variables of this flow, and what the other returns", {}),
+        )
+    ),
+    "flow",
 )
 CASE = Keys(
     (
@@ -75,6 +159,7 @@ ENQUEUE = Short(
             ),
             Key("treatment", STEP, "the flow that plays while waiting; the queue's own if not written", ""),
             Key("priority", Number(-1000, 1000), "added to the call's priority", 0),
+            Key("attributes", VALUES, "attributes of the call, set before it waits", {}),
         )
     ),
     "queue",
@@ -106,6 +191,20 @@ class Nothing:
 
 
 @dataclass(frozen=True, slots=True)
+class Returned:
+    """Values by name, or nothing at all."""
+
+    def read(self, document: Document, node: Node, path: Path) -> dict[str, Any]:
+        return {} if node.kind == "nothing" else VALUES.read(document, node, path)
+
+    def blank(self) -> dict[str, Any]:
+        return {}
+
+    def schema(self) -> Schema:
+        return {"anyOf": [{"type": "null"}, VALUES.schema()]}
+
+
+@dataclass(frozen=True, slots=True)
 class Verb:
     """`options` stand beside the verb in the step."""
 
@@ -117,9 +216,17 @@ class Verb:
 VERBS = {
     "say": Verb(Content("text"), Keys((NEXT, BARGE_IN)), "speak a text"),
     "play": Verb(Content("sound"), Keys((NEXT, BARGE_IN)), "play sounds, files or numbers"),
-    "menu": Verb(MENU, Keys(()), "ask for one key"),
+    "menu": Verb(MENU, Keys(()), "ask for one key, or for a word"),
+    "gather": Verb(GATHER, Keys((NEXT,)), "ask for digits"),
+    "listen": Verb(OPEN, Keys((NEXT,)), "ask for anything, said freely"),
+    "confirm": Verb(CONFIRM, Keys(()), "ask for yes or no"),
     "set": Verb(Table(AnyValue(), SETTABLE, least=1), Keys((NEXT,)), "set variables and call attributes"),
     "branch": Verb(Many(CASE, least=1), Keys((NEXT,)), "go where a condition holds"),
+    "hours": Verb(HOURS, Keys(()), "go where the calendar says: open, closed or a holiday"),
+    "look_up": Verb(LOOK_UP, Keys((NEXT,)), "ask a service over HTTP"),
+    "send": Verb(SEND, Keys((NEXT,)), "tell other programs"),
+    "run": Verb(RUN, Keys((NEXT,)), "go through another flow and come back"),
+    "return": Verb(Returned(), Keys(()), "back to the flow that ran this one"),
     "enqueue": Verb(ENQUEUE, Keys(()), "wait for an agent of a queue"),
     "wait": Verb(WAIT, Keys((NEXT,)), "play music for a time"),
     "language": Verb(LANGUAGE, Keys((NEXT,)), "go on in another language"),

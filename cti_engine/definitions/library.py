@@ -72,7 +72,8 @@ def load_definitions(
     numbers = load_dialled_numbers(numbers_file)
     sources = [read_flow(document, files.content.get(document.file, b"")) for document in flow_files]
     scope = attribute_types(sources, attributes.call)
-    flows = {source.id: build_flow(source, scope) for source in sources}
+    by_id = {source.id: source for source in sources}
+    flows = {source.id: build_flow(source, scope, by_id) for source in sources}
 
     for source in sources:
         cross_check.check_flow(source, flows[source.id], home)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from cti_engine.core.commands import Prompt
-from cti_engine.core.ivr.flow import Content, Fixed, Flow, Menu, Say, Spoken, Step, Wait
+from cti_engine.core.ivr.flow import Content, Fixed, Flow, Menu, Question, Say, Spoken, Step, Wait
+from cti_engine.core.ivr.phrases import USE_KEYS
 from cti_engine.core.ivr.speech import LARGEST_CARDINAL
 
 
@@ -30,9 +31,20 @@ def _contents(step: Step) -> Iterator[Content]:
     match step:
         case Say() | Wait():
             yield step.content
-        case Menu():
+        case Question():
             yield step.prompt
-            yield from (each for each in (step.no_input_prompt, step.no_match_prompt) if each is not None)
+            for each in (step.voice_prompt, step.no_input_prompt, step.no_match_prompt):
+                if each is not None:
+                    yield each
+    if isinstance(step, Menu):
+        spoken = [choice for choice in step.choices.values() if choice.words]
+        yield from (choice.confirm for choice in spoken)
+        if spoken:
+            yield {
+                language: ((Fixed("text", text),),)
+                for language, text in USE_KEYS.items()
+                if language in step.prompt
+            }
 
 
 def _prompts(part: Fixed | Spoken, language: str) -> Iterator[Prompt]:

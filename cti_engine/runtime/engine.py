@@ -16,7 +16,7 @@ from typing import Any
 import msgspec
 
 from cti_engine.core.acd import Acd
-from cti_engine.core.commands import LookUp, PlayPrompts, Reply, SetDialledNumbers
+from cti_engine.core.commands import CallService, LookUp, PlayPrompts, Reply, SetDialledNumbers
 from cti_engine.core.definitions import CenterDefinitions
 from cti_engine.core.routing.build import make_index
 from cti_engine.core.rows import ROW_TYPES, Row
@@ -24,6 +24,7 @@ from cti_engine.core.signals import (
     EdgeSeen,
     PlaybackEnded,
     Restarted,
+    ServiceAnswered,
     Signal,
     TimePassed,
     WorkerLost,
@@ -139,6 +140,8 @@ class Engine:
                     gathered.replies.append(command)
                 case LookUp():
                     gathered.look_ups.append(command)
+                case CallService():
+                    gathered.service_calls.append(command)
                 case _:
                     gathered.commands.append(self._dispatch.stored_form(command))
         gathered.seen.update(("agent", id_) for id_ in outcome.agents)
@@ -242,6 +245,8 @@ class Engine:
                 peer.acknowledge(seq)
         for look_up in gathered.look_ups:
             self._look_ups.start(look_up)
+        for call in gathered.service_calls:  # no services are configured yet
+            self.take(ServiceAnswered(call.contact, call.request, error="no_service"))
         if self._publish is not None:
             self._publish(gathered)
 

@@ -14,7 +14,7 @@ from typing import Any
 
 import msgspec
 
-from cti_engine.core.commands import LookUp, Reply
+from cti_engine.core.commands import CallService, LookUp, Reply
 from cti_engine.core.rows import Row
 from cti_engine.ports import Batch, Store, StoredCommand, StoredEvent, StoreUnavailable
 from cti_engine.runtime.store_thread import StoreThread
@@ -44,6 +44,7 @@ class Gathered:
     acks: dict[str, tuple[str, int]] = field(default_factory=dict)  # peer -> (session, seq)
     replies: list[Reply] = field(default_factory=list)
     look_ups: list[LookUp] = field(default_factory=list)
+    service_calls: list[CallService] = field(default_factory=list)
     seen: set[tuple[str, str]] = field(default_factory=set)
     views: dict[tuple[str, str], Any] = field(default_factory=dict)
 

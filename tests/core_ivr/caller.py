@@ -7,8 +7,10 @@ from __future__ import annotations
 
 from textwrap import dedent
 
+from cti_engine.core.expressions.values import text_of
 from cti_engine.core.ivr import session
 from cti_engine.core.ivr.actions import Action, Play
+from cti_engine.core.ivr.asking import Said
 from cti_engine.core.ivr.flow import Flow
 from cti_engine.definitions.flow_loader import attribute_types, build_flow, read_flow
 from cti_engine.definitions.problems import has_errors
@@ -16,40 +18,65 @@ from cti_engine.definitions.report import as_text
 from cti_engine.definitions.yaml_source import read_yaml
 
 
+def flows_of(*texts: str) -> dict[str, Flow]:
+    """Flows that may run one another, by the id that each says."""
+    documents = []
+    for text in texts:
+        body = dedent(text)
+        name = next(
+            line.removeprefix("flow:").strip() for line in body.splitlines() if line.startswith("flow:")
+        )
+        if "languages:" not in body:
+            body = "languages: [en]\n" + body
+        documents.append((read_yaml(f"ivr_flows/{name}.yaml", body.encode()), body.encode()))
+    sources = {source.id: source for source in (read_flow(*each) for each in documents)}
+    scope = attribute_types(sources.values(), {"hours.office": text_of("open", "closed", "holiday")})
+    flows = {name: build_flow(source, scope, sources) for name, source in sources.items()}
+    for document, _ in documents:
+        assert not has_errors(document.problems), as_text(document.problems)
+    return flows
+
+
 def flow_of(text: str, name: str = "demo") -> Flow:
     """The flow that this YAML is; `flow:` and `languages: [en]` are put in front when they are not there."""
-    body = dedent(text)
-    if "languages:" not in body:
-        body = "languages: [en]\n" + body
-    content = f"flow: {name}\n{body}".encode()
-    document = read_yaml(f"ivr_flows/{name}.yaml", content)
-    source = read_flow(document, content)
-    flow = build_flow(source, attribute_types([source], {}))
-    assert not has_errors(document.problems), as_text(document.problems)
-    return flow
+    return flows_of(f"flow: {name}\n{dedent(text)}")[name]
 
 
 class Caller:
-    """`heard` is the last Play's prompts as short texts, e.g. `text:Hello`; `now` starts at 1000."""
+    """`heard` is the last Play's prompts as short texts, e.g. `text:Hello`; `now` starts at 1000.
+
+    `flow`: the first of the flows, or the only one.
+    """
 
     def __init__(
         self,
-        flow: Flow | str,
+        flow: Flow | str | dict[str, Flow],
         language: str = "en",
         world: dict[str, object] | None = None,
         **variables: object,
     ) -> None:
-        self.flow = flow_of(flow) if isinstance(flow, str) else flow
+        flows = flow if isinstance(flow, dict) else {"": flow_of(flow) if isinstance(flow, str) else flow}
+        self.flow = next(iter(flows.values()))
+        self.flows = {(each.id, each.version): each for each in flows.values()}
         self.world = world or {}
+        self.secrets: dict[str, str] = {}
         self.now = 1000.0
         self._playbacks = 0
-        self.state, first = session.start(
-            self.flow, language, variables, self.world.get, self.now, self._new_playback
-        )
+        self.state, first = session.start(self.flow, language, variables, self.around)
         self.actions: list[Action] = []
         self._done(first)
 
-    def _new_playback(self) -> str:
+    @property
+    def around(self) -> session.Surroundings:
+        return session.Surroundings(
+            lambda flow, version: self.flows.get((flow, version)),
+            self.world.get,
+            self.now,
+            self._new_id,
+            self.secrets,
+        )
+
+    def _new_id(self) -> str:
         self._playbacks += 1
         return f"p{self._playbacks}"
 
@@ -61,35 +88,37 @@ class Caller:
     def press(self, *digits: str) -> list[Action]:
         """Keys one after the other; what the last one did."""
         for digit in digits:
-            self._done(
-                session.digit(self.flow, self.state, digit, self.world.get, self.now, self._new_playback)
-            )
+            self._done(session.digit(self.state, digit, self.around))
         return self.last
 
-    def hear_out(self, playback: str | None = None, *, completed: bool = True) -> list[Action]:
+    def hear_out(self, playback: str | None = None) -> list[Action]:
         """The prompt that plays comes to its end (or another one, by its id)."""
-        return self._done(
-            session.playback_ended(
-                self.flow,
-                self.state,
-                self.state.playback if playback is None else playback,
-                completed,
-                self.world.get,
-                self.now,
-                self._new_playback,
-            )
-        )
+        over = self.state.playback if playback is None else playback
+        return self._done(session.playback_ended(self.state, over, self.around))
 
     def wait(self, seconds: float) -> list[Action]:
         self.now += seconds
-        return self._done(
-            session.time_passed(self.flow, self.state, self.world.get, self.now, self._new_playback)
-        )
+        return self._done(session.time_passed(self.state, self.around))
 
     def resume(self) -> list[Action]:
-        return self._done(
-            session.resumed(self.flow, self.state, self.world.get, self.now, self._new_playback)
-        )
+        return self._done(session.resumed(self.state, self.around))
+
+    def say(self, choice: str, *, verdict: str = "accept", text: str | None = None) -> list[Action]:
+        """Speak, and be understood so."""
+        listening = self.state.listening
+        self._done(session.speech_started(self.state, listening, self.around))
+        said = Said(verdict, choice if verdict != "reject" else "", choice if text is None else text)
+        return self._done(session.heard(self.state, listening, said, self.around))
+
+    def go_deaf(self, reason: str = "unavailable") -> list[Action]:
+        return self._done(session.not_heard(self.state, self.state.listening, reason, self.around))
+
+    def answer(self, **values: object) -> list[Action]:
+        """The service answers."""
+        return self._done(session.answered(self.state, self.state.request, values, self.around))
+
+    def fail(self) -> list[Action]:
+        return self._done(session.answered(self.state, self.state.request, None, self.around))
 
     @property
     def plays(self) -> list[Play]:

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from cti_engine.core.expressions.condition import Condition
 from cti_engine.core.expressions.parser import parse
 from cti_engine.core.ivr import flow as f
-from cti_engine.core.ivr.actions import Enqueue, HangUp, Play, StopPlay
+from cti_engine.core.ivr.actions import Enqueue, HangUp, Listen, Play, StopListen, StopPlay
 from cti_engine.core.ivr.session import IvrState
 from tests.core_ivr.caller import Caller
 
@@ -29,21 +29,61 @@ _condition = st.sampled_from(["x == 1", "x != 1", "call.kind has 3", "queue.posi
     lambda text: Condition(parse(text))
 )
 _value = st.sampled_from([1, 2, "text", True, f.Template((f.Spoken("queue.position", ""),))])
+_values = st.dictionaries(st.just("x"), _value)
+_into = st.just({"x": "y"})
+_asking = {
+    "prompt": _content,
+    "no_input": _target,
+    "no_match": _target,
+    "retries": st.integers(0, 2),
+    "timeout": st.just(5.0),
+    "barge_in": st.booleans(),
+    "no_match_prompt": st.one_of(st.none(), _content),
+}
 _menu = st.builds(
     f.Menu,
-    prompt=_content,
     choices=st.dictionaries(
-        st.sampled_from("12"), st.builds(f.Choice, _target, st.just({"en": "one"})), max_size=2
+        st.sampled_from("12"),
+        st.builds(
+            f.Choice,
+            _target,
+            st.just({"en": "one"}),
+            st.sampled_from([{}, {"en": ("one", "first")}]),
+            _content,
+        ),
+        max_size=2,
     ),
-    no_input=_target,
-    no_match=_target,
-    retries=st.integers(0, 2),
-    timeout=st.just(5.0),
-    barge_in=st.booleans(),
-    no_match_prompt=st.one_of(st.none(), _content),
+    voice_prompt=st.one_of(st.none(), _content),
+    **_asking,
 )
+_gather = st.builds(
+    f.Gather, into=st.just("x"), next=_target, least=st.integers(1, 2), most=st.integers(2, 3),
+    check=st.sampled_from([f.DigitCheck(), f.DigitCheck(luhn=True), f.DigitCheck(pattern="1.*")]),
+    sensitive=st.booleans(), **_asking,
+)  # fmt: skip
+_open = st.builds(f.OpenQuestion, into=st.just("x"), next=_target, **_asking)
 _step: st.SearchStrategy[f.Step] = st.one_of(
     _menu,
+    _gather,
+    _open,
+    st.builds(
+        f.LookUpService,
+        st.just("s"),
+        st.dictionaries(st.just("n"), _value),
+        st.just({"x": "y"}),
+        _target,
+        _target,
+    ),
+    st.builds(f.Send, st.just("m"), st.dictionaries(st.just("n"), _value), _target),
+    st.builds(
+        f.RunFlow,
+        st.sampled_from(["demo", "other"]),
+        st.just("1"),
+        st.dictionaries(st.just("x"), _value),
+        st.just({"x": "y"}),
+        _target,
+    ),
+    st.just(f.Return({"y": 1})),
     st.builds(f.Say, _content, _target, st.booleans()),
     st.builds(f.Wait, _content, st.sampled_from([1.0, 20.0]), _target),
     st.builds(
@@ -54,13 +94,27 @@ _step: st.SearchStrategy[f.Step] = st.one_of(
     st.just(f.EnterQueue("q")),
     st.just(f.EndCall()),
 )
-_flow = st.fixed_dictionaries(dict.fromkeys(_STEPS, _step)).map(
-    lambda steps: f.Flow("demo", "1", ("en", "es"), "a", steps)
+
+
+def _flow(name: str, *languages: str) -> st.SearchStrategy[f.Flow]:
+    return st.fixed_dictionaries(dict.fromkeys(_STEPS, _step)).map(
+        lambda steps: f.Flow(name, "1", languages, "a", steps)
+    )
+
+
+_flows = st.tuples(_flow("demo", "en", "es"), _flow("other", "en")).map(
+    lambda both: {flow.id: flow for flow in both}
 )
 _input = st.one_of(
     st.sampled_from("129#").map(lambda digit: ("digit", digit)),
-    st.booleans().map(lambda completed: ("ended", completed)),
+    st.just(("ended", None)),
     st.just(("stale", None)),
+    st.sampled_from(["accept", "confirm", "reject"]).map(lambda verdict: ("said", verdict)),
+    st.just(("noise", None)),
+    st.sampled_from(["no_engine", "overloaded"]).map(lambda reason: ("deaf", reason)),
+    st.just(("answer", None)),
+    st.just(("fail", None)),
+    st.just(("secrets lost", None)),
     st.sampled_from([0.0, 1.0, 5.0, 30.0]).map(lambda seconds: ("wait", seconds)),
     st.just(("resume", None)),
     st.sampled_from([None, 1, 7, 99]).map(lambda position: ("position", position)),
@@ -72,9 +126,21 @@ def _give(caller: Caller, kind: str, value: object) -> None:
     if kind == "digit":
         caller.press(str(value))
     elif kind == "ended":
-        caller.hear_out(completed=bool(value))
+        caller.hear_out()
     elif kind == "stale":
         caller.hear_out("p0")
+    elif kind == "said":
+        caller.say("1", verdict=str(value))
+    elif kind == "noise":
+        caller.say("", verdict="reject")
+    elif kind == "deaf":
+        caller.go_deaf(str(value))
+    elif kind == "answer":
+        caller.answer(y=2)
+    elif kind == "fail":
+        caller.fail()
+    elif kind == "secrets lost":
+        caller.secrets.clear()
     elif kind == "wait":
         caller.wait(float(str(value)))
     elif kind == "resume":
@@ -83,12 +149,13 @@ def _give(caller: Caller, kind: str, value: object) -> None:
         caller.world["queue.position"] = value
 
 
-@given(_flow, st.lists(_input, max_size=30))
-@settings(max_examples=300, deadline=None)
-def test_any_flow_under_any_input(flow: f.Flow, inputs: list[tuple[str, object]]) -> None:
+@given(_flows, st.lists(_input, max_size=30))
+@settings(max_examples=200, deadline=None)
+def test_any_flow_under_any_input(flows: dict[str, f.Flow], inputs: list[tuple[str, object]]) -> None:
     """Never an error; over at most once and then silent; never a deadline in the past; at most one prompt plays;
-    a call that is not over plays or has a deadline; the state survives being stored."""
-    caller = Caller(flow, world={"call.ani": "34911", "queue.position": 3})
+    a call that is not over plays or has a deadline; the state survives being stored; each listening is new, and only
+    what listens is stopped; no sensitive digits are in the state."""
+    caller = Caller(flows, world={"call.ani": "34911", "queue.position": 3})
     for kind, value in [("position", 3), *inputs]:
         was_over = caller.state.over
         _give(caller, kind, value)
@@ -98,7 +165,7 @@ def test_any_flow_under_any_input(flow: f.Flow, inputs: list[tuple[str, object]]
         endings = sum(isinstance(action, Enqueue | HangUp) for action in caller.actions)
         assert endings == int(state.over)
         if state.over:
-            assert state.deadline is None and state.playback == ""
+            assert state.deadline is None and state.playback == "" and state.listening == ""
         else:
             assert state.playback or state.deadline is not None
             assert state.deadline is None or kind != "wait" or state.deadline > caller.now
@@ -109,7 +176,7 @@ def test_any_flow_under_any_input(flow: f.Flow, inputs: list[tuple[str, object]]
 
 def _replay(caller: Caller) -> None:
     """Playback ids are new each time, and only what plays is stopped."""
-    playing = ""
+    playing = listening = ""
     seen: set[str] = set()
     for action in caller.actions:
         if isinstance(action, Play):
@@ -119,3 +186,9 @@ def _replay(caller: Caller) -> None:
             playing = action.playback
         elif isinstance(action, StopPlay):
             assert action.playback == playing
+        elif isinstance(action, Listen):
+            assert action.listening not in seen
+            seen.add(action.listening)
+            listening = action.listening
+        elif isinstance(action, StopListen):
+            assert action.listening == listening

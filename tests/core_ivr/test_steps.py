@@ -87,7 +87,7 @@ def test_a_list_with_a_number_is_one_sentence() -> None:
 def test_a_prompt_that_could_not_be_played_goes_on() -> None:
     """A missing file must not leave the caller in silence for ever."""
     caller = Caller('start: a\nsteps: {a: {say: "Hi", next: end}, end: {hang_up: }}')
-    assert caller.hear_out(completed=False)[-1] == HangUp("flow_ended")
+    assert caller.hear_out()[-1] == HangUp("flow_ended")
 
 
 def test_set_keeps_variables_and_tells_attributes() -> None:
@@ -187,7 +187,7 @@ def test_wait_plays_music_until_its_time_and_survives_a_restart() -> None:
         Play("p1", (Prompt("music", "default", "en"),), stop_on_digit=False, repeat=True),
     ]
     assert caller.press("5") == []
-    assert caller.hear_out(completed=False) == []  # no music there: the time still counts
+    assert caller.hear_out() == []  # no music there: the time still counts
     assert caller.wait(15) == []
     assert caller.resume() == [
         Play("p2", (Prompt("music", "default", "en"),), stop_on_digit=False, repeat=True)
@@ -212,7 +212,7 @@ def test_a_loop_of_prompts_that_fail_at_once_ends_the_call() -> None:
     """A say that can never be played must not spin between engine and worker for ever."""
     caller = Caller('start: a\nsteps: {a: {say: "Hi", next: a}}')
     for _ in range(STEP_LIMIT):
-        caller.hear_out(completed=False)
+        caller.hear_out()
     assert caller.last == [HangUp("flow_fault")]
 
 

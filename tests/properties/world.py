@@ -439,7 +439,7 @@ class World:
 
     def again(self, signal: Signal) -> Signal:
         request = getattr(signal, "request", "")
-        if request:
+        if request in self.requests:
             self.requests[request] += 1
         return signal
 

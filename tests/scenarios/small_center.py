@@ -31,8 +31,8 @@ def flow(name: str, version: str = "1", /, **steps: Step) -> Flow:
 
 
 MENU = Menu(
-    spoken("For sales press one, for support two."),
-    {"1": Choice("to_sales", {"en": "sales"}), "2": Choice("to_support", {"en": "support"})},
+    prompt=spoken("For sales press one, for support two."),
+    choices={"1": Choice("to_sales", {"en": "sales"}), "2": Choice("to_support", {"en": "support"})},
     no_input="bye",
     no_match="bye",
     retries=1,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from cti_engine.core.commands import Prompt
@@ -20,6 +21,36 @@ class Play:
 @dataclass(frozen=True, slots=True)
 class StopPlay:
     playback: str
+
+
+@dataclass(frozen=True, slots=True)
+class Listen:
+    """Hear what the caller says; `phrases` by choice, none: open speech."""
+
+    listening: str
+    phrases: Mapping[str, tuple[str, ...]]
+    longest: float
+
+
+@dataclass(frozen=True, slots=True)
+class StopListen:
+    listening: str
+
+
+@dataclass(frozen=True, slots=True)
+class AskService:
+    request: str
+    service: str
+    arguments: Mapping[str, object]
+    deadline: float
+
+
+@dataclass(frozen=True, slots=True)
+class Tell:
+    """A message of the flow for the bus."""
+
+    message: str
+    data: Mapping[str, object]
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,4 +82,6 @@ class HangUp:
     cause: str
 
 
-Action = Play | StopPlay | StepEntered | AttributesSet | Enqueue | HangUp
+Action = (
+    Play | StopPlay | Listen | StopListen | AskService | Tell | StepEntered | AttributesSet | Enqueue | HangUp
+)

@@ -6,6 +6,7 @@ of the same flow.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -46,22 +47,27 @@ class Say:
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """`label` by language is what the agent reads in the path; `words` are for speech."""
+    """`label` by language is what the agent reads in the path; `words` are what may be said for it.
+
+    `confirm`: what is asked when it is not sure that this was said ("did you say ...?").
+    """
 
     go_to: str
     label: Mapping[str, str]
     words: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    confirm: Content = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class Menu:
-    """Ask for one key; `retries` more tries after a miss, then `no_input` or `no_match` by what missed last.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Question:
+    """What every step that asks has: `retries` more tries after a miss, then `no_input` or `no_match` by what missed
+    last.
 
-    `timeout` runs from the end of the prompt. Without `barge_in`, keys count only after the prompt.
+    `timeout` runs from the end of the prompt. Without `barge_in`, keys and words count only after the prompt.
+    `voice_prompt` is for callers who like to speak, while somebody listens.
     """
 
     prompt: Content
-    choices: Mapping[str, Choice]
     no_input: str
     no_match: str
     retries: int = 2
@@ -69,6 +75,59 @@ class Menu:
     barge_in: bool = True
     no_input_prompt: Content | None = None
     no_match_prompt: Content | None = None
+    voice_prompt: Content | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Menu(Question):
+    """One key, or a choice's words. A choice is named by its key, or by any name when only words lead to it."""
+
+    choices: Mapping[str, Choice]
+
+
+@dataclass(frozen=True, slots=True)
+class DigitCheck:
+    """`luhn`: the last digit is the check digit of ISO/IEC 7812-1, annex B. `pattern` has to fit the whole."""
+
+    luhn: bool = False
+    pattern: str = ""
+
+    def holds(self, digits: str) -> bool:
+        return (not self.luhn or _luhn(digits)) and (
+            not self.pattern or re.fullmatch(self.pattern, digits) is not None
+        )
+
+
+def _luhn(digits: str) -> bool:
+    if not digits.isdecimal():
+        return False
+    doubled = (int(digit) * (1 + place % 2) for place, digit in enumerate(reversed(digits)))
+    return sum(number - 9 * (number > 9) for number in doubled) % 10 == 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gather(Question):
+    """`least` to `most` digits into the variable `into`, ended by `terminator`, by the last one, or by `between`
+    seconds without one. What is `sensitive` is kept in memory alone.
+    """
+
+    into: str
+    next: str
+    least: int = 1
+    most: int = 20
+    terminator: str = "#"
+    between: float = 3.0
+    check: DigitCheck = DigitCheck()
+    sensitive: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OpenQuestion(Question):
+    """Whatever the caller says, at most `longest` seconds of it, as text into the variable `into`."""
+
+    into: str
+    next: str
+    longest: float = 20.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,11 +162,56 @@ class Branch:
 
 @dataclass(frozen=True, slots=True)
 class EnterQueue:
-    """`treatment` None: the queue's own. `priority` is added to the call's."""
+    """`treatment` None: the queue's own. `priority` is added to the call's, `attributes` are set before."""
 
     queue: str
     treatment: str | None = None
     priority: int = 0
+    attributes: Mapping[str, object] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class LookUpService:
+    """Ask a service of config/services.yaml; `into` maps variables to what its answer calls them.
+
+    `failed` is where it goes when there is no good answer within the service's deadline (and `deadline` seconds).
+    """
+
+    service: str
+    arguments: Mapping[str, object]  # a literal, or a Template
+    into: Mapping[str, str]
+    next: str
+    failed: str
+    deadline: float = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class Send:
+    """Tell the bus, and whoever hears it from there, a message of this name."""
+
+    message: str
+    data: Mapping[str, object]  # a literal, or a Template
+    next: str
+
+
+@dataclass(frozen=True, slots=True)
+class RunFlow:
+    """Go through another flow and come back: `arguments` become its variables, `into` maps variables of this flow to
+    what the other returns.
+    """
+
+    flow: str
+    version: str
+    arguments: Mapping[str, object]
+    into: Mapping[str, str]
+    next: str
+
+
+@dataclass(frozen=True, slots=True)
+class Return:
+    """Back to the flow that ran this one; where none did, the call ends."""
+
+    values: Mapping[str, object] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +234,10 @@ class SetLanguage:
     next: str
 
 
-Step = Say | Menu | SetValues | Branch | EnterQueue | EndCall | Wait | SetLanguage
+Step = (
+    Say | Menu | Gather | OpenQuestion | SetValues | Branch | EnterQueue | EndCall | Wait | SetLanguage
+    | LookUpService | Send | RunFlow | Return
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,3 +250,9 @@ class Flow:
     start: str
     steps: Mapping[str, Step]
     variables: Mapping[str, object] = field(default_factory=dict)
+
+    @property
+    def sensitive(self) -> frozenset[str]:
+        """The variables that hold what must not be stored."""
+        gathers = (step for step in self.steps.values() if isinstance(step, Gather))
+        return frozenset(step.into for step in gathers if step.sensitive)

@@ -9,15 +9,22 @@ from cti_engine.core.ivr.flow import (
     EndCall,
     EnterQueue,
     Flow,
+    Gather,
+    LookUpService,
     Menu,
+    OpenQuestion,
+    Question,
+    Return,
+    RunFlow,
     Say,
+    Send,
     SetLanguage,
     SetValues,
     Step,
     Wait,
 )
 
-INSTANT = (Branch, SetValues, SetLanguage)
+INSTANT = (Branch, SetValues, SetLanguage, Send)
 """Steps of flows that take no time."""
 
 
@@ -26,14 +33,17 @@ def following(step: Step) -> Iterator[str]:
     match step:
         case Menu():
             yield from (choice.go_to for choice in step.choices.values())
-            yield from (step.no_input, step.no_match)
         case Branch():
             yield from (case.go_to for case in step.cases)
             yield step.otherwise
-        case Say() | Wait() | SetValues() | SetLanguage():
+        case LookUpService():
+            yield from (step.next, step.failed)
+        case Gather() | OpenQuestion() | Say() | Wait() | SetValues() | SetLanguage() | Send() | RunFlow():
             yield step.next
-        case EnterQueue() | EndCall():
+        case EnterQueue() | EndCall() | Return():
             pass
+    if isinstance(step, Question):
+        yield from (step.no_input, step.no_match)
 
 
 def steps_reached(flow: Flow, start: Iterable[str], through: tuple[type, ...] = ()) -> set[str]:

@@ -6,19 +6,23 @@ more than STEP_LIMIT steps within STEP_WINDOW seconds loops without waiting and 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from cti_engine.core.expressions.values import Lookup
-from cti_engine.core.ivr import speech
+from cti_engine.core.ivr import asking, speech
 from cti_engine.core.ivr.actions import (
     Action,
+    AskService,
     AttributesSet,
     Enqueue,
     HangUp,
+    Listen,
     Play,
     StepEntered,
+    StopListen,
     StopPlay,
+    Tell,
 )
 from cti_engine.core.ivr.flow import (
     Branch,
@@ -26,8 +30,12 @@ from cti_engine.core.ivr.flow import (
     EndCall,
     EnterQueue,
     Flow,
-    Menu,
+    LookUpService,
+    Question,
+    Return,
+    RunFlow,
     Say,
+    Send,
     SetLanguage,
     SetValues,
     Wait,
@@ -35,17 +43,47 @@ from cti_engine.core.ivr.flow import (
 
 STEP_LIMIT = 100
 STEP_WINDOW = 5.0
-TYPE_AHEAD = 8
+DEPTH_LIMIT = 8
+"""Flows that may run in one another."""
+TYPE_AHEAD = 24
+SERVICE_MARGIN = 1.0
+"""Seconds after which an answer that should have come is not waited for any longer."""
 
-NewPlayback = Callable[[], str]
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What a flow is run in: the flows by id and version, the names it may ask, the time, and where ids come from.
+
+    `secrets` are this call's sensitive values; they are in memory alone and may be lost.
+    """
+
+    flow: Callable[[str, str], Flow | None]
+    names: Lookup
+    now: float
+    new_id: Callable[[], str]
+    secrets: dict[str, str]
+
+
+@dataclass(slots=True)
+class Frame:
+    """A flow that has run another: `step` is the one that did."""
+
+    flow: str
+    version: str
+    step: str
+    variables: dict[str, object]
 
 
 @dataclass(slots=True)
 class IvrState:
-    """`phase`: `playing` (say, menu prompt), `listening` (menu after its prompt), `waiting`, `over`.
+    """`phase`: `playing` (say, a question's prompt), `listening` (a question after its prompt), `waiting`, `asking` (a
+    service), `over`.
 
-    `playback` is what plays now, empty when nothing does. `deadline` is wall time, None when nothing is due.
-    `path` holds what the caller chose, e.g. `menu:1 ventas`. `attributes` are the call attributes set so far.
+    `playback`, `listening` and `request` are what plays, hears and is asked now, empty when nothing does.
+    `deadline` is wall time, None when nothing is due. `digits`: what a gather has so far. `candidate`: the choice that
+    the caller is asked to confirm. `keys_only`: nobody can hear this caller. `noises`: how often this step heard
+    something that was no speech. `path` holds what the caller chose, e.g. `menu:1 ventas`. `attributes` are the call
+    attributes set so far. `stack`: the flows that wait for this one to return, the outermost first.
     """
 
     flow: str
@@ -57,9 +95,16 @@ class IvrState:
     phase: str = "playing"
     tries: int = 0
     playback: str = ""
+    listening: str = ""
+    request: str = ""
     deadline: float | None = None
     type_ahead: str = ""
+    digits: str = ""
+    candidate: str = ""
+    keys_only: bool = False
+    noises: int = 0
     path: list[str] = field(default_factory=list)
+    stack: list[Frame] = field(default_factory=list)
     steps_taken: int = 0
     steps_since: float = 0.0
 
@@ -69,12 +114,7 @@ class IvrState:
 
 
 def start(
-    flow: Flow,
-    language: str,
-    variables: dict[str, object],
-    names: Lookup,
-    now: float,
-    new_playback: NewPlayback,
+    flow: Flow, language: str, variables: Mapping[str, object], around: Surroundings
 ) -> tuple[IvrState, list[Action]]:
     """Begin at the flow's first step. `variables` come over the flow's own initial ones."""
     state = IvrState(
@@ -83,97 +123,147 @@ def start(
         step=flow.start,
         language=language if language in flow.languages else flow.languages[0],
         variables={**flow.variables, **variables},
-        steps_since=now,
+        steps_since=around.now,
     )
-    run = _Run(flow, state, names, now, new_playback)
+    run = Run(flow, state, around)
     run.enter(flow.start)
     return state, run.actions
 
 
-def digit(
-    flow: Flow, state: IvrState, digit: str, names: Lookup, now: float, new_playback: NewPlayback
-) -> list[Action]:
-    """A key was pressed. It chooses in a menu, stops a say, or is kept for the next menu."""
-    run = _Run(flow, state, names, now, new_playback)
+def digit(state: IvrState, key: str, around: Surroundings) -> list[Action]:
+    """A key was pressed. It answers a question, stops a say, or is kept for the next question."""
+    run = running(state, around)
+    if run is None:
+        return []
     step = run.step()
-    if isinstance(step, Menu):
-        if state.phase == "listening" or step.barge_in:
-            state.playback = ""  # the worker has stopped it by itself (stop_on_digit)
-            run.chosen(step, digit)
+    if isinstance(step, Question) and (state.phase == "listening" or step.barge_in):
+        state.playback = ""  # the worker has stopped it by itself (stop_on_digit)
+        asking.key(run, step, key)
     elif step is not None:
-        state.type_ahead = (state.type_ahead + digit)[:TYPE_AHEAD]
+        run.keep(key)
         if isinstance(step, Say) and step.barge_in:
             state.playback = ""
             run.enter(step.next)
     return run.actions
 
 
-def playback_ended(
-    flow: Flow,
-    state: IvrState,
-    playback: str,
-    completed: bool,
-    names: Lookup,
-    now: float,
-    new_playback: NewPlayback,
-) -> list[Action]:
+def playback_ended(state: IvrState, playback: str, around: Surroundings) -> list[Action]:
     """A prompt list is over; one that could not be played goes on like one that was."""
-    run = _Run(flow, state, names, now, new_playback)
-    step = run.step()
-    if step is None or not playback or playback != state.playback:
+    run = running(state, around)
+    if run is None or not playback or playback != state.playback:
         return []
     state.playback = ""
+    step = run.step()
     if isinstance(step, Say):
         run.enter(step.next)
-    elif isinstance(step, Menu):
-        run.listen(step)
+    elif isinstance(step, Question):
+        asking.prompt_over(run, step)
     return run.actions
 
 
-def time_passed(
-    flow: Flow, state: IvrState, names: Lookup, now: float, new_playback: NewPlayback
-) -> list[Action]:
-    """Does what is due at `now`, if anything."""
-    run = _Run(flow, state, names, now, new_playback)
-    step = run.step()
-    if state.deadline is None or now < state.deadline:
+def time_passed(state: IvrState, around: Surroundings) -> list[Action]:
+    """Does what is due now, if anything."""
+    run = running(state, around)
+    if run is None or state.deadline is None or around.now < state.deadline:
         return []
     state.deadline = None
-    if isinstance(step, Menu):
-        run.missed(step, step.no_input, step.no_input_prompt)
+    step = run.step()
+    if isinstance(step, Question):
+        asking.time_up(run, step)
     elif isinstance(step, Wait):
         run.enter(step.next)
+    elif isinstance(step, LookUpService):
+        state.request = ""
+        run.enter(step.failed)
     return run.actions
 
 
-def resumed(
-    flow: Flow, state: IvrState, names: Lookup, now: float, new_playback: NewPlayback
-) -> list[Action]:
-    """What played was lost (a restart): play the step again. Tries and a wait's end are kept."""
-    run = _Run(flow, state, names, now, new_playback)
+def speech_started(state: IvrState, listening: str, around: Surroundings) -> list[Action]:
+    """The worker has stopped what played; the answer is waited for."""
+    run = running(state, around)
+    if run is not None and listening and listening == state.listening:
+        step = run.step()
+        if isinstance(step, Question):
+            asking.speech_started(run, step)
+    return run.actions if run is not None else []
+
+
+def heard(state: IvrState, listening: str, said: asking.Said, around: Surroundings) -> list[Action]:
+    """What the caller said; the listening is over."""
+    run = running(state, around)
+    if run is None or not listening or listening != state.listening:
+        return []
+    state.listening = ""
     step = run.step()
-    state.playback = ""
-    if isinstance(step, Menu):
-        run.ask(step, step.prompt)
+    if isinstance(step, Question):
+        asking.said(run, step, said)
+    return run.actions
+
+
+def not_heard(state: IvrState, listening: str, reason: str, around: Surroundings) -> list[Action]:
+    """Nobody listens (any longer): the call goes on with keys."""
+    run = running(state, around)
+    if run is None or not listening or listening != state.listening:
+        return []
+    state.listening = ""
+    step = run.step()
+    if isinstance(step, Question):
+        asking.nobody_listens(run, step, reason)
+    return run.actions
+
+
+def answered(
+    state: IvrState, request: str, values: Mapping[str, object] | None, around: Surroundings
+) -> list[Action]:
+    """A service has answered; None: it has not."""
+    run = running(state, around)
+    if run is None or not request or request != state.request:
+        return []
+    state.request = ""
+    step = run.step()
+    if isinstance(step, LookUpService):
+        if values is not None:
+            for variable, name in step.into.items():
+                state.variables[variable] = values.get(name)
+        run.enter(step.failed if values is None else step.next)
+    return run.actions
+
+
+def resumed(state: IvrState, around: Surroundings) -> list[Action]:
+    """What played was lost (a restart): play the step again. Tries and a wait's end are kept."""
+    run = running(state, around)
+    if run is None:
+        return []
+    state.playback = state.listening = ""
+    step = run.step()
+    if isinstance(step, Question):
+        asking.again(run, step)
     elif isinstance(step, Wait):
         run.play(step.content, stop_on_digit=False, repeat=True)
+    elif isinstance(step, LookUpService):
+        run.enter(state.step)
     elif isinstance(step, Say) and run.say(step) is not None:
         run.enter(step.next)
     return run.actions
 
 
-class _Run:
+def running(state: IvrState, around: Surroundings) -> Run | None:
+    """None when the flow is over, or gone with its version."""
+    flow = None if state.over else around.flow(state.flow, state.version)
+    return None if flow is None else Run(flow, state, around)
+
+
+class Run:
     """One input's way through the flow, until it waits for something or is over."""
 
-    def __init__(
-        self, flow: Flow, state: IvrState, names: Lookup, now: float, new_playback: NewPlayback
-    ) -> None:
+    def __init__(self, flow: Flow, state: IvrState, around: Surroundings) -> None:
         self.flow = flow
         self.state = state
-        self.now = now
+        self.now = around.now
         self.actions: list[Action] = []
-        self._outside = names
-        self._new_playback = new_playback
+        self.new_id = around.new_id
+        self.entered = 0
+        self._around = around
 
     def step(self) -> object:
         """The step that the call is in; None when the flow is over."""
@@ -185,17 +275,52 @@ class _Run:
             return self.state.variables.get(name)
         if prefix == "call" and attribute in self.state.attributes:
             return self.state.attributes[attribute]
-        return self._outside(name)
+        return self._around.names(name)
+
+    # --- keys and secrets ----------------------------------------------------------------------
+
+    def keep(self, key: str) -> None:
+        """For a question that comes later."""
+        self.ahead = (self.ahead + key)[:TYPE_AHEAD]
+
+    @property
+    def ahead(self) -> str:
+        """Keys pressed before their question. Where a flow asks for secrets they are kept as one."""
+        return self._around.secrets.get("#", "") if self.flow.sensitive else self.state.type_ahead
+
+    @ahead.setter
+    def ahead(self, keys: str) -> None:
+        if self.flow.sensitive:
+            self._around.secrets["#"] = keys
+        else:
+            self.state.type_ahead = keys
+
+    def secret(self, variable: str) -> str | None:
+        """None: it was never there, or a restart has lost it."""
+        return self._around.secrets.get(f"{len(self.state.stack)}.{variable}")
+
+    def keep_secret(self, variable: str, value: str | None) -> None:
+        name = f"{len(self.state.stack)}.{variable}"
+        if value is None:
+            self._around.secrets.pop(name, None)
+        else:
+            self._around.secrets[name] = value
+
+    # --- steps ---------------------------------------------------------------------------------
 
     def enter(self, name: str) -> None:
         """Enter steps until one waits. The only place where the step changes."""
         state = self.state
+        self.stop_listening()
         target: str | None = name
         while target is not None:
             if self._looping():
                 self._finish(HangUp("flow_fault"))
                 return
+            self.entered += 1
             state.step, state.tries, state.deadline = target, 0, None
+            state.digits = state.candidate = ""
+            state.noises = 0
             self.actions.append(StepEntered(self.flow.id, target))
             target = self._do(self.flow.steps.get(target))
 
@@ -211,13 +336,13 @@ class _Run:
         match step:
             case Say():
                 return self.say(step)
-            case Menu():
-                self._open(step)
+            case Question():
+                asking.open_question(self, step)
             case Wait():
                 self.state.phase = "waiting"
                 self.state.deadline = self.now + step.seconds
                 if not self.play(step.content, stop_on_digit=False, repeat=True):
-                    self._silence()
+                    self.silence()
             case SetValues():
                 self._set(step)
                 return step.next
@@ -227,7 +352,18 @@ class _Run:
                 self.state.language = step.language
                 self._attributes({"language": step.language})
                 return step.next
+            case LookUpService():
+                return self._ask_service(step)
+            case Send():
+                self.actions.append(Tell(step.message, self._filled(step.data)))
+                return step.next
+            case RunFlow():
+                return self._run_flow(step)
+            case Return():
+                return self._return(step)
             case EnterQueue():
+                if step.attributes:
+                    self._attributes(self._filled(step.attributes))
                 self._finish(Enqueue(step.queue, step.priority, step.treatment))
             case EndCall():
                 self._finish(HangUp("flow_ended"))
@@ -241,72 +377,106 @@ class _Run:
             return None
         return step.next
 
-    def _open(self, menu: Menu) -> None:
-        """Keys pressed before the menu choose in it at once, unless it must be heard first."""
-        ahead, self.state.type_ahead = self.state.type_ahead, ""
-        if ahead and menu.barge_in:
-            self.state.type_ahead = ahead[1:]
-            self.chosen(menu, ahead[0])
-        else:
-            self.ask(menu, menu.prompt)
+    def _ask_service(self, step: LookUpService) -> str | None:
+        """A sensitive value that a restart has lost is asked for again."""
+        lost = [name for name in speech.names_in(step.arguments) if self._lost(name)]
+        if lost:
+            return asking.where_gathered(self.flow, lost[0])
+        self.state.phase = "asking"
+        self.state.request = self.new_id()
+        self.state.deadline = self.now + step.deadline + SERVICE_MARGIN
+        arguments = speech.filled_all(step.arguments, self._names_and_secrets)
+        self.actions.append(AskService(self.state.request, step.service, arguments, step.deadline))
+        return None
 
-    def ask(self, menu: Menu, *contents: Content) -> None:
-        self.state.phase = "playing"
-        self.state.deadline = None
-        if not self.play(*contents, stop_on_digit=menu.barge_in, repeat=False):
-            self._silence()
-            self.listen(menu)
+    def _lost(self, name: str) -> bool:
+        return name in self.flow.sensitive and self.secret(name) is None
 
-    def listen(self, menu: Menu) -> None:
-        self.state.phase = "listening"
-        self.state.deadline = self.now + menu.timeout
+    def _names_and_secrets(self, name: str) -> object:
+        return self.secret(name) if name in self.flow.sensitive else self.names(name)
 
-    def chosen(self, menu: Menu, digit: str) -> None:
-        choice = menu.choices.get(digit)
-        if choice is None:
-            self.missed(menu, menu.no_match, menu.no_match_prompt)
-            return
-        label = choice.label.get(self.state.language, choice.go_to)
-        self.state.path.append(f"{self.state.step}:{digit} {label}")
-        self.enter(choice.go_to)
+    def _run_flow(self, step: RunFlow) -> str | None:
+        state = self.state
+        flow = self._around.flow(step.flow, step.version)
+        if flow is None or len(state.stack) >= DEPTH_LIMIT:
+            self._finish(HangUp("flow_fault"))
+            return None
+        arguments = self._filled(step.arguments)
+        state.stack.append(Frame(self.flow.id, self.flow.version, state.step, state.variables))
+        self._move_to(flow, {**flow.variables, **arguments})
+        return flow.start
 
-    def missed(self, menu: Menu, target: str, prompt: Content | None) -> None:
-        """A wrong key or none: ask again while there are tries left, with keys typed ahead forgotten."""
-        self.state.type_ahead = ""
-        self.state.tries += 1
-        if self.state.tries > menu.retries:
-            self.enter(target)
-        elif prompt is None:
-            self.ask(menu, menu.prompt)
-        else:
-            self.ask(menu, prompt, menu.prompt)
+    def _return(self, step: Return) -> str | None:
+        state = self.state
+        if not state.stack:
+            self._finish(HangUp("flow_ended"))
+            return None
+        values = self._filled(step.values)
+        for variable in self.flow.sensitive:
+            self.keep_secret(variable, None)
+        frame = state.stack.pop()
+        flow = self._around.flow(frame.flow, frame.version)
+        outer = flow.steps.get(frame.step) if flow is not None else None
+        if flow is None or not isinstance(outer, RunFlow):
+            self._finish(HangUp("flow_fault"))
+            return None
+        self._move_to(flow, frame.variables)
+        for variable, name in outer.into.items():
+            state.variables[variable] = values.get(name)
+        return outer.next
+
+    def _move_to(self, flow: Flow, variables: dict[str, object]) -> None:
+        """Keys typed ahead go along; a language that the flow does not speak does not."""
+        ahead, state = self.ahead, self.state
+        self.ahead = ""
+        self.flow = flow
+        self.ahead = ahead
+        state.flow, state.version, state.variables = flow.id, flow.version, variables
+        if state.language not in flow.languages:
+            state.language = flow.languages[0]
+
+    # --- what is done --------------------------------------------------------------------------
 
     def play(self, *contents: Content, stop_on_digit: bool, repeat: bool) -> bool:
         """False when there is nothing to hear, because all of it names undefined values."""
         heard = tuple(p for c in contents for p in speech.prompts(c, self.state.language, self.names))
         if heard:
-            self.state.playback = self._new_playback()
+            self.state.playback = self.new_id()
             self.actions.append(Play(self.state.playback, heard, stop_on_digit, repeat))
         return bool(heard)
 
-    def _silence(self) -> None:
+    def silence(self) -> None:
         """End what an earlier step left playing, where the next Play would not replace it."""
         if self.state.playback:
             self.actions.append(StopPlay(self.state.playback))
             self.state.playback = ""
 
+    def listen(self, phrases: Mapping[str, tuple[str, ...]], longest: float) -> None:
+        self.stop_listening()
+        self.state.listening = self.new_id()
+        self.actions.append(Listen(self.state.listening, phrases, longest))
+
+    def stop_listening(self) -> None:
+        if self.state.listening:
+            self.actions.append(StopListen(self.state.listening))
+            self.state.listening = ""
+
     def _set(self, step: SetValues) -> None:
         for name, value in step.variables.items():
             self.state.variables[name] = speech.filled(value, self.names)
         if step.attributes:
-            self._attributes({name: speech.filled(v, self.names) for name, v in step.attributes.items()})
+            self._attributes(self._filled(step.attributes))
+
+    def _filled(self, values: Mapping[str, object]) -> dict[str, object]:
+        return speech.filled_all(values, self.names)
 
     def _attributes(self, attributes: dict[str, object]) -> None:
         self.state.attributes.update(attributes)
         self.actions.append(AttributesSet(attributes))
 
     def _finish(self, last: Action) -> None:
-        self._silence()
+        self.silence()
+        self.stop_listening()
         self.state.phase = "over"
         self.state.deadline = None
         self.actions.append(last)

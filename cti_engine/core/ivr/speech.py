@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator, Mapping
 
 from cti_engine.core.commands import Prompt
 from cti_engine.core.expressions.values import Lookup, print_number
@@ -60,3 +61,14 @@ def filled(value: object, names: Lookup) -> object:
             return None
         words.append(print_number(word) if isinstance(word, float) else str(word))
     return "".join(words)
+
+
+def filled_all(values: Mapping[str, object], names: Lookup) -> dict[str, object]:
+    return {name: filled(value, names) for name, value in values.items()}
+
+
+def names_in(values: Mapping[str, object]) -> Iterator[str]:
+    """The names that these values are made of."""
+    for value in values.values():
+        if isinstance(value, Template):
+            yield from (part.name for part in value.parts if isinstance(part, Spoken))

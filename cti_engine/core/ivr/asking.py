@@ -1,0 +1,270 @@
+"""Questions: menus, digits and open speech. A key always wins over what is said at the same time.
+
+While `candidate` is set the caller is being asked whether that choice of the menu is what was said.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from cti_engine.core.ivr.flow import Content, Fixed, Flow, Gather, Menu, OpenQuestion, Question
+from cti_engine.core.ivr.phrases import NO, NO_KEY, USE_KEYS, YES, YES_KEY
+
+if TYPE_CHECKING:
+    from cti_engine.core.ivr.session import Run
+
+LONGEST_PHRASE = 10.0
+"""Seconds that a choice may take to say."""
+RESULT_MARGIN = 3.0
+"""Seconds after the longest speech within which its result must be there."""
+RUB_OUT = "*"
+"""Who mistyped begins again with it."""
+NOISES = 2
+"""After so many noises taken for speech, a step goes on with keys."""
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """`verdict`: `accept`, `confirm` or `reject`; `text` is empty when there was only noise."""
+
+    verdict: str
+    choice: str = ""
+    text: str = ""
+
+
+# --- asking -----------------------------------------------------------------------------------
+
+
+def open_question(run: Run, step: Question) -> None:
+    """Keys pressed before the question answer it at once, unless it must be heard first."""
+    if isinstance(step, Gather) and step.sensitive:
+        run.keep_secret("", "")
+        run.keep_secret(step.into, None)
+    if not (run.ahead and step.barge_in):
+        run.ahead = ""
+        ask(run, step, _wording(run, step))
+        return
+    run.silence()
+    run.state.phase = "listening"
+    before = run.entered, run.state.tries
+    while run.ahead and (run.entered, run.state.tries) == before:
+        pressed, run.ahead = run.ahead[0], run.ahead[1:]
+        key(run, step, pressed)
+
+
+def ask(run: Run, step: Question, *contents: Content) -> None:
+    state = run.state
+    state.phase, state.deadline = "playing", None
+    if step.barge_in:
+        _hear(run, step)
+    if not run.play(*contents, stop_on_digit=step.barge_in, repeat=False):
+        run.silence()
+        prompt_over(run, step)
+
+
+def again(run: Run, step: Question) -> None:
+    """The same question once more, from its beginning."""
+    run.state.candidate = ""
+    _forget_digits(run, step)
+    ask(run, step, _wording(run, step))
+
+
+def prompt_over(run: Run, step: Question) -> None:
+    run.state.phase = "listening"
+    run.state.deadline = run.now + step.timeout
+    if not run.state.listening:
+        _hear(run, step)
+
+
+def _wording(run: Run, step: Question) -> Content:
+    """Callers who like to speak are asked in those words, until it does not work."""
+    voice = step.voice_prompt
+    speaks = run.names("call.preferred_way") == "voice" and not run.state.keys_only and not run.state.tries
+    return voice if voice is not None and speaks else step.prompt
+
+
+def _hear(run: Run, step: Question) -> None:
+    language = run.state.language
+    if run.state.keys_only or run.state.noises >= NOISES:
+        return
+    if isinstance(step, OpenQuestion):
+        run.listen({}, step.longest)
+    elif run.state.candidate:
+        if language in YES:
+            run.listen({YES_KEY: YES[language], NO_KEY: NO[language]}, LONGEST_PHRASE)
+    elif isinstance(step, Menu):
+        phrases = {
+            name: words for name, choice in step.choices.items() if (words := choice.words.get(language))
+        }
+        if phrases:
+            run.listen(phrases, LONGEST_PHRASE)
+
+
+# --- keys -------------------------------------------------------------------------------------
+
+
+def key(run: Run, step: Question, pressed: str) -> None:
+    run.stop_listening()
+    if isinstance(step, Gather):
+        _gathered(run, step, pressed)
+    elif isinstance(step, Menu):
+        candidate, run.state.candidate = run.state.candidate, ""
+        if candidate and pressed == YES_KEY:
+            chosen(run, step, candidate)
+        elif candidate and pressed == NO_KEY:
+            _missed(run, step, no_match=True)
+        else:
+            chosen(run, step, pressed)
+    else:
+        _missed(run, step, no_match=True)
+
+
+def chosen(run: Run, menu: Menu, name: str) -> None:
+    choice = menu.choices.get(name)
+    if choice is None:
+        _missed(run, menu, no_match=True)
+        return
+    label = choice.label.get(run.state.language, choice.go_to)
+    run.state.path.append(f"{run.state.step}:{name} {label}" if name != label else f"{run.state.step}:{name}")
+    run.enter(choice.go_to)
+
+
+def _gathered(run: Run, step: Gather, pressed: str) -> None:
+    digits = run.secret("") if step.sensitive else run.state.digits
+    if digits is None:  # a restart has lost the first of them
+        again(run, step)
+        return
+    run.state.phase = "listening"
+    if pressed == step.terminator:
+        _complete(run, step, digits)
+        return
+    digits = "" if pressed == RUB_OUT else digits + pressed
+    if step.sensitive:
+        run.keep_secret("", digits)
+    else:
+        run.state.digits = digits
+    if len(digits) >= step.most:
+        _complete(run, step, digits)
+    else:
+        run.state.deadline = run.now + (step.between if digits else step.timeout)
+
+
+def _complete(run: Run, step: Gather, digits: str) -> None:
+    if not digits:
+        _missed(run, step, no_match=False)
+    elif not step.least <= len(digits) <= step.most or not digits.isdecimal() or not step.check.holds(digits):
+        _missed(run, step, no_match=True)
+    else:
+        if step.sensitive:
+            run.keep_secret(step.into, digits)
+            run.keep_secret("", None)
+        else:
+            run.state.variables[step.into] = digits
+        run.enter(step.next)
+
+
+def _forget_digits(run: Run, step: Question) -> None:
+    run.state.digits = ""
+    if isinstance(step, Gather) and step.sensitive:
+        run.keep_secret("", "")
+
+
+def where_gathered(flow: Flow, variable: str) -> str:
+    """The step that asks for this sensitive variable."""
+    return next(
+        name for name, step in flow.steps.items() if isinstance(step, Gather) and step.into == variable
+    )
+
+
+# --- speech -----------------------------------------------------------------------------------
+
+
+def speech_started(run: Run, step: Question) -> None:
+    longest = step.longest if isinstance(step, OpenQuestion) else LONGEST_PHRASE
+    run.state.playback = ""
+    run.state.phase = "listening"
+    run.state.deadline = run.now + longest + RESULT_MARGIN
+
+
+def said(run: Run, step: Question, said: Said) -> None:
+    state = run.state
+    if said.verdict == "reject" and not said.text:
+        state.noises += 1
+        again(run, step)
+    elif isinstance(step, OpenQuestion):
+        if said.verdict == "reject":
+            _missed(run, step, no_match=True)
+            return
+        state.variables[step.into] = said.text
+        run.enter(step.next)
+    elif state.candidate:
+        candidate, state.candidate = state.candidate, ""
+        if said.choice == YES_KEY and isinstance(step, Menu):
+            chosen(run, step, candidate)
+        else:
+            _missed(run, step, no_match=True)
+    elif isinstance(step, Menu) and said.verdict != "reject" and said.choice in step.choices:
+        question = step.choices[said.choice].confirm
+        if said.verdict == "accept":
+            chosen(run, step, said.choice)
+        elif question.get(state.language):
+            state.candidate = said.choice
+            ask(run, step, question)
+        else:
+            _missed(run, step, no_match=True)
+    else:
+        _missed(run, step, no_match=True)
+
+
+def nobody_listens(run: Run, step: Question, reason: str) -> None:
+    """Where no recogniser is installed keys are all there is and nothing is said of it."""
+    state = run.state
+    state.keys_only = True
+    if isinstance(step, OpenQuestion):
+        state.deadline = None
+        run.enter(step.no_match)
+        return
+    spoken = step.voice_prompt is not None and _wants_voice(run)
+    if reason != "no_engine" and (spoken or (state.phase == "listening" and not state.playback)):
+        sentence = USE_KEYS.get(state.language)
+        content = {state.language: ((Fixed("text", sentence),),)} if sentence else {}
+        state.candidate = ""
+        ask(run, step, content, step.prompt)
+    elif spoken:
+        ask(run, step, step.prompt)
+
+
+def _wants_voice(run: Run) -> bool:
+    return run.names("call.preferred_way") == "voice"
+
+
+# --- misses -----------------------------------------------------------------------------------
+
+
+def time_up(run: Run, step: Question) -> None:
+    """Nothing more came. Digits that are enough are taken as they are."""
+    if isinstance(step, Gather):
+        digits = (run.secret("") or "") if step.sensitive else run.state.digits
+        if digits:
+            _complete(run, step, digits)
+            return
+    run.stop_listening()
+    _missed(run, step, no_match=False)
+
+
+def _missed(run: Run, step: Question, *, no_match: bool) -> None:
+    """A wrong answer or none: ask again while there are tries left, with keys typed ahead forgotten."""
+    state = run.state
+    run.stop_listening()
+    run.ahead = ""
+    state.candidate = ""
+    _forget_digits(run, step)
+    state.tries += 1
+    prompt = step.no_match_prompt if no_match else step.no_input_prompt
+    if state.tries > step.retries:
+        run.enter(step.no_match if no_match else step.no_input)
+    elif prompt is None:
+        ask(run, step, step.prompt)
+    else:
+        ask(run, step, prompt, step.prompt)
