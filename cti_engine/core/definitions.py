@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from cti_engine.core.expressions.condition import Condition
+from cti_engine.core.hours import Calendar
 from cti_engine.core.ivr.flow import Flow
 from cti_engine.core.routing.handle_times import DEFAULT, LevelLimits
 from cti_engine.core.routing.model import ProfileQueue, ServiceClasses, StepRule
@@ -175,6 +176,7 @@ class CenterDefinitions:
     regions: Mapping[str, Region] = field(default_factory=dict)
     shifts: Mapping[str, Shift] = field(default_factory=dict)
     overflow: tuple[OverflowLink, ...] = ()
+    calendars: Mapping[str, Calendar] = field(default_factory=dict)
     burst: bool = False
     limits: CallLimits = CallLimits()
     record_calls: bool = True

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from cti_engine.definitions.calendar_loader import CALENDARS
 from cti_engine.definitions.flow_keys import FLOW
 from cti_engine.definitions.place_loader import SHIFTS, SITES
 from cti_engine.definitions.queue_loader import QUEUES
@@ -27,6 +28,7 @@ FILES: Mapping[str, Keys] = {
     "scenarios/scenario": SCENARIO,
     "config/sites": SITES,
     "config/shifts": SHIFTS,
+    "config/business_hours": CALENDARS,
     "config/agents": AGENTS,
     "config/attributes": ATTRIBUTES,
     "config/dispositions": DISPOSITIONS,

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from cti_engine.core.definitions import CenterDefinitions
 from cti_engine.definitions import cross_check, routing_review
+from cti_engine.definitions.calendar_loader import load_calendars
 from cti_engine.definitions.flow_loader import attribute_types, build_flow, read_flow
 from cti_engine.definitions.place_loader import check_agents, load_shifts, load_sites
 from cti_engine.definitions.problems import Problem, has_errors
@@ -44,11 +45,13 @@ def load_definitions(
     overflow_file = files.read("routing_rules/overflow.yaml", needed=False)
     sites_file = files.read("config/sites.yaml", needed=False)
     shifts_file = files.read("config/shifts.yaml", needed=False)
+    hours_file = files.read("config/business_hours.yaml", needed=False)
     flow_files = files.flows()
     if has_errors(attributes_file.problems) and attributes_file.unreadable:
         return None, files.problems()  # every other file would seem wrong without the attributes
 
-    calls = ENGINE.read(engine_file, engine_file.root, ())["calls"]
+    engine = ENGINE.read(engine_file, engine_file.root, ())
+    calls = engine["calls"]
     attributes = load_attributes(attributes_file)
     people = load_agents(agents_file, attributes)
     dispositions = load_dispositions(dispositions_file)
@@ -60,6 +63,7 @@ def load_definitions(
     overflow = load_overflow(overflow_file, known_queues)
     priorities = load_priorities(priorities_file, attributes.call)
     places, shifts = load_sites(sites_file), load_shifts(shifts_file)
+    calendars = {} if hours_file.unreadable else load_calendars(hours_file, engine["time_zone"])
     check_agents(
         agents_file,
         people.agents,
@@ -102,6 +106,7 @@ def load_definitions(
         regions=places.regions,
         shifts=shifts,
         overflow=overflow,
+        calendars=calendars,
         burst=reader.burst,
         limits=call_limits(calls),
         record_calls=calls["record"],

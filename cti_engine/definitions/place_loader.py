@@ -81,12 +81,13 @@ def load_shifts(document: Document) -> dict[str, Shift]:
     written = SHIFTS.read(document, document.root, ())
     return {
         id: Shift(id, tuple(WEEKDAYS.index(day) for day in values["days"] if day in WEEKDAYS),
-                  _minutes(values["from"]), _minutes(values["to"]))
+                  minutes_of(values["from"]), minutes_of(values["to"]))
         for id, values in written["shifts"].items()
     }  # fmt: skip
 
 
-def _minutes(text: str) -> int:
+def minutes_of(text: str) -> int:
+    """`"08:30"` to minutes after midnight."""
     hours, _, minutes = text.partition(":")
     return int(hours or 0) * 60 + int(minutes or 0)
 
