@@ -23,6 +23,19 @@ class Header(msgspec.Struct, frozen=True):
     longest: float = 10.0
 
 
+class MessageBody(msgspec.Struct, frozen=True):
+    """A message as its reader takes it; fields that its type does not have are blank."""
+
+    type: str
+    text: str = ""
+    reason: str = ""
+    verdict: str = ""
+    choice: str = ""
+    confidence: float = 0.0
+    engine: str = ""
+    seconds: float = 0.0
+
+
 def packed(body: object) -> bytes:
     data = msgspec.msgpack.encode(body)
     return len(data).to_bytes(4) + data

@@ -115,6 +115,6 @@ def spotted(text: str, phrase: str, language: str) -> tuple[float, float]:
 
 
 def _parts(words: list[str], length: int) -> Iterator[list[str]]:
-    for size in {length, length + 1, max(1, length - 1), len(words)}:
+    for size in {length, length + 1, max(1, length - 1), len(words)} - {0}:
         for start in range(len(words) - size + 1):
             yield words[start : start + size]

@@ -1,0 +1,138 @@
+"""A worker's ear beside a real recogniser process: it understands, is refused, loses it, and never harms the call."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from multiprocessing.process import BaseProcess
+from pathlib import Path
+
+import pytest
+
+from cti_engine.core.commands import Listen
+from cti_engine.core.signals import ListeningFailed, Signal, SpeechHeard, SpeechStarted
+from cti_engine.sip_worker.hearing import Hearing
+from tests.speech.callers import Samples, frames, recorded, silence
+from tests.speech.recogniser_process import recogniser
+
+MENU = {"1": ("one",), "2": ("two",), "9": ("operator", "agent")}
+CAPACITY = 2
+
+
+@pytest.fixture(scope="module")
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, BaseProcess]]:
+    with recogniser(tmp_path_factory.mktemp("ear"), "en", CAPACITY) as address_and_process:
+        yield address_and_process
+
+
+class Ear:
+    """A Hearing, what it told, and which legs' audio it wants."""
+
+    def __init__(self, recognisers: dict[str, str]) -> None:
+        self.told: list[Signal] = []
+        self.wanted: set[str] = set()
+        self.stopped: list[str] = []
+        self.playing = False
+        self.changed = asyncio.Event()
+        self.hearing = Hearing(
+            "w1",
+            recognisers,
+            send=self._tell,
+            want=lambda leg, wanted: (self.wanted.add if wanted else self.wanted.discard)(leg),
+            stop_prompt=self.stopped.append,
+            plays=lambda leg: self.playing,
+        )
+
+    def _tell(self, signal: Signal) -> None:
+        self.told.append(signal)
+        self.changed.set()
+
+    def listen(self, leg: str = "l1", phrases: dict[str, tuple[str, ...]] = MENU) -> None:
+        self.hearing.listen(Listen("w1", leg, f"s-{leg}", "en", phrases))
+
+    async def hears(self, *parts: Samples, leg: str = "l1") -> None:
+        """In real time, until the turn is over or the sound is."""
+        for frame in frames(*parts):
+            if leg not in self.wanted:
+                return
+            self.hearing.audio(leg, frame)
+            await asyncio.sleep(0.02)
+
+    async def gets(self, kind: type[Signal], within: float = 10.0) -> Signal:
+        async with asyncio.timeout(within):
+            while True:
+                for signal in self.told:
+                    if isinstance(signal, kind):
+                        return signal
+                self.changed.clear()
+                await self.changed.wait()
+
+
+async def test_a_spoken_choice_is_told(running: tuple[str, BaseProcess]) -> None:
+    """Speech stops the prompt at once; what was said comes as a choice, and then no more audio is wanted."""
+    ear = Ear({"en": running[0]})
+    ear.playing = True
+    ear.listen()
+    await ear.hears(silence(0.5), recorded("en", "digits/2"), silence(4))
+    heard = await ear.gets(SpeechHeard)
+    assert isinstance(heard, SpeechHeard)
+    assert (heard.verdict, heard.choice, heard.listening, heard.engine) == ("accept", "2", "s-l1", "whisper")
+    assert [type(one) for one in ear.told] == [SpeechStarted, SpeechHeard]
+    assert ear.stopped == ["l1"]
+    assert not ear.wanted
+    assert ear.hearing.idle
+
+
+async def test_a_key_is_no_speech(running: tuple[str, BaseProcess]) -> None:
+    """While a key is heard the recogniser hears silence, whatever the line carries."""
+    ear = Ear({"en": running[0]})
+    ear.listen()
+    for frame in frames(silence(0.4), recorded("en", "digits/1"), silence(0.3)):
+        ear.hearing.digit("l1")
+        ear.hearing.audio("l1", frame)
+        await asyncio.sleep(0.02)
+    assert ear.told == []
+    ear.hearing.stop("l1")
+    assert not ear.wanted
+
+
+async def test_turns_beyond_the_capacity_are_refused_at_once(running: tuple[str, BaseProcess]) -> None:
+    """One more than the recogniser takes goes on with keys; the others are not disturbed."""
+    ear = Ear({"en": running[0]})
+    legs = [f"l{number}" for number in range(CAPACITY + 1)]
+    for leg in legs:
+        ear.listen(leg)
+    failed = await ear.gets(ListeningFailed, within=2)
+    assert isinstance(failed, ListeningFailed)
+    assert failed.reason == "overloaded"
+    assert len(ear.wanted) == CAPACITY
+    for leg in legs:
+        ear.hearing.stop(leg)
+
+
+@pytest.mark.parametrize(
+    ("language", "phrases", "reason"),
+    [("fr", MENU, "no_engine"), ("en", {"1": ("!",)}, "bad_words"), ("xx", MENU, "unavailable")],
+)
+async def test_who_cannot_listen_says_why(
+    running: tuple[str, BaseProcess], language: str, phrases: dict[str, tuple[str, ...]], reason: str
+) -> None:
+    """No engine for the language, no usable word, nobody at the socket: the flow is told at once."""
+    ear = Ear({"en": running[0], "xx": "/nowhere.sock"})
+    ear.hearing.listen(Listen("w1", "l1", "s1", language, phrases))
+    failed = await ear.gets(ListeningFailed, within=3)
+    assert failed == ListeningFailed("w1", "l1", "s1", reason)
+    assert ear.hearing.idle
+
+
+async def test_a_recogniser_killed_in_mid_word_is_told(tmp_path: Path) -> None:
+    """The turn fails as unavailable, within a second of the kill."""
+    with recogniser(tmp_path, "en") as (address, process):
+        ear = Ear({"en": address})
+        ear.listen()
+        speaking = asyncio.ensure_future(ear.hears(silence(0.4), *[recorded("en", "digits/8")] * 9))
+        await ear.gets(SpeechStarted)
+        process.kill()
+        assert await ear.gets(ListeningFailed, within=1) == ListeningFailed("w1", "l1", "s-l1", "unavailable")
+        await speaking
+    assert ear.hearing.idle

@@ -1,0 +1,38 @@
+"""A recogniser process as the supervisor starts it, for tests."""
+
+from __future__ import annotations
+
+import multiprocessing
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from multiprocessing.process import BaseProcess
+from pathlib import Path
+
+from cti_engine.core.listening import SpeechSettings
+from speech.recognition.installed import choose, prepare
+from speech.recognition.service import RecogniserConfig, serve
+
+
+@contextmanager
+def recogniser(folder: Path, language: str, capacity: int = 4) -> Iterator[tuple[str, BaseProcess]]:
+    """Its socket and its process; ready when entered, killed when left."""
+    choices = choose([language], folder, {}, folder)
+    prepare(choices)
+    address, ready = folder / f"{language}.sock", folder / f"{language}.json"
+    ready.unlink(missing_ok=True)
+    config = RecogniserConfig(
+        f"speech-{language}", str(address), tuple(choices), SpeechSettings(), capacity, 1, str(ready)
+    )
+    process = multiprocessing.get_context("spawn").Process(target=serve, args=(config,))
+    process.start()
+    try:
+        deadline = time.monotonic() + 60
+        while not ready.exists():
+            assert process.is_alive(), "the recogniser died at its start"
+            assert time.monotonic() < deadline, "the recogniser is not ready"
+            time.sleep(0.02)
+        yield str(address), process
+    finally:
+        process.kill()
+        process.join()

