@@ -94,6 +94,13 @@ def _parser() -> argparse.ArgumentParser:
     replay.add_argument("--jobs", type=_count(1), metavar="N", help="processes; default: one a core")
     replay.add_argument("--json", action="store_true")
 
+    speech = commands.add_parser("speech", help="who understands callers; fetch models")
+    todo = speech.add_subparsers(dest="todo", required=True, metavar="status | install")
+    status = todo.add_parser("status", help="which engine answers for which language, and why")
+    status.add_argument("--json", action="store_true")
+    fetch = todo.add_parser("install", help="fetch a language's Vosk model")
+    fetch.add_argument("language", metavar="LANGUAGE", help="such as es or en")
+
     accounts = commands.add_parser("accounts", help="list accounts, or give them new passwords")
     accounts.add_argument("--rotate", nargs="*", metavar="USER", help="new passwords (no USER: for all)")
     accounts.add_argument("--json", action="store_true")
@@ -350,6 +357,25 @@ def _replay(options: argparse.Namespace, console: Console) -> int:
     return _told(replay, replayed, options, console)
 
 
+def _speech(options: argparse.Namespace, console: Console) -> int:
+    from cti_engine.commands import speech
+    from cti_engine.runtime.places import Places
+    from cti_engine.runtime.recognisers import choices_for, spoken_languages
+    from speech.recognition.install import CannotInstall
+
+    settings = _settings(options)
+    if options.todo == "status":
+        languages = spoken_languages(_definitions(settings).flows.values())
+        return _told(speech, choices_for(languages, settings), options, console)
+    try:
+        folder = speech.fetch(options.language, Places(settings.var).models, Console(stderr=True))
+    except CannotInstall as error:
+        print(error, file=sys.stderr)
+        return ENVIRONMENT
+    console.print(f"{folder} is used from the next start on.", markup=False)
+    return OK
+
+
 def _accounts(options: argparse.Namespace, console: Console) -> int:
     from cti_engine.commands.account_report import rotate, show
 
@@ -372,6 +398,7 @@ COMMANDS = {
     "plan": _plan,
     "simulate": _simulate,
     "replay": _replay,
+    "speech": _speech,
     "accounts": _accounts,
 }
 

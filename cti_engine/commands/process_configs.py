@@ -15,12 +15,14 @@ from cti_engine.runtime.bootstrap import CannotStart, Prepared, utc_offset
 from cti_engine.runtime.children import Entry
 from cti_engine.runtime.engine_config import EngineConfig
 from cti_engine.runtime.log_setup import LogSettings
+from cti_engine.runtime.recognisers import choices_for, recognisers, spoken_languages
 from cti_engine.runtime.stores import FILE_NAME
 from cti_engine.runtime.supervisor import Plan, Service
 from cti_engine.runtime.worker_pool import Workers
 from cti_engine.sip_edge.config import EdgeConfig, Guests, Limits, Trunk, TrunkAccount
 from cti_engine.sip_worker.config import WorkerConfig
 from speech.prompt_cache import PromptCache
+from speech.recognition.engine import NoEngine
 
 RTP_PORTS_PER_WORKER = 20
 ENGINE, EDGE, WORKER, CONSOLE = (
@@ -44,7 +46,7 @@ def apology_prompts() -> list[Prompt]:
 
 
 def make_plan(settings: Settings, definitions: CenterDefinitions, prepared: Prepared) -> Plan:
-    """Raises CannotStart when the RTP ports do not suffice."""
+    """Raises CannotStart when the RTP ports do not suffice, or weights of a recogniser are not what they should be."""
     places, network = prepared.places, settings.network
     cache = PromptCache(places.prompts, base=settings.home)
     apology = tuple(str(file) for prompt in apology_prompts() for file in cache.files(prompt))
@@ -56,6 +58,10 @@ def make_plan(settings: Settings, definitions: CenterDefinitions, prepared: Prep
         )
 
     store_url = absolute_store_url(settings)
+    try:
+        spoken = recognisers(choices_for(spoken_languages(definitions.flows.values()), settings), settings)
+    except NoEngine as error:
+        raise CannotStart(f"speech: {error}") from None
 
     def engine(ports: dict[str, int]) -> EngineConfig:
         return EngineConfig(
@@ -133,6 +139,7 @@ def make_plan(settings: Settings, definitions: CenterDefinitions, prepared: Prep
                 bind=network.bind,
                 media_address=network.advertise,
                 apology=apology,
+                recognisers=spoken.sockets,
                 max_length=definitions.limits.maximum_length,
                 reuse_limit=settings.workers.recycle_after,
                 media_timeout=settings.workers.media_timeout,
@@ -157,6 +164,7 @@ def make_plan(settings: Settings, definitions: CenterDefinitions, prepared: Prep
         Service("engine", ENGINE, engine),
         Service("edge", EDGE, edge, drains=True),
         Service("console", CONSOLE, console),
+        *spoken.services,
     ]
     return Plan(
         places,

@@ -13,7 +13,7 @@ from cti_engine.definitions.place_loader import SHIFTS, SITES
 from cti_engine.definitions.queue_loader import QUEUES
 from cti_engine.definitions.rule_loader import DIALLED_NUMBERS, OVERFLOW, PRIORITIES, PROFILES
 from cti_engine.definitions.scenario_keys import SCENARIO
-from cti_engine.definitions.setting_keys import ENGINE, SIP
+from cti_engine.definitions.setting_keys import ENGINE, SIP, SPEECH
 from cti_engine.definitions.shapes import Keys
 from cti_engine.definitions.site_loader import AGENTS, ATTRIBUTES, DISPOSITIONS
 from cti_engine.definitions.texts import Content
@@ -34,6 +34,7 @@ FILES: Mapping[str, Keys] = {
     "config/dispositions": DISPOSITIONS,
     "config/engine": ENGINE,
     "config/sip": SIP,
+    "config/speech": SPEECH,
 }
 """The YAML file each schema is for; every flow has the one of `flow`, every scenario that of `scenario`."""
 

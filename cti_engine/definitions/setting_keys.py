@@ -1,8 +1,20 @@
-"""The keys of config/engine.yaml and config/sip.yaml."""
+"""The keys of config/engine.yaml, config/sip.yaml and config/speech.yaml."""
 
 from __future__ import annotations
 
-from cti_engine.definitions.shapes import IDENTIFIER, Duration, Key, Keys, Many, Number, Table, Text
+from cti_engine.core.listening import CapacitySettings, VerdictSettings, VoiceSettings
+from cti_engine.definitions.shapes import (
+    IDENTIFIER,
+    LANGUAGE,
+    Duration,
+    Flag,
+    Key,
+    Keys,
+    Many,
+    Number,
+    Table,
+    Text,
+)
 from cti_engine.definitions.site_loader import CALLS
 
 PORT = Number(0, 65535)
@@ -119,3 +131,54 @@ SIP = Keys(
         Key("limits", SIP_LIMITS, "against floods", SIP_LIMITS.blank()),
     )
 )
+
+_VOICE, _VERDICT, _CAPACITY = VoiceSettings(), VerdictSettings(), CapacitySettings()
+DECIBELS = Number(0, 60, decimal=True)
+LEVEL = Number(-90, 0, decimal=True)
+SHARE = Number(0, 1, decimal=True)
+VOICE = Keys(
+    (
+        Key("above_noise", DECIBELS, "dB over the line's noise from which a sound may be speech", _VOICE.above_noise),
+        Key("quietest", LEVEL, "dBFS below which nothing is speech", _VOICE.quietest),
+        Key("prompt_level", LEVEL, "dBFS that prompts have", _VOICE.prompt_level),
+        Key("echo_loss", DECIBELS, "dB by which a prompt's echo is softer than the prompt", _VOICE.echo_loss),
+        Key("echo_peaks", DECIBELS, "dB by which loud moments of a prompt stand out", _VOICE.echo_peaks),
+        Key("probability", SHARE, "from which the voice detector is believed", _VOICE.probability),
+        Key("ends_after", Duration(0.1, 3), "silence that ends what a caller says", _VOICE.ends_after),
+        Key("phrase_ends_after", Duration(0.1, 5),
+            "the same after the beginning of a longer phrase", _VOICE.phrase_ends_after),
+    )
+)  # fmt: skip
+VERDICT = Keys(
+    (
+        Key("accept", SHARE, "confidence from which a choice is taken", _VERDICT.accept),
+        Key(
+            "confirm",
+            SHARE,
+            "confidence from which is asked back; below, it was not understood",
+            _VERDICT.confirm,
+        ),
+        Key("distance", SHARE, "how far in sound what was heard may be from a phrase", _VERDICT.distance),
+    )
+)
+CAPACITY = Keys(
+    (
+        Key("vosk", Number(1, 200), "callers who speak to Vosk at once, for each core", _CAPACITY.vosk),
+        Key(
+            "whisper",
+            Number(1, 200),
+            "callers who speak to Whisper at once, for each core",
+            _CAPACITY.whisper,
+        ),
+    )
+)
+SPEECH = Keys(
+    (
+        Key("enabled", Flag(), "whether callers may speak; without it they press keys", True),
+        Key("models", Table(Text("a folder"), LANGUAGE),
+            "folders of Vosk models by language, instead of the installed ones", {}),
+        Key("voice", VOICE, "when speech begins and ends", VOICE.blank()),
+        Key("verdict", VERDICT, "what is taken, and what is asked back", VERDICT.blank()),
+        Key("capacity", CAPACITY, "how many callers may speak at once", CAPACITY.blank()),
+    )
+)  # fmt: skip

@@ -1,4 +1,4 @@
-"""How this installation runs: config/engine.yaml and config/sip.yaml under environment under options.
+"""How this installation runs: config/engine.yaml, sip.yaml and speech.yaml under environment under options.
 
 The order is option > environment > YAML > default. Nothing here changes while the engine runs.
 """
@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from cti_engine.core.listening import CapacitySettings, SpeechSettings, VerdictSettings, VoiceSettings
 from cti_engine.definitions import setting_keys as keys
 from cti_engine.definitions.problems import Path as Place
 from cti_engine.definitions.problems import Problem, has_errors
@@ -114,6 +115,7 @@ class Settings:
     log_level: str
     time_zone: str
     keep_events_days: int
+    speech: SpeechSettings
 
 
 OVERRIDES: Mapping[str, tuple[str, Shape, tuple[str, ...]]] = {
@@ -141,6 +143,7 @@ def load_settings(
     folder = (home or Path(given.get("home") or environment.get("CTI_HOME") or ".")).expanduser().resolve()
     var = Path(given.get("var") or environment.get("CTI_VAR") or "var").expanduser().resolve()
     engine, sip = _read(folder, "config/engine.yaml"), _read(folder, "config/sip.yaml")
+    speech = _read(folder, "config/speech.yaml")
     from_environment = Document("environment", Node(0, 0, {}))
     from_options = Document("options", Node(0, 0, {}))
 
@@ -165,8 +168,9 @@ def load_settings(
         log_level=written["log"]["level"],
         time_zone=_time_zone(engine, written["time_zone"]),
         keep_events_days=written["keep_events_days"],
+        speech=_speech(speech),
     )
-    documents = (from_options, from_environment, engine, sip)
+    documents = (from_options, from_environment, engine, sip, speech)
     problems = [problem for document in documents for problem in sorted(document.problems)]
     return (None if has_errors(problems) else settings), problems
 
@@ -242,6 +246,22 @@ def _sip(document: Document, home: Path) -> Sip:
     trunks = tuple(_trunk(document, home, name, trunk) for name, trunk in written["trunks"].items())
     limits = SipLimits(**written["limits"])
     return Sip(written["realm"], written["digest"], written["domains"], guests, trunks, limits)
+
+
+def _speech(document: Document) -> SpeechSettings:
+    written = _checked(document, keys.SPEECH)
+    verdict = VerdictSettings(**written["verdict"])
+    if verdict.confirm > verdict.accept:
+        document.problem(
+            ("verdict", "confirm"), f"{verdict.confirm:g} is more than accept, {verdict.accept:g}"
+        )
+    return SpeechSettings(
+        written["enabled"],
+        VoiceSettings(**written["voice"]),
+        verdict,
+        CapacitySettings(**written["capacity"]),
+        written["models"],
+    )
 
 
 def _trunk(document: Document, home: Path, name: str, written: dict[str, Any]) -> Trunk:

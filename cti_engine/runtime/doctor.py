@@ -18,6 +18,7 @@ from cti_engine.runtime.checks import machine, media, outside, ports
 from cti_engine.runtime.checks.check import Check, Verdict, ok
 from cti_engine.runtime.places import Places
 from cti_engine.runtime.ports_in_use import Wanted
+from cti_engine.runtime.recognisers import choices_for, spoken_languages
 from speech.prompt_cache import PromptCache
 
 _STYLE = {Verdict.OK: "green", Verdict.WARN: "yellow", Verdict.FAULT: "bold red"}
@@ -38,7 +39,6 @@ def run_doctor(settings: Settings) -> list[Check]:
         *media.check_text_to_speech(),
         *media.check_sounds(("es", "en")),
         media.check_music(),
-        media.check_recognition(),
         machine.check_disk(settings.var),
         machine.check_memory(settings.workers.max),
         machine.check_descriptors(),
@@ -137,4 +137,9 @@ def _definitions_and_prompts(settings: Settings) -> list[Check]:
     )
     cache = PromptCache(Places(settings.var).prompts, base=settings.home)
     prompts = sorted(all_prompts(definitions.flows.values()), key=repr)
-    return [outside.check_definitions(problems, counts), media.check_prompts(cache, prompts)]
+    spoken = choices_for(spoken_languages(definitions.flows.values()), settings)
+    return [
+        outside.check_definitions(problems, counts),
+        media.check_prompts(cache, prompts),
+        *media.check_recognition(spoken),
+    ]

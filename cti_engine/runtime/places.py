@@ -56,6 +56,11 @@ class Places:
         return self.var / "prompts"
 
     @property
+    def models(self) -> Path:
+        """What callers are understood with, fetched or put together."""
+        return self.var / "models"
+
+    @property
     def last_good(self) -> Path:
         """A copy of the YAML files in force."""
         return self.var / "last_good"

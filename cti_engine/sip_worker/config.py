@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 
@@ -11,6 +12,7 @@ class WorkerConfig:
 
     `media_timeout`: without a packet from a phone for so long its leg is ended; 0 waits for ever.
     `apology`: WAV files that an unbridged caller hears before being released when the engine stays away.
+    `recognisers`: who understands callers, as socket by language.
     `sip_port` 0 takes any free one; `rtp_ports` is the size of the slice that starts at `rtp_port`.
     """
 
@@ -28,6 +30,7 @@ class WorkerConfig:
     media_address: str = "127.0.0.1"
     sip_port: int = 0
     apology: tuple[str, ...] = ()
+    recognisers: Mapping[str, str] = field(default_factory=dict)
     max_length: float = 4 * 3600.0
     calls_max: int = 4
     reuse_limit: int = 200

@@ -24,6 +24,7 @@ from cti_engine.sip_worker.config import WorkerConfig
 from cti_engine.sip_worker.endpoint import SipEndpoint, account_settings
 from cti_engine.sip_worker.flood import FloodBrake
 from cti_engine.sip_worker.guard import Faults
+from cti_engine.sip_worker.hearing import Hearing
 from cti_engine.sip_worker.media_watch import MediaWatch
 from cti_engine.sip_worker.pj_leg import LegState, PjLeg
 from cti_engine.sip_worker.prompts import Prompts
@@ -32,6 +33,7 @@ from cti_engine.wire import vocabulary
 from cti_engine.wire.worker_frames import PlayFiles
 
 APOLOGY = "apology"
+HEARING = "hearing"
 SETTLE_TIME = 3.0
 """Seconds after the last leg within which everything native must be gone, else the worker is dirty."""
 
@@ -86,6 +88,14 @@ class Worker:
         self._prompts = Prompts(self._conference, parts.path, self._playback_ended)
         self._recordings = Recordings(self._conference, parts, endpoint.silence, self._recording_ended)
         self._taps = AudioTaps(self._conference)
+        self._hearing = Hearing(
+            config.name,
+            config.recognisers,
+            send=send,
+            want=self._want_audio,
+            stop_prompt=lambda leg: self._prompts.stop(leg),
+            plays=lambda leg: bool(self._prompts.playing(leg)),
+        )
         self._account = Account(config.secret, lambda: self.free, self._invited, brake.rejected)
         self._account.create(account_settings(config), True)
 
@@ -159,11 +169,12 @@ class Worker:
             case commands.StopPlayback(leg=leg, playback=playback):
                 self._leg(leg)
                 self._prompts.stop(leg, playback)
-            case commands.Listen(leg=leg, listening=listening):
+            case commands.Listen(leg=leg):
                 self._leg(leg)
-                self._send(signals.ListeningFailed(self._config.name, leg, listening, "no_engine"))
-            case commands.StopListening(leg=leg):
+                self._hearing.listen(order)
+            case commands.StopListening(leg=leg, listening=listening):
                 self._leg(leg)
+                self._hearing.stop(leg, listening)
             case commands.SetAudioPaths(paths=paths):
                 self._conference.want("paths", (pair for pair in paths if self.legs.keys() >= set(pair)))
             case commands.StartRecording():
@@ -216,6 +227,12 @@ class Worker:
             _log.error("%s; the call goes on", error)
             raise Refused("failed", str(error)) from None
 
+    def _want_audio(self, leg: str, wanted: bool) -> None:
+        if wanted:
+            self._taps.start(leg, HEARING, lambda pcm: self._hearing.audio(leg, pcm))
+        else:
+            self._taps.stop(leg, HEARING)
+
     # --- legs come and go ------------------------------------------------------------------------
 
     def _invited(self, number: int, headers: sip_text.Headers, source: str) -> None:
@@ -254,6 +271,7 @@ class Worker:
         del self.legs[leg.name]
         self._releasing.discard(leg.name)
         self._vanished.discard(leg.name)
+        self._hearing.stop(leg.name)
         self._taps.stop_all(leg.name)
         self._conference.remove(leg.name)
         self._loop.call_soon(lambda kept: None, leg)
@@ -328,6 +346,7 @@ class Worker:
     def on_digit(self, leg: PjLeg, digit: str, method: str) -> None:
         self._send(signals.DigitPressed(self._config.name, leg.name, digit, method))
         self._prompts.digit(leg.name)
+        self._hearing.digit(leg.name)
 
     def on_transfer(self, leg: PjLeg, target: str, replaces: str) -> None:
         self._send(signals.TransferAsked(self._config.name, leg.name, target, replaces))

@@ -57,6 +57,7 @@ def _safe(path: Path) -> Any:
         ("config/dispositions", "people/config/dispositions.yaml"),
         ("config/engine", "settings/config/engine.yaml"),
         ("config/sip", "settings/config/sip.yaml"),
+        ("config/speech", "settings/config/speech.yaml"),
     ],
 )
 def test_an_editor_underlines_the_broken_files(name: str, file: str) -> None:

@@ -10,9 +10,19 @@ from pathlib import Path
 import pytest
 
 from cti_engine.core.commands import Listen
-from cti_engine.core.signals import ListeningFailed, Signal, SpeechHeard, SpeechStarted
+from cti_engine.core.signals import (
+    ListeningFailed,
+    PlaybackEnded,
+    Signal,
+    SpeechHeard,
+    SpeechStarted,
+)
 from cti_engine.sip_worker.hearing import Hearing
-from tests.speech.callers import Samples, frames, recorded, silence
+from cti_engine.wire.vocabulary import to_plain
+from cti_engine.wire.worker_frames import PlayFiles
+from tests.sip_worker import tones
+from tests.sip_worker.world import NAME, World
+from tests.speech.callers import Samples, frames, recorded, silence, written
 from tests.speech.recogniser_process import recogniser
 
 MENU = {"1": ("one",), "2": ("two",), "9": ("operator", "agent")}
@@ -136,3 +146,27 @@ async def test_a_recogniser_killed_in_mid_word_is_told(tmp_path: Path) -> None:
         assert await ear.gets(ListeningFailed, within=1) == ListeningFailed("w1", "l1", "s-l1", "unavailable")
         await speaking
     assert ear.hearing.idle
+
+
+async def test_a_word_said_on_the_phone_stops_the_prompt_and_chooses(
+    running: tuple[str, BaseProcess], world: World, tmp_path: Path
+) -> None:
+    """Over SIP: while a prompt plays a human voice says "two"; the prompt stops, and the choice is told."""
+    says = written(tmp_path / "two.wav", silence(2.0), recorded("en", "digits/2"), silence(6.0))
+    await world.start(recognisers={"en": running[0]})
+    leg = await world.call_in(await world.phone(says=says))
+    prompt = tones.write(tmp_path / "prompt.wav", 600, 30.0)
+    world.engine.send(*to_plain(PlayFiles(leg, "p1", (prompt,))))
+    world.engine.order(Listen(NAME, leg, "s1", "en", MENU))
+    heard = await world.engine.gets(SpeechHeard, timeout=15)
+    assert (heard.verdict, heard.choice, heard.listening) == ("accept", "2", "s1")
+    ended = await world.engine.gets(PlaybackEnded, playback="p1")
+    assert not ended.completed
+    told = [
+        type(one)
+        for one in world.engine.signals
+        if isinstance(one, SpeechStarted | PlaybackEnded | SpeechHeard)
+    ]
+    assert told == [PlaybackEnded, SpeechStarted, SpeechHeard]
+    world.engine.order(Listen(NAME, leg, "s2", "fr", MENU))
+    assert (await world.engine.gets(ListeningFailed)).reason == "no_engine"

@@ -200,12 +200,14 @@ class Child:
 
 
 class Phone(Child):
-    """A robot that plays a tone of `hz` and records what it hears."""
+    """A robot that plays a tone of `hz`, or the file `says`, over and over and records what it hears."""
 
-    def __init__(self, folder: Path, hz: float, answers: tuple[int, ...] = (180, 200)) -> None:
+    def __init__(
+        self, folder: Path, hz: float, answers: tuple[int, ...] = (180, 200), says: str = ""
+    ) -> None:
         name = uuid.uuid4().hex[:8]
         self.heard_path = folder / f"{name}.heard.wav"
-        play = tones.write(folder / f"{name}.wav", hz, 2.0)
+        play = says or tones.write(folder / f"{name}.wav", hz, 2.0)
         super().__init__(robot.serve, lambda pipe: (pipe, play, str(self.heard_path), answers))
 
     async def address(self) -> str:
@@ -285,8 +287,8 @@ class World:
         self.sip = await self.edge.sees(free=True)
         await self.engine.connected()
 
-    async def phone(self, hz: float = 440, answers: tuple[int, ...] = (180, 200)) -> Phone:
-        phone = Phone(self.folder, hz, answers)
+    async def phone(self, hz: float = 440, answers: tuple[int, ...] = (180, 200), says: str = "") -> Phone:
+        phone = Phone(self.folder, hz, answers, says)
         self.phones.append(phone)
         await phone.address()
         return phone

@@ -64,7 +64,7 @@ def tones(seconds: float, level: float, *hertz: float) -> Samples:
 def at_level(samples: Samples, level: float) -> Samples:
     """Scaled so that what is not silent in it has `level` dBFS."""
     loud = samples[np.abs(samples) > 0.02 * np.abs(samples).max()]
-    return samples * (10 ** ((level + 90.3) / 20) / np.sqrt((loud**2).mean()))
+    return samples * float(10 ** ((level + 90.3) / 20) / np.sqrt((loud**2).mean()))
 
 
 def frames(*parts: Samples) -> Iterator[bytes]:
@@ -72,3 +72,13 @@ def frames(*parts: Samples) -> Iterator[bytes]:
     pcm = np.clip(np.concatenate(parts), -FULL_SCALE, FULL_SCALE).astype("<i2").tobytes()
     for start in range(0, len(pcm) - FRAME + 1, FRAME):
         yield pcm[start : start + FRAME]
+
+
+def written(path: Path, *parts: Samples) -> str:
+    """The parts as a WAV file; its name."""
+    with wave.open(str(path), "wb") as file:
+        file.setnchannels(1)
+        file.setsampwidth(2)
+        file.setframerate(RATE)
+        file.writeframes(b"".join(frames(*parts)))
+    return str(path)

