@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 
-from cti_engine.core.ivr.flow import Flow, Menu
+from cti_engine.core.ivr.flow import Flow, Menu, OpenQuestion, Step
 from cti_engine.definitions.settings import Settings
 from cti_engine.runtime.children import Entry
 from cti_engine.runtime.places import Places
@@ -27,18 +27,18 @@ class Recognisers:
 
 
 def spoken_languages(flows: Iterable[Flow]) -> list[str]:
-    """Languages in which a menu of these flows takes words."""
+    """Languages in which these flows take words, or open speech."""
     return sorted(
-        {
-            language
-            for flow in flows
-            for step in flow.steps.values()
-            if isinstance(step, Menu)
-            for choice in step.choices.values()
-            for language, words in choice.words.items()
-            if words
-        }
+        {language for flow in flows for step in flow.steps.values() for language in _spoken(flow, step)}
     )
+
+
+def _spoken(flow: Flow, step: Step) -> Iterator[str]:
+    if isinstance(step, OpenQuestion):
+        yield from flow.languages
+    elif isinstance(step, Menu):
+        for choice in step.choices.values():
+            yield from (language for language, words in choice.words.items() if words)
 
 
 def choices_for(languages: Iterable[str], settings: Settings) -> list[Choice]:
