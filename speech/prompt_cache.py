@@ -19,12 +19,14 @@ from typing import Any
 
 from cti_engine.core.commands import Prompt
 from speech.engines import DEADLINE, ENGINES, IMPORTED_FROM, Engine
-from speech.numerals import NoNumerals, cardinal, digit_by_digit
 from speech.phrases import PHRASES
 from speech.wav_check import unplayable
 
 RULES_VERSION = 1
 """Raise it when prompt_audio, the splitting of texts or an engine's voice changes: all prompts are made anew."""
+
+SHORTEST_PAUSE, LONGEST_PAUSE = 50, 10_000
+"""Milliseconds; the player takes no shorter file."""
 
 SOUNDS = Path("/usr/share/asterisk/sounds")
 MUSIC = {"default": Path("/usr/share/asterisk/moh")}
@@ -174,18 +176,15 @@ class PromptCache:
                     return [self._speech(prompt.value, prompt.language)]
                 case "sound":
                     return [self._sound(prompt.value, prompt.language)]
-                case "number":
-                    names = cardinal(prompt.value, prompt.language)
-                case "digits":
-                    names = digit_by_digit(prompt.value, prompt.language)
+                case "pause":
+                    return [self._pause(prompt.value)]
                 case "file":
                     return [self._recording(self._base / prompt.value, "recording")]
                 case "music":
                     return self._music_class(prompt.value)
                 case _:
                     raise _Unmakeable(f"there is no kind of prompt called {prompt.kind!r}")
-            return [self._sound(name, prompt.language) for name in names]
-        except (NoNumerals, OSError) as fault:
+        except OSError as fault:
             raise _Unmakeable(str(fault)) from fault
 
     def _speech(self, text: str, language: str) -> _Piece:
@@ -219,6 +218,12 @@ class PromptCache:
                 f"apt-get install asterisk-core-sounds-{language}-wav, or check the name"
             )
         return self._speech(phrase, language)
+
+    def _pause(self, milliseconds: str) -> _Piece:
+        if not (milliseconds.isdecimal() and SHORTEST_PAUSE <= int(milliseconds) <= LONGEST_PAUSE):
+            raise _Unmakeable(f"a pause is {SHORTEST_PAUSE} to {LONGEST_PAUSE} ms, not {milliseconds!r}")
+        path = self._path(f"pause-{milliseconds}", "pause", milliseconds)
+        return _Piece((path,), {"make": "pause", "milliseconds": int(milliseconds), "file": str(path)})
 
     def _sound_folder(self, language: str) -> Path | None:
         if language not in self._folders:

@@ -13,9 +13,12 @@ from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from speech.engines import Engine, NotSpoken, Speaker
 from speech.hold_tones import hold_tones
 from speech.prompt_audio import BadAudio, prompt_of, recording_of, write_prompt
+from speech.wav_check import RATE
 
 PARALLEL = 2
 _NICENESS = 10  # live calls on the same machine go first
@@ -35,6 +38,9 @@ def make(order: dict[str, Any], speaker: Speaker) -> dict[str, str]:
             case "recording":
                 file, by = Path(order["file"]), "recording"
                 samples = recording_of(Path(order["source"]))
+            case "pause":
+                file, by = Path(order["file"]), "silence"
+                samples = np.zeros(order["milliseconds"] * RATE // 1000)
             case "hold_tones":
                 file, by = Path(order["file"]), "hold tones"
                 samples = hold_tones()

@@ -15,8 +15,7 @@ class Prompt:
     """One piece of what a caller hears; the runtime turns it into sound files.
 
     `kind`: `text` (spoken by text to speech), `sound` (a name from the sound packages, e.g.
-    `queue-thankyou`), `number` (a cardinal), `digits` (digit by digit), `file` (a WAV path),
-    `music` (a music-on-hold class; `default`).
+    `queue-thankyou`), `file` (a WAV path), `music` (a music-on-hold class; `default`), `pause` (milliseconds).
     """
 
     kind: str

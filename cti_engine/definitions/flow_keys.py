@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from cti_engine.core.expressions.suggestion import did_you_mean
+from cti_engine.core.ivr.spoken_values import CURRENCIES
 from cti_engine.definitions.problems import Path
 from cti_engine.definitions.shapes import (
     IDENTIFIER,
@@ -26,6 +27,7 @@ from cti_engine.definitions.texts import Content
 from cti_engine.definitions.yaml_source import Document, Node
 
 STEP = Text("the name of a step", IDENTIFIER.pattern)
+CURRENCY = Text("a currency such as EUR", choices=tuple(sorted(CURRENCIES["en"])))
 ONE_KEY = Text("one key of the phone, 0-9, * or #", r"[0-9*#]")
 CONDITION = Text("a condition")
 
@@ -296,6 +298,7 @@ FLOW = Keys(
         Key("flow", IDENTIFIER, "the flow's id, the same as the file's name"),
         Key("description", Text(), "what it is for", ""),
         Key("languages", Many(LANGUAGE, least=1), "every text is there in each of these"),
+        Key("currency", CURRENCY, "of values read as money, where they name no other", ""),
         Key("start", STEP, "the first step"),
         Key("variables", Table(AnyValue()), "values of the flow's own, with their first value", {}),
         Key("defaults", DEFAULTS, "what menus do when they do not say it themselves", DEFAULTS.blank()),

@@ -7,11 +7,11 @@ from collections.abc import Iterable, Iterator
 from cti_engine.core.commands import Prompt
 from cti_engine.core.ivr.flow import Content, Fixed, Flow, Menu, Question, Say, Spoken, Step, Wait
 from cti_engine.core.ivr.phrases import USE_KEYS
-from cti_engine.core.ivr.speech import LARGEST_CARDINAL
+from cti_engine.core.ivr.speech import value_prompts
 
 
 def prompts_of(flow: Flow) -> set[Prompt]:
-    """Of every step and language. Digits are listed one by one: strings of them are put together."""
+    """Of every step and language. Of values every fragment, see `spoken_values`."""
     return {
         prompt
         for step in flow.steps.values()
@@ -50,7 +50,5 @@ def _contents(step: Step) -> Iterator[Content]:
 def _prompts(part: Fixed | Spoken, language: str) -> Iterator[Prompt]:
     if isinstance(part, Fixed):
         yield Prompt(part.kind, part.value, language)
-        return
-    if part.form == "number":
-        yield from (Prompt("number", str(n), language) for n in range(LARGEST_CARDINAL + 1))
-    yield from (Prompt("digits", str(digit), language) for digit in range(10))
+    else:
+        yield from value_prompts(part, language)

@@ -9,13 +9,16 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 
+from cti_engine.core.expressions.suggestion import did_you_mean
 from cti_engine.core.ivr.flow import Fixed, Spoken, Utterance
+from cti_engine.core.ivr.spoken_values import CURRENCIES, FORMS
 from cti_engine.definitions.problems import Path
 from cti_engine.definitions.shapes import LANGUAGE, Schema, Text
 from cti_engine.definitions.yaml_source import Document, Node
 
-FORMS = ("number", "digits")
+_RECORDED = ("number", "digits")  # items of lists
 _NAME = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*")
+_CURRENCIES_KNOWN = f"one of {', '.join(sorted(CURRENCIES['en']))}"
 _BRACES = re.compile(r"\{([^{}]*)\}")
 
 _ITEMS = {
@@ -39,7 +42,7 @@ class TemplateError(Exception):
 
 
 def parse_template(text: str) -> list[str | Spoken]:
-    """Text and `{name}` or `{name|form}` in turn; no empty texts. Raises TemplateError."""
+    """Text and `{name}`, `{name|form}` or `{name|money EUR}` in turn; no empty texts. Raises TemplateError."""
     parts: list[str | Spoken] = []
     at = 0
     for match in _BRACES.finditer(text):
@@ -47,9 +50,17 @@ def parse_template(text: str) -> list[str | Spoken]:
         name, _, form = (part.strip() for part in match[1].partition("|"))
         if not _NAME.fullmatch(name):
             raise TemplateError(match.start(), f"{match[0]} holds no name", "{queue.position|number}")
+        form, _, currency = form.partition(" ")
         if form and form not in FORMS:
-            raise TemplateError(match.start(), f"{match[0]}: unknown form {form}", "number or digits")
-        parts.append(Spoken(name, form))
+            hint = did_you_mean(form, FORMS) or f"one of {', '.join(FORMS)}"
+            raise TemplateError(match.start(), f"{match[0]}: unknown form {form}", hint)
+        if currency and form != "money":
+            raise TemplateError(
+                match.start(), f"{match[0]}: {form} takes no {currency}", f"{{{name}|{form}}}"
+            )
+        if currency and currency not in CURRENCIES["en"]:
+            raise TemplateError(match.start(), f"{match[0]}: unknown currency {currency}", _CURRENCIES_KNOWN)
+        parts.append(Spoken(name, form, currency=currency))
         at = match.end()
     return parts + _literal(text, at, len(text))
 
@@ -117,8 +128,8 @@ class Content:
         word = _ITEMS[kind].read(document, node, path)
         if not word:
             return ()
-        if kind in FORMS:
-            spoken = Spoken(word, kind)
+        if kind in _RECORDED:
+            spoken = Spoken(word, kind, recorded=self.bare == "sound")
             written.spoken.append((spoken, path))
             return (spoken,)
         if kind == "text":

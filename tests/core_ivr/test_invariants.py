@@ -19,7 +19,11 @@ _part = st.one_of(
     st.just(f.Fixed("text", "Hi")),
     st.just(f.Fixed("music", "default")),
     st.sampled_from(
-        [f.Spoken("x", "number"), f.Spoken("call.ani", "digits"), f.Spoken("queue.position", "number")]
+        [
+            f.Spoken("x", "number"),
+            f.Spoken("call.ani", "digits"),
+            f.Spoken("queue.position", "number", recorded=True),
+        ]
     ),
 )
 _content = st.lists(st.lists(_part, min_size=1, max_size=2).map(tuple), max_size=2).map(

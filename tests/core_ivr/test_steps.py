@@ -32,19 +32,25 @@ def test_a_text_with_values_is_spoken_in_parts() -> None:
     )
     assert caller.plays[0].prompts == (
         Prompt("text", "Usted es el", "es"),
-        Prompt("number", "4", "es"),
+        Prompt("text", "cuatro", "es"),
         Prompt("text", "desde", "es"),
-        Prompt("digits", "34911", "es"),
+        Prompt("text", "tres", "es"),
+        Prompt("text", "cuatro", "es"),
+        Prompt("text", "nueve", "es"),
+        Prompt("pause", "200", "es"),
+        Prompt("text", "uno", "es"),
+        Prompt("text", "uno", "es"),
     )
 
 
 @pytest.mark.parametrize(
     ("value", "heard"),
     [
-        (60, ["number:60"]),
-        (61, ["digits:61"]),
-        (2.4, ["number:2"]),
-        (0, ["number:0"]),
+        (60, ["sound:digits/60"]),
+        (142, ["sound:digits/1", "sound:digits/hundred", "sound:digits/40", "sound:digits/2"]),
+        (2.4, ["sound:digits/2"]),
+        (0, ["sound:digits/0"]),
+        (1_000_000_000, ["sound:digits/1", *["sound:digits/0"] * 9]),
         (-3, ["music:default"]),
         (float("nan"), ["music:default"]),
         (None, ["music:default"]),
@@ -53,8 +59,8 @@ def test_a_text_with_values_is_spoken_in_parts() -> None:
         ([1], ["music:default"]),
     ],
 )
-def test_numbers_that_were_not_made_before_go_digit_by_digit(value: object, heard: list[str]) -> None:
-    """Up to 60 as one word; above digit by digit; what is no number leaves the sentence out."""
+def test_a_list_of_sounds_takes_recorded_numbers(value: object, heard: list[str]) -> None:
+    """As a cardinal, the largest digit by digit; what is no number leaves the sentence out."""
     caller = Caller(
         """
         start: a
@@ -77,9 +83,9 @@ def test_a_list_with_a_number_is_one_sentence() -> None:
           end: {hang_up: }
     """
     known = Caller(flow, world={"queue.position": 3})
-    assert known.heard == ["sound:queue-thereare", "number:3", "sound:queue-callswaiting"]
+    assert known.heard == ["sound:queue-thereare", "sound:digits/3", "sound:queue-callswaiting"]
     known.hear_out()
-    assert known.heard == ["text:Hello.", "text:You are", "number:3", "text:Bye."]
+    assert known.heard == ["text:Hello.", "text:You are", "text:three", "text:Bye."]
     unknown = Caller(flow)
     assert unknown.heard == ["text:Hello.", "text:Bye."]
 
@@ -274,7 +280,7 @@ def test_the_shipped_treatment(language: str, position: int | None, minutes: int
             caller.hear_out()
         elif position:
             assert caller.heard == [
-                "sound:queue-thereare", f"number:{position}", "sound:queue-callswaiting"
+                "sound:queue-thereare", f"sound:digits/{position}", "sound:queue-callswaiting"
             ]  # fmt: skip
             caller.hear_out()
         less_than = ["sound:queue-holdtime", "sound:queue-less-than"]
@@ -283,7 +289,7 @@ def test_the_shipped_treatment(language: str, position: int | None, minutes: int
             assert caller.heard == [*less_than, one, "sound:queue-minute"]
             caller.hear_out()
         elif minutes == 30:
-            assert caller.heard == [*less_than, "number:30", "sound:queue-minutes"]
+            assert caller.heard == [*less_than, "sound:digits/30", "sound:queue-minutes"]
             caller.hear_out()
         assert caller.heard == ["sound:queue-thankyou"]
         assert caller.plays[-1].prompts[0].language == language

@@ -23,10 +23,15 @@ class Fixed:
 
 @dataclass(frozen=True, slots=True)
 class Spoken:
-    """The value of a name at that moment, `form` being `number` (a cardinal) or `digits` (one by one)."""
+    """The value of a name at that moment, read aloud in a `form` of `spoken_values`.
+
+    `recorded`: by recorded sounds, because it stands in a list of them (`number` and `digits` only).
+    """
 
     name: str
     form: str
+    recorded: bool = False
+    currency: str = ""
 
 
 Utterance = tuple[Fixed | Spoken, ...]

@@ -7,10 +7,12 @@ from collections.abc import Iterator, Mapping
 
 from cti_engine.core.commands import Prompt
 from cti_engine.core.expressions.values import Lookup, print_number
+from cti_engine.core.ivr import recorded_numbers
 from cti_engine.core.ivr.flow import Content, Fixed, Spoken, Template, Utterance
+from cti_engine.core.ivr.spoken_values import digits_of, fragments_of, read_aloud
 
-LARGEST_CARDINAL = 60
-"""Cardinals up to here are made before going live (prompt inventory); larger ones are read digit by digit."""
+GROUP_PAUSE = 200
+"""Milliseconds between groups of digits, beside the quiet that every fragment has around it."""
 
 
 def prompts(content: Content, language: str, names: Lookup) -> tuple[Prompt, ...]:
@@ -22,30 +24,58 @@ def prompts(content: Content, language: str, names: Lookup) -> tuple[Prompt, ...
 
 
 def _spoken(utterance: Utterance, language: str, names: Lookup) -> list[Prompt] | None:
-    heard = []
+    heard: list[Prompt] = []
     for part in utterance:
-        prompt = (
-            Prompt(part.kind, part.value, language)
-            if isinstance(part, Fixed)
-            else _value_prompt(part, names(part.name), language)
-        )
-        if prompt is None:
+        if isinstance(part, Fixed):
+            heard.append(Prompt(part.kind, part.value, language))
+            continue
+        value = _value(part, language, names)
+        if value is None:
             return None
-        heard.append(prompt)
+        heard += value
     return heard
 
 
-def _value_prompt(part: Spoken, value: object, language: str) -> Prompt | None:
+def _value(part: Spoken, language: str, names: Lookup) -> list[Prompt] | None:
+    value = names(part.name)
+    if part.recorded:
+        return _recorded(value, part.form, language)
+    today = str(names("now.date") or "") if part.form == "date" else ""
+    fragments = read_aloud(value, part.form, language, part.currency, today)
+    return None if fragments is None else [fragment_prompt(each, language) for each in fragments]
+
+
+def _recorded(value: object, form: str, language: str) -> list[Prompt] | None:
+    """Whole numbers as one, rounded; texts and numbers that are too large digit by digit."""
     if isinstance(value, bool) or not isinstance(value, int | float | str):
         return None
-    if part.form == "number" and not isinstance(value, str):
+    if form == "number" and not isinstance(value, str):
         if not 0 <= value < math.inf:
             return None
-        value = round(value)
-        if value <= LARGEST_CARDINAL:
-            return Prompt("number", str(value), language)
-    digits = "".join(c for c in str(value) if c in "0123456789")
-    return Prompt("digits", digits, language) if digits else None
+        if round(value) <= recorded_numbers.LARGEST:
+            sounds = recorded_numbers.cardinal(round(value), language)
+            return [Prompt("sound", sound, language) for sound in sounds]
+    digits = digits_of(value)
+    sounds = recorded_numbers.digit_by_digit(digits)
+    return [Prompt("sound", sound, language) for sound in sounds] or None
+
+
+def fragment_prompt(fragment: str, language: str) -> Prompt:
+    return Prompt("text", fragment, language) if fragment else Prompt("pause", str(GROUP_PAUSE), language)
+
+
+def value_prompts(part: Spoken, language: str) -> Iterator[Prompt]:
+    """All that a value may become, to be made before callers hear it."""
+    if part.recorded:
+        yield from (
+            Prompt("sound", sound, language) for sound in recorded_numbers.digit_by_digit("0123456789")
+        )
+        if part.form == "number":
+            sounds = recorded_numbers.cardinal_sounds(language)
+            yield from (Prompt("sound", sound, language) for sound in sounds)
+        return
+    for fragment in fragments_of(part.form, language, part.currency):
+        yield fragment_prompt(fragment, language)
 
 
 def filled(value: object, names: Lookup) -> object:
