@@ -16,25 +16,16 @@ from cti_engine.core.expressions.check import read_condition
 from cti_engine.core.expressions.condition import Condition
 from cti_engine.core.expressions.suggestion import did_you_mean
 from cti_engine.core.expressions.syntax import Literal
-from cti_engine.core.expressions.values import BOOLEAN, DURATION, NUMBER, TEXT, UNKNOWN, Scope, Type
+from cti_engine.core.expressions.values import BOOLEAN, TEXT, UNKNOWN, Scope, Type
 from cti_engine.core.ivr import flow as core
-from cti_engine.core.ivr import spoken_values
 from cti_engine.core.ivr.names import FLOW_NAMES, SHORT_NAMES
 from cti_engine.core.ivr.phrases import DID_YOU_SAY, NO, NO_KEY, OPERATOR, YES, YES_KEY, Words
+from cti_engine.definitions import value_forms
 from cti_engine.definitions.flow_keys import FLOW, WrittenStep
 from cti_engine.definitions.problems import Path
 from cti_engine.definitions.texts import TemplateError, Written, parse_template
 from cti_engine.definitions.yaml_source import Document
 
-_NATURAL_FORM: Mapping[Type, str] = {NUMBER: "number", TEXT: "digits", DURATION: "duration"}
-_SPOKEN_TYPES: Mapping[str, tuple[Type, ...]] = {
-    "number": (NUMBER,),
-    "digits": (NUMBER, TEXT),
-    "money": (NUMBER, TEXT),
-    "date": (TEXT,),
-    "time": (TEXT,),
-    "duration": (DURATION,),
-}
 NEVER = Condition(Literal(False, BOOLEAN))  # in the place of a condition that could not be read
 
 
@@ -538,31 +529,16 @@ class _FlowBuilder:
             self._document.problem(path, f"{spoken.name} is sensitive: it is never said")
         elif found is None:
             self._unknown(path, spoken.name)
-            return
-        if found == UNKNOWN:
-            return  # its declaration is wrong, which has been told
-        if found not in _NATURAL_FORM:
-            self._document.problem(path, f"{spoken.name} is a {found}, which cannot be spoken")
-            return
-        form = spoken.form or _NATURAL_FORM[found]
-        if found not in _SPOKEN_TYPES[form]:
-            wanted = " or a ".join(str(kind) for kind in _SPOKEN_TYPES[form])
-            hint = f"{{{spoken.name}|{_NATURAL_FORM[found]}}}"
-            self._document.problem(path, f"{spoken.name} is a {found}, not a {wanted}", hint)
-        elif form == "money" and not (spoken.currency or self._written["currency"]):
-            hint = f"{{{spoken.name}|money EUR}}, or currency: EUR at the top of the flow"
-            self._document.problem(path, f"{spoken.name}: money of which currency?", hint)
-        for language in [each for each in self._languages if each in path[2:]] or self._languages:
-            if language not in spoken_values.LANGUAGES:
-                known = " and ".join(spoken_values.LANGUAGES)
-                text = f"values are read aloud in {known} only, not in {language}"
-                self._document.problem(path, text)
+        elif found != UNKNOWN:  # then its declaration is wrong, which has been told
+            languages = [each for each in self._languages if each in path[2:]] or self._languages
+            for text, hint in value_forms.faults(spoken, found, languages, self._written["currency"]):
+                self._document.problem(path, text, hint)
 
     def _spoken(self, part: core.Fixed | core.Spoken) -> core.Fixed | core.Spoken:
         if isinstance(part, core.Fixed):
             return part
         name = self._full_name(part.name)
-        form = part.form or _NATURAL_FORM.get(self._scope.get(name, UNKNOWN), "number")
+        form = part.form or value_forms.NATURAL.get(self._scope.get(name, UNKNOWN), "number")
         currency = part.currency or self._written["currency"] if form == "money" else ""
         return core.Spoken(name, form, part.recorded, currency)
 

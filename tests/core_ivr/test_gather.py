@@ -137,7 +137,7 @@ def test_a_secret_reaches_the_service_and_nothing_else() -> None:
     asked = caller.last[-1]
     assert asked == AskService(caller.state.request, "bank", {"pin": "7359", "way": "phone"}, 5.0)
     caller.answer(balance=250)
-    assert caller.heard == ["text:You have", "digits:250"]
+    assert caller.heard == ["text:You have", "text:two hundred", "text:fifty"]
 
 
 def test_a_lost_secret_is_asked_for_again() -> None:
