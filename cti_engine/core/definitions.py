@@ -13,6 +13,7 @@ from cti_engine.core.hours import Calendar
 from cti_engine.core.ivr.flow import Flow
 from cti_engine.core.routing.handle_times import DEFAULT, LevelLimits
 from cti_engine.core.routing.model import ProfileQueue, ServiceClasses, StepRule
+from cti_engine.core.services import Service
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,6 +178,7 @@ class CenterDefinitions:
     shifts: Mapping[str, Shift] = field(default_factory=dict)
     overflow: tuple[OverflowLink, ...] = ()
     calendars: Mapping[str, Calendar] = field(default_factory=dict)
+    services: Mapping[str, Service] = field(default_factory=dict)
     burst: bool = False
     limits: CallLimits = CallLimits()
     record_calls: bool = True

@@ -13,6 +13,7 @@ from cti_engine.definitions.place_loader import SHIFTS, SITES
 from cti_engine.definitions.queue_loader import QUEUES
 from cti_engine.definitions.rule_loader import DIALLED_NUMBERS, OVERFLOW, PRIORITIES, PROFILES
 from cti_engine.definitions.scenario_keys import SCENARIO
+from cti_engine.definitions.service_loader import SERVICES
 from cti_engine.definitions.setting_keys import ENGINE, SIP, SPEECH
 from cti_engine.definitions.shapes import Keys
 from cti_engine.definitions.site_loader import AGENTS, ATTRIBUTES, DISPOSITIONS
@@ -29,6 +30,7 @@ FILES: Mapping[str, Keys] = {
     "config/sites": SITES,
     "config/shifts": SHIFTS,
     "config/business_hours": CALENDARS,
+    "config/services": SERVICES,
     "config/agents": AGENTS,
     "config/attributes": ATTRIBUTES,
     "config/dispositions": DISPOSITIONS,

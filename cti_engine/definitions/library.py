@@ -20,6 +20,7 @@ from cti_engine.definitions.rule_loader import (
     load_priorities,
     load_profiles,
 )
+from cti_engine.definitions.service_loader import load_services
 from cti_engine.definitions.setting_keys import ENGINE
 from cti_engine.definitions.site_loader import call_limits, load_agents, load_attributes, load_dispositions
 from cti_engine.definitions.yaml_source import Document, Node, read_yaml
@@ -46,6 +47,7 @@ def load_definitions(
     sites_file = files.read("config/sites.yaml", needed=False)
     shifts_file = files.read("config/shifts.yaml", needed=False)
     hours_file = files.read("config/business_hours.yaml", needed=False)
+    services_file = files.read("config/services.yaml", needed=False)
     flow_files = files.flows()
     if has_errors(attributes_file.problems) and attributes_file.unreadable:
         return None, files.problems()  # every other file would seem wrong without the attributes
@@ -64,6 +66,7 @@ def load_definitions(
     priorities = load_priorities(priorities_file, attributes.call)
     places, shifts = load_sites(sites_file), load_shifts(shifts_file)
     calendars = {} if hours_file.unreadable else load_calendars(hours_file, engine["time_zone"])
+    services = load_services(services_file)
     check_agents(
         agents_file,
         people.agents,
@@ -107,6 +110,7 @@ def load_definitions(
         shifts=shifts,
         overflow=overflow,
         calendars=calendars,
+        services=services,
         burst=reader.burst,
         limits=call_limits(calls),
         record_calls=calls["record"],

@@ -11,6 +11,7 @@ import logging
 import signal as unix_signals
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -24,7 +25,6 @@ from cti_engine.core.signals import (
     EdgeSeen,
     PlaybackEnded,
     Restarted,
-    ServiceAnswered,
     Signal,
     TimePassed,
     WorkerLost,
@@ -34,6 +34,7 @@ from cti_engine.ports import CustomerLookup, Loaded, PromptFiles, Store, StoredE
 from cti_engine.runtime.dispatch import Dispatch
 from cti_engine.runtime.ledger import Gathered, Ledger
 from cti_engine.runtime.lookups import LookUps
+from cti_engine.runtime.service_calls import ServiceCalls
 from cti_engine.runtime.views import Views
 from cti_engine.wire.clock import Clock
 from cti_engine.wire.link import Frame, Hello, LinkServer, Peer
@@ -47,7 +48,9 @@ _log = logging.getLogger("cti.engine")
 
 
 class Engine:
-    """Everything below is called in one loop. Raises StoreUnavailable when the store cannot be loaded."""
+    """Everything below is called in one loop; secrets' files are relative to `home`. Raises StoreUnavailable when the
+    store cannot be loaded.
+    """
 
     def __init__(
         self,
@@ -56,6 +59,7 @@ class Engine:
         customers: CustomerLookup,
         prompts: PromptFiles,
         *,
+        home: Path,
         secret: bytes,
         utc_offset: float,
     ) -> None:
@@ -87,6 +91,7 @@ class Engine:
             on_nothing_to_play=self._nothing_to_play,
         )
         self._look_ups = LookUps(customers, self.take)
+        self._service_calls = ServiceCalls(home, self.take)
         self._server = LinkServer(
             self.epoch,
             on_connected=self._connected,
@@ -245,8 +250,8 @@ class Engine:
                 peer.acknowledge(seq)
         for look_up in gathered.look_ups:
             self._look_ups.start(look_up)
-        for call in gathered.service_calls:  # no services are configured yet
-            self.take(ServiceAnswered(call.contact, call.request, error="no_service"))
+        for call in gathered.service_calls:
+            self._service_calls.start(call, self.acd.center.definitions.services)
         if self._publish is not None:
             self._publish(gathered)
 
@@ -303,6 +308,7 @@ class Engine:
         self._ledger.close()
         await self._server.close()
         self._look_ups.close()
+        await self._service_calls.close()
 
 
 @contextmanager

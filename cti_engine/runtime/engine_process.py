@@ -58,7 +58,13 @@ async def _serve(config: EngineConfig) -> None:
     store = open_store(config.store_url, folder=config.var)
     customers = CustomerStore(config.customers_db, read_only=True)
     engine = Engine(
-        store, files.first(), customers, prompts, secret=config.secret, utc_offset=config.utc_offset
+        store,
+        files.first(),
+        customers,
+        prompts,
+        home=config.home,
+        secret=config.secret,
+        utc_offset=config.utc_offset,
     )
     reader = open_store(config.store_url, read_only=True, folder=config.var)
     bus = BusSide(config.broker_url, config.broker_user, config.broker_password, engine, reader)

@@ -38,6 +38,7 @@ class Running:
             definitions(),
             Nobody(),
             NamedFiles(),
+            home=folder,
             secret=b"s" * 32,
             utc_offset=0.0,
         )

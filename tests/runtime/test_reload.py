@@ -113,7 +113,9 @@ async def test_ten_thousand_agents_in_one_reload_do_not_halt_the_loop(tmp_path: 
     meanwhile, and every view is told. Those who are new are rows to store, and happen once: room for a busy machine.
     """
     store, told = open_store("sqlite:", folder=tmp_path), Told()
-    engine = Engine(store, definitions(), Nobody(), NamedFiles(), secret=b"s" * 32, utc_offset=0.0)
+    engine = Engine(
+        store, definitions(), Nobody(), NamedFiles(), home=tmp_path, secret=b"s" * 32, utc_offset=0.0
+    )
     address = str(tmp_path / "engine.sock")
     await engine.start(address, told, lambda problem: None)
     engine.take(PhoneRegistered("maria", "sip:x", 60.0))
