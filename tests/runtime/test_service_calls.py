@@ -139,7 +139,7 @@ async def test_arguments_are_quoted_and_change_no_path(world: World) -> None:
 )
 async def test_arguments_that_do_not_fit_are_not_sent(world: World, arguments: dict[str, object]) -> None:
     """An empty one, a step up the path, an undefined one or one of another name: nobody is asked."""
-    assert (await world.ask(**arguments)).error == "not_set_up"
+    assert (await world.ask(world.service(), 5.0, **arguments)).error == "not_set_up"
     assert world.seen == []
 
 
