@@ -143,6 +143,7 @@ def make_plan(settings: Settings, definitions: CenterDefinitions, prepared: Prep
                 max_length=definitions.limits.maximum_length,
                 reuse_limit=settings.workers.recycle_after,
                 media_timeout=settings.workers.media_timeout,
+                inband_dtmf=settings.sip.inband_dtmf,
             )
 
         return Workers(

@@ -125,6 +125,12 @@ SIP = Keys(
             "cti",
         ),
         Key("digest", Text("a digest algorithm", choices=("md5", "sha-256")), "for new accounts", "md5"),
+        Key(
+            "inband_dtmf",
+            Text("when to listen for keys as tones", choices=("auto", "always", "never")),
+            "keys as tones in the audio: auto is only from phones that offer no telephone-event (RFC 4733)",
+            "auto",
+        ),
         Key("domains", Many(Text("a host name", r"[\w.-]+")), "further names of this SIP server", ()),
         Key("guests", GUESTS, "callers without an account; nobody if not written", None),
         Key("trunks", Table(TRUNK, IDENTIFIER), "carriers by name", {}),

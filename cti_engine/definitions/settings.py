@@ -90,10 +90,11 @@ class SipLimits:
 
 @dataclass(frozen=True, slots=True)
 class Sip:
-    """`guests` None: nobody calls without an account."""
+    """`guests` None: nobody calls without an account. `inband_dtmf`: `auto`, `always` or `never`."""
 
     realm: str
     digest: str
+    inband_dtmf: str
     domains: tuple[str, ...]
     guests: Guests | None
     trunks: tuple[Trunk, ...]
@@ -245,7 +246,15 @@ def _sip(document: Document, home: Path) -> Sip:
         guests = Guests(networks, _rate(guests["rate"]), guests["to"])
     trunks = tuple(_trunk(document, home, name, trunk) for name, trunk in written["trunks"].items())
     limits = SipLimits(**written["limits"])
-    return Sip(written["realm"], written["digest"], written["domains"], guests, trunks, limits)
+    return Sip(
+        written["realm"],
+        written["digest"],
+        written["inband_dtmf"],
+        written["domains"],
+        guests,
+        trunks,
+        limits,
+    )
 
 
 def _speech(document: Document) -> SpeechSettings:

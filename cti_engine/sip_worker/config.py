@@ -13,6 +13,7 @@ class WorkerConfig:
     `media_timeout`: without a packet from a phone for so long its leg is ended; 0 waits for ever.
     `apology`: WAV files that an unbridged caller hears before being released when the engine stays away.
     `recognisers`: who understands callers, as socket by language.
+    `inband_dtmf`: whether keys are looked for in the audio: `auto`, `always` or `never` (keys.py).
     `sip_port` 0 takes any free one; `rtp_ports` is the size of the slice that starts at `rtp_port`.
     """
 
@@ -37,4 +38,5 @@ class WorkerConfig:
     tick: float = 0.1
     engine_away_release: float = 60.0
     media_timeout: float = 30.0
+    inband_dtmf: str = "auto"
     ready_file: str = ""

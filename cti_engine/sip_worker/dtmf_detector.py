@@ -75,6 +75,11 @@ class DtmfDetector:
         self._key: tuple[int, int] | None = None  # row and column, while its tones are there
         self._told = False
 
+    @property
+    def fed(self) -> float:
+        """Seconds of audio so far."""
+        return self._hops * HOP / RATE
+
     def feed(self, pcm: bytes) -> list[KeyTone]:
         """8 kHz mono s16le, a multiple of 5 ms (frames of 20 ms are). Raises ValueError for other lengths."""
         if len(pcm) % (2 * HOP):

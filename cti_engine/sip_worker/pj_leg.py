@@ -130,6 +130,18 @@ class PjLeg(pj.Call):  # type: ignore[misc]  # the wheel has no types
                 return int(rtcp.rxStat.pkt) + int(rtcp.txStat.updateCount)
         return None
 
+    def telephone_event(self) -> bool:
+        """Whether the phone takes RFC 4733, and so sends keys by it; True while that is not known."""
+        if self.state is LegState.OVER:
+            return True
+        info = self.getInfo()
+        media = info.media
+        for index in range(len(media)):
+            if media[index].type == pj.PJMEDIA_TYPE_AUDIO and media[index].status in _FLOWS:
+                stream = self.getStreamInfo(media[index].index)
+                return int(stream.audTxEventPt) >= 0
+        return True
+
     # --- what happens ----------------------------------------------------------------------------
 
     @survives

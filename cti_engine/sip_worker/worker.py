@@ -25,6 +25,7 @@ from cti_engine.sip_worker.endpoint import SipEndpoint, account_settings
 from cti_engine.sip_worker.flood import FloodBrake
 from cti_engine.sip_worker.guard import Faults
 from cti_engine.sip_worker.hearing import Hearing
+from cti_engine.sip_worker.keys import Keys
 from cti_engine.sip_worker.media_watch import MediaWatch
 from cti_engine.sip_worker.pj_leg import LegState, PjLeg
 from cti_engine.sip_worker.prompts import Prompts
@@ -96,6 +97,7 @@ class Worker:
             stop_prompt=lambda leg: self._prompts.stop(leg),
             plays=lambda leg: bool(self._prompts.playing(leg)),
         )
+        self._keys = Keys(self._taps, config.inband_dtmf, self._key)
         self._account = Account(config.secret, lambda: self.free, self._invited, brake.rejected)
         self._account.create(account_settings(config), True)
 
@@ -177,6 +179,7 @@ class Worker:
                 self._hearing.stop(leg, listening)
             case commands.SetAudioPaths(paths=paths):
                 self._conference.want("paths", (pair for pair in paths if self.legs.keys() >= set(pair)))
+                self._listen_for_keys()
             case commands.StartRecording():
                 self._record(order)
             case commands.StopRecording(recording=recording):
@@ -272,6 +275,7 @@ class Worker:
         self._releasing.discard(leg.name)
         self._vanished.discard(leg.name)
         self._hearing.stop(leg.name)
+        self._keys.forget(leg.name)
         self._taps.stop_all(leg.name)
         self._conference.remove(leg.name)
         self._loop.call_soon(lambda kept: None, leg)
@@ -315,6 +319,7 @@ class Worker:
 
     def on_connected(self, leg: PjLeg, dialog: Dialog) -> None:
         self._send(signals.LegAnswered(self._config.name, leg.name, dialog))
+        self._listen_for_keys()
 
     def on_over(self, leg: PjLeg, was: LegState, sip_code: int, reason: str) -> None:
         if leg.name not in self.legs:
@@ -339,6 +344,7 @@ class Worker:
 
     def on_audio(self, leg: PjLeg) -> None:
         self._conference.renewed(leg.name)
+        self._listen_for_keys()
 
     def on_held(self, leg: PjLeg, held: bool) -> None:
         self._send(signals.LegHeld(self._config.name, leg.name, held))
@@ -347,6 +353,18 @@ class Worker:
         self._send(signals.DigitPressed(self._config.name, leg.name, digit, method))
         self._prompts.digit(leg.name)
         self._hearing.digit(leg.name)
+        self._keys.pressed(leg.name, digit, method)
+
+    def _key(self, leg: str, key: str, method: str) -> None:
+        self._send(signals.DigitPressed(self._config.name, leg, key, method))
+        self._prompts.digit(leg)
+
+    def _listen_for_keys(self) -> None:
+        """Tones mean something from callers who talk to nobody: in a flow or in a queue."""
+        talking = {leg for pair in self._conference.layer("paths") for leg in pair}
+        for leg in self.legs.values():
+            if leg.incoming and leg.state is LegState.CONNECTED:
+                self._keys.listen(leg.name, leg.name not in talking, leg.telephone_event())
 
     def on_transfer(self, leg: PjLeg, target: str, replaces: str) -> None:
         self._send(signals.TransferAsked(self._config.name, leg.name, target, replaces))

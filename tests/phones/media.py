@@ -1,4 +1,4 @@
-"""What a sipp caller says, as a pcap of RTP: tones and RFC 4733 digits in one stream, one SSRC, no gap."""
+"""What a sipp caller says, as a pcap of RTP: tones and digits (RFC 4733 or in-band) in one stream, one SSRC, no gap."""
 
 from __future__ import annotations
 
@@ -18,6 +18,11 @@ _EVENT_FRAMES = 8  # 160 ms a key
 _ETHERNET = 1
 _SSRC = 0x5EED_CA11
 _KEYS = "0123456789*#ABCD"
+KEY_TONES = {
+    key: (low, high)
+    for low, row in zip((697, 770, 852, 941), ("123A", "456B", "789C", "*0#D"), strict=True)
+    for high, key in zip((1209, 1336, 1477, 1633), row, strict=True)
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +34,20 @@ class Tone:
 @dataclass(frozen=True, slots=True)
 class Digit:
     key: str
+
+
+@dataclass(frozen=True, slots=True)
+class InbandDigit:
+    """A key as its two tones (ITU-T Q.23), and the pause behind it; 20 ms steps."""
+
+    key: str
+    seconds: float = 0.1
+    pause: float = 0.1
+
+    def pcm(self) -> NDArray[np.int16]:
+        low, high = KEY_TONES[self.key]
+        both = tone(low, self.seconds, level_db=-13.0) + tone(high, self.seconds, level_db=-13.0)
+        return np.concatenate([both, np.zeros(int(self.pause * RATE), np.int16)])
 
 
 def mu_law(pcm: NDArray[np.int16]) -> bytes:
@@ -47,13 +66,13 @@ def _rtp(sequence: int, timestamp: int, payload_type: int, marker: bool, payload
     )
 
 
-def _packets(script: tuple[Tone | Digit, ...]) -> list[bytes]:
+def _packets(script: tuple[Tone | Digit | InbandDigit, ...]) -> list[bytes]:
     """One RTP packet every 20 ms. An event keeps the timestamp of its start (RFC 4733 section 2.5.1.2)."""
     packets: list[bytes] = []
     clock = 0
     for part in script:
-        if isinstance(part, Tone):
-            coded = mu_law(tone(part.hertz, part.seconds))
+        if not isinstance(part, Digit):
+            coded = mu_law(tone(part.hertz, part.seconds) if isinstance(part, Tone) else part.pcm())
             for at in range(0, len(coded) - _FRAME + 1, _FRAME):
                 packets.append(_rtp(len(packets), clock, PCMU, not packets, coded[at : at + _FRAME]))
                 clock += _FRAME
@@ -68,7 +87,7 @@ def _packets(script: tuple[Tone | Digit, ...]) -> list[bytes]:
     return packets
 
 
-def write_pcap(path: Path, *script: Tone | Digit) -> Path:
+def write_pcap(path: Path, *script: Tone | Digit | InbandDigit) -> Path:
     """A pcap for sipp's `play_pcap_audio`; sipp puts its own addresses and ports in."""
     with path.open("wb") as out:
         out.write(struct.pack("<IHHiIII", 0xA1B2C3D4, 2, 4, 0, 0, 65535, _ETHERNET))

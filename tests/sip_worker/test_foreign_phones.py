@@ -29,12 +29,17 @@ CALL_ID = "placed-by-the-edge"
 
 def placed_scenario(name: str, folder: Path) -> Path:
     """A caller's scenario whose INVITE carries the edge's signature."""
-    signed = (
+    return signed(SCENARIOS / f"{name}.xml", folder)
+
+
+def signed(scenario: Path, folder: Path) -> Path:
+    """A copy of the scenario whose INVITE carries the edge's signature."""
+    lines = (
         f"Call-ID: [call_id]\n      {SOURCE_HEADER}: guest\n"
         f"      {SIGNATURE_HEADER}: {edge_signature(SECRET, CALL_ID, 'guest')}\n"
     )
-    path = folder / f"{name}.xml"
-    path.write_text((SCENARIOS / f"{name}.xml").read_text().replace("Call-ID: [call_id]\n", signed, 1))
+    path = folder / f"{scenario.stem}.xml"
+    path.write_text(scenario.read_text().replace("Call-ID: [call_id]\n", lines, 1))
     return path
 
 
