@@ -1,20 +1,26 @@
 """The keys of this worker's legs in all three ways: RFC 4733, SIP INFO and, where it is wanted, tones in the audio.
 
-Keys are never logged: they may be a PIN or a card's number.
+Keys are never logged: they may be a PIN or a card's number. The detector is imported only when a call needs it: numpy
+is 15 MB and a tenth of a second, which most workers never spend.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
+import os
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import pjsua2.pjsua2 as pj
 
 from cti_engine.sip_worker.audio_tap import AudioTaps
-from cti_engine.sip_worker.dtmf_detector import DtmfDetector
 from cti_engine.sip_worker.key_merger import KeyMerger
+from cti_engine.wire.tasks import spawn
+
+if TYPE_CHECKING:
+    from cti_engine.sip_worker.dtmf_detector import DtmfDetector
 
 INBAND = "inband"
 _log = logging.getLogger("cti.worker")
@@ -23,6 +29,7 @@ _log = logging.getLogger("cti.worker")
 @dataclass(slots=True)
 class _Leg:
     merger: KeyMerger = field(default_factory=KeyMerger)
+    listening: bool = False
     detector: DtmfDetector | None = None
 
 
@@ -48,17 +55,24 @@ class Keys:
         """Whether keys of this leg mean something now, and whether it takes telephone-event."""
         known = self._legs.setdefault(leg, _Leg())
         on = wanted and (self._inband == "always" or (self._inband == "auto" and not telephone_event))
-        if on and known.detector is None:
-            known.detector = DtmfDetector()
-            try:
-                self._taps.start(leg, INBAND, lambda pcm: self._frame(leg, known, pcm))
-            except pj.Error as error:
-                known.detector = None
-                _log.error("tones of %s are not listened to: %s", leg, error.reason)
-        elif not on and known.detector is not None:
-            self._taps.stop(leg, INBAND)
+        if on and not known.listening:
+            known.listening = True
+            spawn(self._start(leg, known), f"listen for keys on {leg}")
+        elif not on and known.listening:
+            known.listening = False
             known.detector = None
+            self._taps.stop(leg, INBAND)
             known.merger.released(INBAND, self._loop.time())
+
+    async def _start(self, name: str, leg: _Leg) -> None:
+        detector = await asyncio.to_thread(_new_detector)
+        if not leg.listening or leg.detector is not None:
+            return
+        try:
+            self._taps.start(name, INBAND, lambda pcm: self._frame(name, leg, pcm))
+            leg.detector = detector
+        except pj.Error as error:
+            _log.error("tones of %s are not listened to: %s", name, error.reason)
 
     def _frame(self, name: str, leg: _Leg, pcm: bytes) -> None:
         if leg.detector is None:
@@ -72,5 +86,15 @@ class Keys:
 
     def forget(self, leg: str) -> None:
         """The leg is over."""
+        known = self._legs.pop(leg, None)
+        if known is not None:
+            known.listening = False
         self._taps.stop(leg, INBAND)
-        self._legs.pop(leg, None)
+
+
+def _new_detector() -> DtmfDetector:
+    """In a thread: the first one of a process imports numpy, whose matrices are too small for threads of its own."""
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    from cti_engine.sip_worker.dtmf_detector import DtmfDetector
+
+    return DtmfDetector()

@@ -350,14 +350,12 @@ class Worker:
         self._send(signals.LegHeld(self._config.name, leg.name, held))
 
     def on_digit(self, leg: PjLeg, digit: str, method: str) -> None:
-        self._send(signals.DigitPressed(self._config.name, leg.name, digit, method))
-        self._prompts.digit(leg.name)
-        self._hearing.digit(leg.name)
         self._keys.pressed(leg.name, digit, method)
 
     def _key(self, leg: str, key: str, method: str) -> None:
         self._send(signals.DigitPressed(self._config.name, leg, key, method))
         self._prompts.digit(leg)
+        self._hearing.digit(leg)
 
     def _listen_for_keys(self) -> None:
         """Tones mean something from callers who talk to nobody: in a flow or in a queue."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -95,3 +97,12 @@ async def test_tone_stops_the_prompt(world: World, tmp_path: Path) -> None:
         world.engine.send(*to_plain(PlayFiles(leg, "p", (long,), stop_on_digit=True)))
         await world.engine.gets(PlaybackEnded, playback="p", completed=False)
     assert told(world) == [("3", "inband")]
+
+
+def test_a_worker_without_tones_does_not_pay_for_numpy() -> None:
+    """Importing all of a worker leaves numpy out: it comes with the first caller whose tones are listened to."""
+    code = "import sys, cti_engine.sip_worker.main; print('numpy' in sys.modules)"
+    assert (
+        subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+        == "False\n"
+    )
