@@ -34,7 +34,7 @@ def make_matcher(rules: Rules, agents: Iterable[Agent], names: QueueNames, seed:
 SIZES = (
     ("pools", "FEW", 1),
     ("pool_index", "KEPT", 1),
-    ("call_classes", "LOOK_AT", 2),
+    ("call_classes", "RANKED", 2),
     ("timers", "SWEEP_AT", 3),
     ("agent_book", "STALE", 1),
 )

@@ -10,7 +10,7 @@ import pytest
 
 from cti_engine.core.expressions.condition import Condition
 from cti_engine.core.expressions.parser import parse
-from cti_engine.core.routing import pool_index, pools
+from cti_engine.core.routing import call_classes, pool_index, pools
 from cti_engine.core.routing.attribute_columns import AttributeColumns, Evaluation
 from cti_engine.core.routing.bound_conditions import bind, read_bound
 from cti_engine.core.routing.model import AgentFacts, QueueRules, RoutingRules, StepRule, WaitingCall
@@ -182,6 +182,7 @@ def test_the_look_at_heads_finds_what_looking_at_all_finds(
 ) -> None:
     """Where only the score decides, an agent's first call is the same by slots or one class after another."""
     monkeypatch.setattr(pools, "FEW", seed % 3)
+    monkeypatch.setattr(call_classes, "RANKED", 1 + seed % 4)
     chance = random.Random(seed)
     texts = ["agent.level >= 1", *(random_condition(chance) for _ in range(11))]
     rules = RoutingRules("v", {f"q{n}": queue(n, step(text)) for n, text in enumerate(texts)})

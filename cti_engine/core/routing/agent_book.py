@@ -226,6 +226,9 @@ class AgentBook:
                 state.ticket = None
                 self._is_free_of[state.row] = 0
                 self.free_count -= 1
+                if self._order[-1] is ticket:  # as a rule of who came last and got a call at once
+                    self._order.pop()
+                    return
                 self._stale += 1
                 if self._stale > STALE and self._stale > self.free_count:
                     self._compact()

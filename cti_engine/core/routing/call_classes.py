@@ -7,7 +7,7 @@ With score = rate x (now - queued_at + head_start) + 1e6 x priority, the part wi
 from __future__ import annotations
 
 from array import array
-from bisect import bisect_left, insort
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterator
 from typing import cast
 
@@ -24,8 +24,8 @@ MAX_NEG = 2**62
 """Scores beyond this many millionths of a point are refused."""
 NEVER = 2**40
 """The tier of calls that an agent's profile does not take (now)."""
-LOOK_AT = 256
-"""So many classes in rank are asked one by one whether they hold the agent; as a rule one of the first twenty does."""
+RANKED = 512
+"""So many classes are ranked at once; as a rule one of the first twenty holds the agent."""
 
 
 class Waiting:
@@ -62,24 +62,25 @@ class Waiting:
             waiting = waiting.next
 
 
-Place = tuple[int, int, Waiting]
 Entry = tuple[int, int, "CallClass"]
 """Byte and bit of the class's slot."""
-_GONE = cast(Place, None)
+_GONE = cast(Waiting, None)
+_UNUSED = cast(Entry, None)
 
 
 class CallClass:
-    """A sorted list that begins at `first`: the served head leaves without moving the others.
+    """Calls in order and their `negs`, both beginning at `first`: the served head leaves without moving the others.
 
     `head`: `neg` of its head as the book has noted it; `entry` tells where a line of bits has its slot, if it has one.
     """
 
-    __slots__ = ("band", "entry", "first", "head", "order", "plan", "pool", "shape", "slot")
+    __slots__ = ("band", "entry", "first", "head", "negs", "order", "plan", "pool", "shape", "slot")
 
     def __init__(self, pool: Pool, plan: QueuePlan, band: int) -> None:
         self.pool, self.plan, self.band = pool, plan, band
         self.shape: Band = plan.bands[band]
-        self.order: list[Place] = []
+        self.order: list[Waiting] = []
+        self.negs = array("q")
         self.first = 0
         self.slot = -1
         self.head = EMPTY
@@ -90,36 +91,45 @@ class CallClass:
 
     def score(self, now: int) -> int:
         """The negative score of its head."""
-        return self.order[self.first][0] - self.plan.rules.rate * now
+        return self.negs[self.first] - self.plan.rules.rate * now
 
     def waiting(self) -> Iterator[Waiting]:
         """In the order of service."""
         for place in range(self.first, len(self.order)):
-            yield self.order[place][2]
+            yield self.order[place]
 
     def ahead_of(self, neg: int, seq: int) -> int:
         """How many stand before this place."""
-        return bisect_left(self.order, (neg, seq), lo=self.first) - self.first
+        return self._place(neg, seq) - self.first
+
+    def _place(self, neg: int, seq: int) -> int:
+        low = bisect_left(self.negs, neg, self.first)
+        high = bisect_right(self.negs, neg, low)
+        return low if low == high else bisect_left(self.order, seq, low, high, key=_seq)
 
     def add(self, waiting: Waiting) -> bool:
         """Whether it is the new head."""
-        order, entry = self.order, (waiting.neg, waiting.call.seq, waiting)
-        if not order or order[-1] < entry:
-            order.append(entry)
-            return len(order) - self.first == 1
-        insort(order, entry, lo=self.first)
-        return order[self.first] is entry
+        negs, order, neg = self.negs, self.order, waiting.neg
+        if not negs or negs[-1] < neg:
+            negs.append(neg)
+            order.append(waiting)
+            return len(negs) - self.first == 1
+        place = self._place(neg, waiting.call.seq)
+        negs.insert(place, neg)
+        order.insert(place, waiting)
+        return place == self.first
 
     def take(self, waiting: Waiting) -> bool:
         """Whether it was the head."""
-        order, first = self.order, self.first
-        if order[first][2] is not waiting:
-            del order[bisect_left(order, (waiting.neg, waiting.call.seq), lo=first)]
+        negs, order, first = self.negs, self.order, self.first
+        if order[first] is not waiting:
+            place = self._place(waiting.neg, waiting.call.seq)
+            del negs[place], order[place]
             return False
         order[first] = _GONE
         first += 1
         if 2 * first >= len(order):
-            del order[:first]
+            del negs[:first], order[:first]
             first = 0
         self.first = first
         return True
@@ -128,8 +138,9 @@ class CallClass:
 class ClassBook:
     """All classes. `heads`: for each slot `neg` of the first call, `EMPTY` when none waits.
 
-    `plain`: all calls age alike and nothing but the score decides between them. Then the classes with calls are
-    `ranked` in the order of service (`negs` beside them), and the first that holds an agent has the agent's call.
+    `plain`: all calls age alike and nothing but the score decides between them. Then the classes whose head is below
+    `limit` are `ranked` by it (`negs` beside them, equals in any order), and the first that holds an agent has the
+    agent's call. A class whose head has been served goes far back as a rule, and needs no rank there.
     """
 
     def __init__(self) -> None:
@@ -140,9 +151,12 @@ class ClassBook:
         self.negs = array("q")
         self.rates: NDArray[np.int64] = np.zeros(256, np.int64)
         self.plain = True
+        self.limit = EMPTY
         self.count = 0
+        self._most = 2 * RANKED
         self._rate: int | None = None
         self._members = _Members()
+        self._entries: list[Entry] = []  # by slot, to rank them without a look at each class
         self._unused: list[int] = []
         self._given: list[int] = []
         self._tiers: dict[tuple[str, str], tuple[int, NDArray[np.int64]]] = {}
@@ -167,10 +181,12 @@ class ClassBook:
         else:
             slot = len(self.slots)
             self.slots.append(cls)
+            self._entries.append(cls.entry)
             if slot == len(self.heads):
                 self.heads = np.concatenate([self.heads, np.full(len(self.heads), EMPTY)])
                 self.rates = np.concatenate([self.rates, np.zeros_like(self.rates)])
-        cls.slot, cls.entry = slot, (slot >> 3, 1 << (slot & 7), cls)
+        cls.slot = slot
+        cls.entry = self._entries[slot] = (slot >> 3, 1 << (slot & 7), cls)
         self.rates[slot] = cls.plan.rules.rate
         self._members.set(slot, cls.pool.mask())
         self._given.append(slot)
@@ -184,7 +200,7 @@ class ClassBook:
         """Nobody waits in it, and nobody will."""
         for cls in pool.classes.values():
             if cls.slot >= 0:
-                self.slots[cls.slot] = None
+                self.slots[cls.slot], self._entries[cls.slot] = None, _UNUSED
                 self._unused.append(cls.slot)
         pool.classes.clear()
 
@@ -200,7 +216,7 @@ class ClassBook:
 
     def take_over(self, old: CallClass, cls: CallClass) -> None:
         """All calls of another book's class."""
-        cls.order, cls.first = old.order, old.first
+        cls.order, cls.negs, cls.first = old.order, old.negs, old.first
         for waiting in cls.waiting():
             waiting.cls = cls
         self.count += len(cls)
@@ -215,30 +231,43 @@ class ClassBook:
         self.count -= 1
         if cls.take(waiting):
             self._tell_head(cls)
-            if cls.first == len(cls.order):
+            if not cls.order:
                 del self.of_queue[cls.plan.rules.id][cls]
 
     def _tell_head(self, cls: CallClass) -> None:
         old, entry = cls.head, cls.entry
-        cls.head = neg = cls.order[cls.first][0] if cls.first < len(cls.order) else EMPTY
+        cls.head = neg = cls.negs[cls.first] if cls.negs else EMPTY
         if cls.slot < 0:
             return
         self.heads[cls.slot] = neg
         if not self.plain:
             return
         negs, ranked = self.negs, self.ranked
-        place = 0
-        if old != EMPTY:
+        if old < self.limit:
             place = bisect_left(negs, old)
             while ranked[place] is not entry:
                 place += 1
             del negs[place], ranked[place]
-        if neg != EMPTY:
-            place = bisect_left(negs, neg, place if neg > old else 0)
-            while place < len(negs) and negs[place] == neg and _key(ranked[place][2]) < _key(cls):
-                place += 1
+        if neg < self.limit:
+            place = bisect_left(negs, neg)
             negs.insert(place, neg)
             ranked.insert(place, entry)
+        if len(negs) > self._most or (2 * len(negs) < RANKED and self.limit != EMPTY):
+            self._rank()
+
+    def _rank(self) -> None:
+        """Anew: the first `RANKED`, and those whose heads equal the last one's."""
+        heads = self.heads[: len(self.slots)]
+        found = np.flatnonzero(heads != EMPTY)
+        self.limit = EMPTY
+        if len(found) > RANKED:
+            self.limit = int(np.partition(heads[found], RANKED - 1)[RANKED - 1]) + 1
+            found = found[heads[found] < self.limit]
+        found = found[heads[found].argsort()]
+        self.negs = array("q", heads[found].tobytes())
+        entries = self._entries
+        self.ranked = [entries[slot] for slot in found.tolist()]
+        self._most = 2 * max(RANKED, len(found))
 
     # --- the classes of one agent ---------------------------------------------------------------
 
@@ -261,13 +290,19 @@ class ClassBook:
         """The class whose head the agent serves first. Only while `plain`."""
         best: CallClass | None = None
         mine = self._members.line(state.row)
-        for byte, bit, cls in self.ranked[:LOOK_AT]:
+        ranked = iter(self.ranked)
+        for byte, bit, cls in ranked:
             if mine[byte] & bit:
                 best = cls
                 break
-        else:
-            if len(self.ranked) > LOOK_AT:
-                best = self._first_of_all(state)
+        if best is not None:
+            for byte, bit, cls in ranked:
+                if cls.head != best.head:
+                    break
+                if mine[byte] & bit and _key(cls) < _key(best):
+                    best = cls
+        elif self.limit != EMPTY:
+            best = self._first_of_all(state)
         if state.few is not None:
             for pool in state.few:
                 for cls in pool.classes.values():
@@ -349,13 +384,15 @@ class _Members:
     """Which agents the pools of all slots hold: a line of bits for each agent, so that one look tells theirs."""
 
     def __init__(self) -> None:
+        self._bytes = bytearray()
         self._bits = np.zeros((0, 32), np.uint8)
 
     def _make_room(self, rows: int, slot: int) -> None:
         height, width = self._bits.shape
         if rows > height or slot >= 8 * width:
             wanted = width if slot < 8 * width else max(32, 3 * (slot // 8 + 1) // 2)
-            larger = np.zeros((max(rows, height), wanted), np.uint8)
+            self._bytes = bytearray(max(rows, height) * wanted)
+            larger = np.frombuffer(self._bytes, np.uint8).reshape(-1, wanted)
             larger[:height, :width] = self._bits
             self._bits = larger
 
@@ -370,9 +407,10 @@ class _Members:
         bit = np.uint8(1 << (slot & 7))
         self._bits[row, slot >> 3] = self._bits[row, slot >> 3] & ~bit | (bit if member else 0)
 
-    def line(self, row: int) -> bytes:
+    def line(self, row: int) -> bytearray:
         """A bit for each slot."""
-        return self._bits[row].tobytes() if row < len(self._bits) else bytes(self._bits.shape[1])
+        height, width = self._bits.shape
+        return self._bytes[row * width : (row + 1) * width] if row < height else bytearray(width)
 
     def of(self, row: int) -> NDArray[np.intp]:
         """The slots that hold the agent."""
@@ -394,5 +432,9 @@ def _comes_before(cls: CallClass, other: CallClass) -> bool:
 
 def _key(cls: CallClass) -> tuple[int, int, int, str]:
     """Of heads that age alike."""
-    neg, seq, waiting = cls.order[cls.first]
-    return neg, seq, *waiting.plan.order
+    waiting = cls.order[cls.first]
+    return waiting.neg, waiting.call.seq, *waiting.plan.order
+
+
+def _seq(waiting: Waiting) -> int:
+    return waiting.call.seq

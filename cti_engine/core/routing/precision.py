@@ -259,7 +259,7 @@ class PrecisionMatcher:
         )
         if cls is None:
             return None
-        waiting = cls.order[cls.first][2]
+        waiting = cls.order[cls.first]
         if calls.excluded and waiting.call.contact in calls.excluded:
             return self._not_excluded(state, now)
         level = 0 if plain else self._level(cls, state.profile) or 0
