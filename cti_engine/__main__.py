@@ -44,6 +44,18 @@ def _parser() -> argparse.ArgumentParser:
     check = commands.add_parser("check", help="check all YAML: every problem with file and line")
     check.add_argument("--json", action="store_true")
 
+    prompts = commands.add_parser("prompts", help="what callers hear: make it, list it, try a voice")
+    of_prompts = prompts.add_subparsers(dest="what", required=True, metavar="build | list | say")
+    for name, text in (
+        ("build", "make all that flows can say"),
+        ("list", "what is made, by whom, what is missing"),
+    ):
+        of_prompts.add_parser(name, help=text).add_argument("--json", action="store_true")
+    say = of_prompts.add_parser("say", help="speak a text into a WAV, as callers would hear it")
+    say.add_argument("text", metavar="TEXT")
+    say.add_argument("--language", default="en", metavar="LANGUAGE")
+    say.add_argument("--out", type=Path, required=True, metavar="FILE")
+
     cdr = commands.add_parser("cdr", help="call detail records")
     cdr.add_argument("--since", type=_moment, default=0.0, metavar="TIME", help="2026-11-22 or ...T09:30")
     cdr.add_argument("--until", type=_moment, metavar="TIME")
@@ -213,6 +225,25 @@ def _check(options: argparse.Namespace, console: Console) -> int:
     else:
         check.show(found, definitions, console)
     return OK if settings is not None and definitions is not None else PROBLEMS
+
+
+def _prompts(options: argparse.Namespace, console: Console) -> int:
+    from cti_engine.commands import prompts
+
+    try:
+        if options.what == "say":
+            return prompts.say(options.text, options.language, options.out, console)
+        settings = _settings(options)
+        definitions = _definitions(settings)
+        if options.what == "build":
+            found = prompts.build(settings, definitions, Console(stderr=True))
+        else:
+            found = prompts.inventory(settings, definitions)
+    except OSError as error:
+        print(error, file=sys.stderr)
+        return ENVIRONMENT
+    _told(prompts, found, options, console)
+    return OK if found.complete else PROBLEMS
 
 
 def _cdr(options: argparse.Namespace, console: Console) -> int:
@@ -390,6 +421,7 @@ COMMANDS = {
     "demo": _demo,
     "doctor": _doctor,
     "check": _check,
+    "prompts": _prompts,
     "cdr": _cdr,
     "explain": _explain,
     "fairness": _fairness,

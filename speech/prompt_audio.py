@@ -27,6 +27,9 @@ Samples = NDArray[np.float64]
 LOUDNESS = -19.0
 """dBFS of active speech: the median of Debian's human recordings (1,100 files measured)."""
 
+MUSIC_LOUDNESS = -25.0
+"""dBFS: 6 dB under speech, so that an announcement stands out."""
+
 PEAK = -1.5
 """dBFS; a prompt with higher peaks at the common loudness is made softer instead of clipped."""
 
@@ -36,6 +39,8 @@ _FRAME = RATE // 100
 _SILENCE = 40.0  # dB under the loudest frame
 _LEAD, _TAIL = 0.02, 0.05  # seconds of quiet kept before and after speech
 _FADE = 0.006
+_UNHEARD = -52.0  # dBFS; below it hold music is silence to a caller
+_LONGEST_REST = 0.7  # seconds of it that are kept
 
 
 class BadAudio(Exception):
@@ -96,9 +101,13 @@ def loudness(samples: Samples) -> float:
 
 def levelled(samples: Samples) -> Samples:
     """At the common loudness, softer where its peaks would pass PEAK."""
-    gain = 10 ** ((LOUDNESS - loudness(samples)) / 20)
+    return _levelled_to(LOUDNESS, samples)
+
+
+def _levelled_to(target: float, samples: Samples) -> Samples:
+    gain = 10 ** ((target - loudness(samples)) / 20)
     peak = float(np.abs(samples).max())
-    return samples * min(gain, 10 ** (PEAK / 20) / peak)
+    return samples * min(gain, 10 ** (PEAK / 20) / max(peak, 1e-9))
 
 
 def faded(samples: Samples) -> Samples:
@@ -121,10 +130,21 @@ def prompt_of(parts: Sequence[tuple[Path | bytes, float]]) -> Samples:
 
 
 def recording_of(path: Path) -> Samples:
-    """An admin's own WAV at 8 kHz, its level and silences left as they were meant. Raises BadAudio."""
-    rate, samples = read_wav(path)
-    peak = float(np.abs(samples).max())
-    return faded(telephone_band(rate, samples) * min(1.0, 10 ** (PEAK / 20) / max(peak, 1e-9)))
+    """An admin's own WAV at 8 kHz and the common loudness, its silences left as they were meant. Raises BadAudio."""
+    return faded(levelled(telephone_band(*read_wav(path))))
+
+
+def music_of(path: Path) -> Samples:
+    """Hold music at 8 kHz: softer than speech, its silences shortened, for a caller takes them for a lost line."""
+    samples = telephone_band(*read_wav(path))
+    samples = _levelled_to(MUSIC_LOUDNESS, samples)
+    frames = np.concatenate([samples, np.zeros(-samples.size % _FRAME)]).reshape(-1, _FRAME)
+    quiet = _frame_levels(samples) < 10 ** (_UNHEARD / 20)
+    kept, run = np.ones(quiet.size, dtype=bool), 0
+    for index, silent in enumerate(quiet):
+        run = run + 1 if silent else 0
+        kept[index] = run <= _LONGEST_REST * RATE / _FRAME
+    return faded(frames[kept].ravel())
 
 
 def write_prompt(path: Path, samples: Samples) -> None:

@@ -20,10 +20,19 @@ from typing import Any
 from cti_engine.core.commands import Prompt
 from speech.engines import DEADLINE, ENGINES, IMPORTED_FROM, Engine
 from speech.phrases import PHRASES
-from speech.wav_check import unplayable
+from speech.wav_check import seconds, unplayable
 
-RULES_VERSION = 1
+RULES_VERSION = 2
 """Raise it when prompt_audio, the splitting of texts or an engine's voice changes: all prompts are made anew."""
+
+MADE_BY = {
+    "sound": "recording",
+    "recording": "recording",
+    "music": "recording",
+    "pause": "silence",
+    "hold_tones": "hold tones",
+}
+"""Who makes what no engine speaks."""
 
 SHORTEST_PAUSE, LONGEST_PAUSE = 50, 10_000
 """Milliseconds; the player takes no shorter file."""
@@ -42,7 +51,7 @@ class PromptFault:
 
 @dataclass(frozen=True, slots=True)
 class BuildReport:
-    """`by` counts the files made by whom: `nanotts`, `espeak-ng`, `recording` or `hold tones`."""
+    """`by` counts the files made by whom: `nanotts`, `espeak-ng`, `recording`, `hold tones` or `silence`."""
 
     made: int = 0
     present: int = 0
@@ -52,14 +61,22 @@ class BuildReport:
 
 
 @dataclass(frozen=True, slots=True)
-class _Piece:
-    """One sound file of a prompt: `options`, best first, where it may stand; `order`: how to make it.
+class PromptState:
+    """`missing` files are not made yet; `by` as in BuildReport; `seconds` of sound; `fault`: it cannot be made."""
 
-    Without an order it stands there already and plays as it is.
-    """
+    prompt: Prompt
+    missing: int = 0
+    by: str = ""
+    seconds: float = 0.0
+    fault: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class _Piece:
+    """One sound file of a prompt: `options`, best first, where it may stand; `order`: how to make it."""
 
     options: tuple[Path, ...]
-    order: dict[str, Any] | None = None
+    order: dict[str, Any]
 
 
 class PromptCache:
@@ -121,7 +138,7 @@ class PromptCache:
                     standing = _undamaged(piece)
                     if standing is not None:
                         present.add(standing)
-                    elif piece.order is not None:
+                    else:
                         wanted.setdefault(piece.options[0], (piece, prompt))
             except _Unmakeable as fault:
                 faults.append(PromptFault(prompt, str(fault)))
@@ -136,12 +153,30 @@ class PromptCache:
                 progress(done, len(pieces))
         return BuildReport(by.total(), len(present), time.monotonic() - began, tuple(faults), dict(by))
 
+    def inventory(self, prompts: Iterable[Prompt]) -> list[PromptState]:
+        """What there is of each prompt, in their order. Makes nothing."""
+        states = []
+        for prompt in dict.fromkeys(prompts):
+            try:
+                pieces = self._pieces(prompt)
+            except _Unmakeable as fault:
+                states.append(PromptState(prompt, fault=str(fault)))
+                continue
+            found = [
+                path for piece in pieces if (path := _standing(piece)) is not None and not unplayable(path)
+            ]
+            missing = len(pieces) - len(found)
+            by = sorted({_maker_of(piece, path) for piece, path in zip(pieces, found, strict=False)})
+            length = sum(seconds(path) for path in found)
+            states.append(PromptState(prompt, missing, "" if missing else ", ".join(by), length))
+        return states
+
     def _make(self, pieces: list[_Piece]) -> Iterator[dict[str, str]]:
         """Have the maker make them; one result for each, even if the maker dies."""
         if not pieces:
             return
         settings = {"engines": [asdict(engine) for engine in self._engines], "deadline": self._deadline}
-        orders = [{"id": str(number), **(piece.order or {})} for number, piece in enumerate(pieces)]
+        orders = [{"id": str(number), **piece.order} for number, piece in enumerate(pieces)]
         left = {order["id"] for order in orders}
         with subprocess.Popen(
             [sys.executable, "-m", "speech.prompt_maker"],
@@ -240,14 +275,11 @@ class PromptCache:
         return _Piece((path,), {"make": make, "source": str(source), "file": str(path)})
 
     def _music_class(self, name: str) -> list[_Piece]:
-        """All its files in order of name; those that play as they are, where they stand (they are large)."""
+        """All its files in order of name."""
         folder = self._music.get(name)
         if folder is None:
             raise _Unmakeable(f"there is no music class {name!r}: known are {', '.join(self._music)}")
-        pieces = [
-            _Piece((source,)) if not unplayable(source) else self._recording(source, "recording")
-            for source in sorted(folder.glob("*.wav"))
-        ]
+        pieces = [self._recording(source, "music") for source in sorted(folder.glob("*.wav"))]
         if not pieces:
             path = self._path("hold-tones", "hold_tones")
             pieces = [_Piece((path,), {"make": "hold_tones", "file": str(path)})]
@@ -267,12 +299,18 @@ def _standing(piece: _Piece) -> Path | None:
     return next((path for path in piece.options if path.exists()), None)
 
 
+def _maker_of(piece: _Piece, path: Path) -> str:
+    if piece.order["make"] != "speech":
+        return MADE_BY[piece.order["make"]]
+    files: dict[str, str] = piece.order["files"]
+    return next(engine for engine, file in files.items() if file == str(path))
+
+
 def _undamaged(piece: _Piece) -> Path | None:
     """The standing file, once damaged ones (a full disk, a crash) have been taken out of the way."""
-    if piece.order is not None:
-        for path in piece.options:
-            if path.exists() and unplayable(path):
-                path.unlink()
+    for path in piece.options:
+        if path.exists() and unplayable(path):
+            path.unlink()
     return _standing(piece)
 
 

@@ -17,7 +17,7 @@ import numpy as np
 
 from speech.engines import Engine, NotSpoken, Speaker
 from speech.hold_tones import hold_tones
-from speech.prompt_audio import BadAudio, prompt_of, recording_of, write_prompt
+from speech.prompt_audio import BadAudio, music_of, prompt_of, recording_of, write_prompt
 from speech.wav_check import RATE
 
 PARALLEL = 2
@@ -35,6 +35,9 @@ def make(order: dict[str, Any], speaker: Speaker) -> dict[str, str]:
             case "sound":
                 file, by = Path(order["file"]), "recording"
                 samples = prompt_of([(Path(order["source"]), 0.0)])
+            case "music":
+                file, by = Path(order["file"]), "recording"
+                samples = music_of(Path(order["source"]))
             case "recording":
                 file, by = Path(order["file"]), "recording"
                 samples = recording_of(Path(order["source"]))

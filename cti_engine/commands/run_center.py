@@ -7,13 +7,12 @@ from collections.abc import Callable
 from typing import Any
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from cti_engine.commands.process_configs import apology_prompts, make_plan
+from cti_engine.commands.process_configs import make_plan
+from cti_engine.commands.prompts import center_prompts, progress_bar
 from cti_engine.core.definitions import CenterDefinitions
 from cti_engine.definitions.library import load_definitions
-from cti_engine.definitions.prompt_inventory import all_prompts
 from cti_engine.definitions.report import as_text
 from cti_engine.definitions.settings import Settings
 from cti_engine.runtime import bootstrap
@@ -50,16 +49,8 @@ def run(settings: Settings, console: Console, after_start: Callable[[], None] | 
 
 
 def _prepare(settings: Settings, definitions: CenterDefinitions, console: Console) -> bootstrap.Prepared:
-    prompts = sorted({*all_prompts(definitions.flows.values()), *apology_prompts()}, key=repr)
-    bar = Progress(
-        TextColumn("Making prompts"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-        console=console,
-        transient=True,
-    )
-    with bar:
+    prompts = center_prompts(definitions)
+    with progress_bar(console) as bar:
         row = bar.add_task("prompts", total=None)
         prepared = bootstrap.prepare(
             settings, definitions, prompts, lambda done, of: bar.update(row, completed=done, total=of)

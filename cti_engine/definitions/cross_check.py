@@ -33,6 +33,20 @@ def check_flow(source: FlowSource, flow: Flow, home: Path) -> None:
             source.document.problem(place, f"{file} is outside of CTI_HOME")
         elif not path.is_file():
             source.document.problem(place, f"there is no file {file}", f"looked in {home}")
+        elif not _is_wav(path):
+            source.document.problem(
+                place, f"{file} is not a WAV file", "save it as WAV: PCM, any rate, mono or stereo"
+            )
+
+
+def _is_wav(path: Path) -> bool:
+    """By its first bytes; whether its sound can be used is told when prompts are made."""
+    try:
+        with path.open("rb") as file:
+            beginning = file.read(12)
+    except OSError:
+        return False
+    return beginning[:4] == b"RIFF" and beginning[8:] == b"WAVE"
 
 
 def check_queues_named(source: FlowSource, flows: Mapping[str, Flow], queues: Collection[str] | None) -> None:

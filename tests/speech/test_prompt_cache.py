@@ -17,7 +17,7 @@ from cti_engine.core.commands import Prompt
 from cti_engine.core.ivr import recorded_numbers
 from cti_engine.ports import PromptFiles
 from speech.engines import ENGINES, ESPEAK, NANOTTS, Engine
-from speech.prompt_audio import LOUDNESS, PEAK, loudness, read_wav
+from speech.prompt_audio import LOUDNESS, MUSIC_LOUDNESS, PEAK, loudness, read_wav
 from speech.prompt_cache import SOUNDS, PromptCache
 from speech.wav_check import RATE, seconds, unplayable
 
@@ -212,7 +212,7 @@ def test_a_damaged_file_is_made_again(cache: PromptCache) -> None:
 
 
 def test_admins_recordings_are_converted(cache: PromptCache, tmp_path: Path) -> None:
-    """A 44.1 kHz stereo recording plays at 8 kHz with its length, level and pitch; tones above the band do not
+    """A 44.1 kHz stereo recording plays at 8 kHz with its length and pitch at the common loudness; tones above do not
     fold back; a later edit of the file is a new prompt and the old copy stays."""
     time_axis = np.arange(44_100) / 44_100
     left = 0.25 * np.sin(2 * np.pi * 1000 * time_axis) + 0.25 * np.sin(2 * np.pi * 7000 * time_axis)
@@ -228,7 +228,7 @@ def test_admins_recordings_are_converted(cache: PromptCache, tmp_path: Path) -> 
     frequencies = np.fft.rfftfreq(audio.size - 2000, 1 / RATE)
     assert abs(audio.size / RATE - 1.0) < 0.01
     assert abs(frequencies[spectrum.argmax()] - 1000) < 3
-    assert abs(np.abs(audio[1000:-1000]).max() - 0.25) < 0.02
+    assert abs(loudness(audio) - LOUDNESS) < 0.5
     folded = spectrum[(frequencies < 900) | (frequencies > 1100)].max() / spectrum.max()
     assert 20 * np.log10(folded) < -55
 
@@ -250,11 +250,16 @@ def test_unreadable_recordings_are_faults(cache: PromptCache, tmp_path: Path, co
 
 
 def test_music_is_the_installed_one_or_our_own(cache: PromptCache, tmp_path: Path) -> None:
-    """Music plays the installed files as they stand, in order; without any, gentle tones that loop unheard."""
+    """Music is the installed files in order, softer than speech and without long silences; without any, gentle tones
+    that loop unheard."""
     music = Prompt("music", "default", "es")
     assert not cache.build([music]).faults
     assert len(cache.files(music)) >= 5
-    assert not [path for path in cache.files(music) if unplayable(path)]
+    for path in cache.files(music):
+        audio = samples_of([path])
+        assert abs(loudness(audio) - MUSIC_LOUDNESS) < 1.0, path
+        quiet = np.abs(audio) < 10 ** (-55 / 20)
+        assert max(map(len, "".join("q" if q else "x" for q in quiet).split("x"))) < 1.0 * RATE, path
     bare = PromptCache(tmp_path / "bare", music={"default": tmp_path / "no_music"})
     assert bare.build([music]).by == {"hold tones": 1}
     [path] = bare.files(music)
