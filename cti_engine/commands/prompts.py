@@ -20,7 +20,6 @@ from cti_engine.definitions.prompt_inventory import all_prompts
 from cti_engine.definitions.settings import Settings
 from cti_engine.runtime.places import Places
 from speech.engines import ENGINES, NotSpoken, Speaker
-from speech.prompt_audio import BadAudio, prompt_of, write_prompt
 from speech.prompt_cache import BuildReport, PromptCache, PromptState
 
 _SHOWN = 20
@@ -83,6 +82,9 @@ def build(settings: Settings, definitions: CenterDefinitions, console: Console) 
 
 def say(text: str, language: str, out: Path, console: Console) -> int:
     """One text as callers would hear it. Exit code 3 when no engine can speak it."""
+    # scipy must not live in the supervisor, which takes the progress bar from here
+    from speech.prompt_audio import BadAudio, prompt_of, write_prompt
+
     try:
         engine, utterances = Speaker(ENGINES).speak(text, language)
         samples = prompt_of([(utterance.wav, utterance.pause) for utterance in utterances])
