@@ -36,8 +36,8 @@ class Batch:
     """What one or more signals changed; written whole or not at all.
 
     `rows` maps (kind, id) to a JSON-like document, or None to delete the row. Kinds are the core's:
-    `contact`, `leg`, `agent`, `queue`, `waits`, `reservation`, `counter`, `link` (last signal held per peer session)
-    and `cdr` (never deleted, never loaded at start).
+    `contact`, `leg`, `agent`, `queue`, `waits`, `reservation`, `counter`, `link` (last signal held per peer session),
+    `webhook` (last event delivered) and `cdr` (never deleted, never loaded at start).
     """
 
     rows: Mapping[tuple[str, str], dict[str, Any] | None] = field(default_factory=dict)

@@ -13,7 +13,7 @@ from cti_engine.core.hours import Calendar
 from cti_engine.core.ivr.flow import Flow
 from cti_engine.core.routing.handle_times import DEFAULT, LevelLimits
 from cti_engine.core.routing.model import ProfileQueue, ServiceClasses, StepRule
-from cti_engine.core.services import Service
+from cti_engine.core.services import Service, Webhook
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,6 +179,7 @@ class CenterDefinitions:
     overflow: tuple[OverflowLink, ...] = ()
     calendars: Mapping[str, Calendar] = field(default_factory=dict)
     services: Mapping[str, Service] = field(default_factory=dict)
+    webhooks: Mapping[str, Webhook] = field(default_factory=dict)
     burst: bool = False
     limits: CallLimits = CallLimits()
     record_calls: bool = True

@@ -1,4 +1,4 @@
-"""Services that flows ask over HTTP: what goes in, what has to come back; asking is the runtime's.
+"""Services that flows ask over HTTP, and webhooks that are told events: what the admin declares; HTTP is the runtime's.
 
 An answer is taken only as declared: a value that is missing or of another type makes the whole answer a bad one.
 """
@@ -61,6 +61,17 @@ class Service:
                 return None
             values[name] = value
         return values
+
+
+@dataclass(frozen=True, slots=True)
+class Webhook:
+    """Somebody outside who is told of `events` (names of the catalogue), each signed with `secret`."""
+
+    id: str
+    url: str
+    events: tuple[str, ...]
+    secret: Secret
+    headers: Mapping[str, str | Secret] = field(default_factory=dict)
 
 
 def _at(document: object, path: tuple[str, ...]) -> object:

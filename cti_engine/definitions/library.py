@@ -66,7 +66,7 @@ def load_definitions(
     priorities = load_priorities(priorities_file, attributes.call)
     places, shifts = load_sites(sites_file), load_shifts(shifts_file)
     calendars = {} if hours_file.unreadable else load_calendars(hours_file, engine["time_zone"])
-    services = load_services(services_file)
+    outside = load_services(services_file)
     check_agents(
         agents_file,
         people.agents,
@@ -110,7 +110,8 @@ def load_definitions(
         shifts=shifts,
         overflow=overflow,
         calendars=calendars,
-        services=services,
+        services=outside.services,
+        webhooks=outside.webhooks,
         burst=reader.burst,
         limits=call_limits(calls),
         record_calls=calls["record"],

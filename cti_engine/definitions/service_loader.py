@@ -1,16 +1,17 @@
-"""config/services.yaml: the HTTP services that flows may ask. Secrets are named here, never written."""
+"""config/services.yaml: HTTP services that flows may ask, and webhooks. Secrets are named here, never written."""
 
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass
 from ipaddress import ip_address
-from typing import Any
+from typing import Any, get_args
 from urllib.parse import SplitResult, urlsplit
 
+from cti_engine.core.events import Event
 from cti_engine.core.expressions.suggestion import did_you_mean
 from cti_engine.core.expressions.values import BOOLEAN, NUMBER, TEXT
-from cti_engine.core.services import AnswerValue, Secret, Service
+from cti_engine.core.services import AnswerValue, Secret, Service, Webhook
 from cti_engine.definitions.problems import Path
 from cti_engine.definitions.shapes import (
     IDENTIFIER,
@@ -99,12 +100,45 @@ SERVICE = Keys(
         PLAIN,
     )
 )  # fmt: skip
-SERVICES = Keys((Key("services", Table(SERVICE), "services that flows may ask, by name", {}),))
+EVENTS = tuple(sorted(event.__name__ for event in get_args(Event)))
+WEBHOOK = Keys(
+    (
+        Key("url", URL, "where each event is posted to"),
+        Key("events", Many(Text("an event", choices=EVENTS), 1), "which; FlowMessage is what `send` tells"),
+        Key("secret", SecretShape(), "signs what is sent (HMAC-SHA256): {env: NAME} or {file: PATH}"),
+        HEADERS,
+        PLAIN,
+    )
+)
+SERVICES = Keys(
+    (
+        Key("services", Table(SERVICE), "services that flows may ask, by name", {}),
+        Key("webhooks", Table(WEBHOOK), "who outside is told of events, by name", {}),
+    )
+)
 
 
-def load_services(document: Document) -> dict[str, Service]:
+@dataclass(frozen=True, slots=True)
+class Outside:
+    services: dict[str, Service]
+    webhooks: dict[str, Webhook]
+
+
+def load_services(document: Document) -> Outside:
     written = SERVICES.read(document, document.root, ())
-    return {id: _service(document, id, values) for id, values in written["services"].items()}
+    return Outside(
+        {id: _service(document, id, values) for id, values in written["services"].items()},
+        {id: _webhook(document, id, values) for id, values in written["webhooks"].items()},
+    )
+
+
+def _webhook(document: Document, id: str, written: dict[str, Any]) -> Webhook:
+    path: Path = ("webhooks", id)
+    check_url(document, (*path, "url"), written["url"], written["plain"])
+    check_headers(document, (*path, "headers"), written["headers"])
+    if ARGUMENT.search(written["url"]):
+        document.problem((*path, "url"), "a webhook's address has no arguments", "all is in the body")
+    return Webhook(id, written["url"], written["events"], written["secret"], written["headers"])
 
 
 def _service(document: Document, id: str, written: dict[str, Any]) -> Service:

@@ -50,7 +50,7 @@ class BusSide:
             clock=engine.clock.now,
             on_connected=self._connected,
             states=self._states,
-            outbox=Outbox(self._events_since, engine.published, engine.published_to, engine.last_seq),
+            outbox=Outbox(self.events_since, engine.published, engine.published_to, engine.last_seq),
             will=aiomqtt.Will(UP, self._up(False), qos=1, retain=True),
         )
         self._bus.subscribe(envelope.REQUEST_TOPICS)
@@ -94,7 +94,7 @@ class BusSide:
         for (kind, id_), view in self._engine.views().items():
             yield kind, id_, msgspec.to_builtins(view)
 
-    async def _events_since(self, seq: int, limit: int) -> Sequence[StoredEvent]:
+    async def events_since(self, seq: int, limit: int) -> Sequence[StoredEvent]:
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self._threads, self._reader.events_since, seq, limit)
 

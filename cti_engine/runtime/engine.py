@@ -77,6 +77,9 @@ class Engine:
             if kind == "link"
         }
         self._decided = dict(self._stored)
+        self.webhooks_to = {
+            id_: int(doc.get("seq", 0)) for (kind, id_), doc in loaded.rows.items() if kind == "webhook"
+        }
         self._publish: Callable[[Gathered], None] | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._armed_for: float | None = None
@@ -105,6 +108,11 @@ class Engine:
     def last_seq(self) -> int:
         """The number of the last event."""
         return self._seq
+
+    @property
+    def definitions(self) -> CenterDefinitions:
+        """The set in force."""
+        return self.acd.center.definitions
 
     async def start(
         self,
@@ -251,7 +259,7 @@ class Engine:
         for look_up in gathered.look_ups:
             self._look_ups.start(look_up)
         for call in gathered.service_calls:
-            self._service_calls.start(call, self.acd.center.definitions.services)
+            self._service_calls.start(call, self.definitions.services)
         if self._publish is not None:
             self._publish(gathered)
 
@@ -260,6 +268,10 @@ class Engine:
         if seq > self.published_to:
             self.published_to = seq
             self._ledger.open.published_to = seq  # goes along with the next batch: no write of its own
+
+    def delivered(self, webhook: str, seq: int | None) -> None:
+        """This webhook has everything up to `seq`; None: there is no such webhook any more."""
+        self._ledger.open.rows[("webhook", webhook)] = None if seq is None else {"seq": seq}
 
     def _close_batch(self, gathered: Gathered) -> None:
         gathered.views, later = self._views.due(gathered.seen, self.clock.now())

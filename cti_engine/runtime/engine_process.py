@@ -29,9 +29,11 @@ from cti_engine.runtime.bootstrap import agents_have_accounts
 from cti_engine.runtime.bus_side import BusSide
 from cti_engine.runtime.engine import Engine
 from cti_engine.runtime.engine_config import EngineConfig
+from cti_engine.runtime.ledger import Gathered
 from cti_engine.runtime.places import Places
 from cti_engine.runtime.reload import read_apart
 from cti_engine.runtime.stores import open_store
+from cti_engine.runtime.webhooks import Webhooks
 from cti_engine.wire.private_files import write_private
 from cti_engine.wire.tasks import spawn
 from speech.prompt_cache import PromptCache
@@ -68,8 +70,15 @@ async def _serve(config: EngineConfig) -> None:
     )
     reader = open_store(config.store_url, read_only=True, folder=config.var)
     bus = BusSide(config.broker_url, config.broker_user, config.broker_password, engine, reader)
-    await engine.start(config.address, bus.publish, bus.store_health)
+    webhooks = Webhooks(config.home, engine, bus.events_since)
+
+    def publish(gathered: Gathered) -> None:
+        bus.publish(gathered)
+        webhooks.publish(gathered.events)
+
+    await engine.start(config.address, publish, bus.store_health)
     bus.start()
+    webhooks.start()
     accounts = AccountStore(config.accounts_db, config.realm, config.digest)
     watch = spawn(files.watch(engine, prompts, accounts), "definitions")
     spawn(engine.keep_house(config.keep_events), "house")
@@ -78,6 +87,7 @@ async def _serve(config: EngineConfig) -> None:
     gc.freeze()  # what lives as long as we do need not be looked through again and again: 59 ms each time
     await stop.wait()
     watch.cancel()
+    await webhooks.close()
     await engine.close()
     await bus.close()
     customers.close()

@@ -12,6 +12,7 @@ import pytest
 from cti_engine.core import signals as sig
 from cti_engine.core.commands import Reply
 from cti_engine.core.definitions import DialledNumber
+from cti_engine.core.ivr.flow import EndCall, EnterQueue, Flow, LookUpService, Step
 from cti_engine.ports import Batch, StoreUnavailable
 from cti_engine.runtime.engine import Engine
 from cti_engine.runtime.ledger import Gathered
@@ -228,3 +229,37 @@ async def test_the_edge_learns_what_may_be_dialled(running: Running) -> None:
     await until(lambda: told[1:] == [{"numbers": ["1000", "3000"]}], "the numbers after the change")
     edge.close()
     await task
+
+
+async def test_a_flow_asks_a_service_and_hears_of_it(running: Running) -> None:
+    """The question leaves when it is stored, and its arguments stand neither in the log nor among the rows."""
+    steps: dict[str, Step] = {
+        "ask": LookUpService("balance", {"pin": "4711"}, {}, next="good", failed="sales"),
+        "good": EndCall(),
+        "sales": EnterQueue("sales"),
+    }
+    changed = definitions()
+    flows = {**changed.flows, "ask": Flow("ask", "1", ("en",), "ask", steps)}
+    number = DialledNumber("1000", "ask", "en")
+    running.engine.install(replace(changed, flows=flows, dialled_numbers={"1000": number}))
+    worker = StandInWorker(running.address)
+    worker.call()
+    await until(lambda: running.events("CallQueued"), "the way for failures, for there is no such service")
+    calls = [call for gathered in running.gathered for call in gathered.service_calls]
+    assert [(call.service, call.arguments) for call in calls] == [("balance", {"pin": "4711"})]
+    loaded = running.store.load()
+    assert "4711" not in str((loaded.rows, loaded.commands, running.store.events_since(0)))
+    await worker.close()
+
+
+async def test_what_webhooks_have_is_kept_for_the_next_life(tmp_path: Path) -> None:
+    """Their numbers are stored along with the next batch; one that is forgotten is gone."""
+    first = await Running(tmp_path).start()
+    first.engine.delivered("crm", 7)
+    first.engine.delivered("mail", 8)
+    first.engine.delivered("mail", None)
+    await first.engine.close()
+    first.store.close()
+    second = Running(tmp_path)
+    assert second.engine.webhooks_to == {"crm": 7}
+    second.store.close()
