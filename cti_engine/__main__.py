@@ -56,6 +56,12 @@ def _parser() -> argparse.ArgumentParser:
     say.add_argument("--language", default="en", metavar="LANGUAGE")
     say.add_argument("--out", type=Path, required=True, metavar="FILE")
 
+    test = commands.add_parser("test", help="play the tests that stand beside the flows (*.test.yaml)")
+    test.add_argument("flows", metavar="FLOW", nargs="*", help="a flow or its file; none: all of them")
+    test.add_argument("--junit", type=Path, metavar="FILE", help="the results as JUnit XML")
+    test.add_argument("--coverage-below", type=float, metavar="PERCENT", help="fail where less is tried")
+    test.add_argument("--json", action="store_true")
+
     cdr = commands.add_parser("cdr", help="call detail records")
     cdr.add_argument("--since", type=_moment, default=0.0, metavar="TIME", help="2026-11-22 or ...T09:30")
     cdr.add_argument("--until", type=_moment, metavar="TIME")
@@ -261,6 +267,23 @@ def _cdr(options: argparse.Namespace, console: Console) -> int:
     return OK
 
 
+def _test(options: argparse.Namespace, console: Console) -> int:
+    from cti_engine.commands import flow_test
+
+    report, problems = flow_test.run(_home(options), options.flows)
+    if report is None:
+        print(as_text(problems))
+        return PROBLEMS
+    if options.junit:
+        flow_test.write_junit(report, options.junit)
+    if options.json:
+        flow_test.write_json(report, sys.stdout)
+    else:
+        flow_test.show(report, console)
+    least = (options.coverage_below or 0.0) / 100
+    return PROBLEMS if report.failed or any(each.share < least for each in report.coverage) else OK
+
+
 def _explain(options: argparse.Namespace, console: Console) -> int:
     from cti_engine.commands import explain
     from cti_engine.wire.clock import Clock
@@ -424,6 +447,7 @@ COMMANDS = {
     "prompts": _prompts,
     "cdr": _cdr,
     "explain": _explain,
+    "test": _test,
     "fairness": _fairness,
     "levels": _levels,
     "waits": _waits,

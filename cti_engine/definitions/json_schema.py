@@ -9,6 +9,7 @@ from typing import Any
 
 from cti_engine.definitions.calendar_loader import CALENDARS
 from cti_engine.definitions.flow_keys import FLOW
+from cti_engine.definitions.flow_test_keys import FLOW_TESTS
 from cti_engine.definitions.place_loader import SHIFTS, SITES
 from cti_engine.definitions.queue_loader import QUEUES
 from cti_engine.definitions.rule_loader import DIALLED_NUMBERS, OVERFLOW, PRIORITIES, PROFILES
@@ -21,6 +22,7 @@ from cti_engine.definitions.texts import Content
 
 FILES: Mapping[str, Keys] = {
     "ivr_flows/flow": FLOW,
+    "ivr_flows/flow_test": FLOW_TESTS,
     "routing_rules/queues": QUEUES,
     "routing_rules/dialled_numbers": DIALLED_NUMBERS,
     "routing_rules/priorities": PRIORITIES,
@@ -38,7 +40,7 @@ FILES: Mapping[str, Keys] = {
     "config/sip": SIP,
     "config/speech": SPEECH,
 }
-"""The YAML file each schema is for; every flow has the one of `flow`, every scenario that of `scenario`."""
+"""The YAML file each schema is for; flows share the one of `flow`, their tests `flow_test`, scenarios `scenario`."""
 
 
 def schema_of(name: str) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from cti_engine.core.commands import Prompt
 
@@ -55,8 +55,14 @@ class Tell:
 
 @dataclass(frozen=True, slots=True)
 class StepEntered:
+    """`by`: the way that led here, of those that `flow_graph.ways` names; `before`: the step of the same flow that it
+    led out of, empty at the beginning and coming from another flow.
+    """
+
     flow: str
     step: str
+    before: str = field(default="", compare=False)
+    by: str = field(default="", compare=False)
 
 
 @dataclass(frozen=True, slots=True)

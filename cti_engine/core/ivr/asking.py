@@ -127,7 +127,7 @@ def chosen(run: Run, menu: Menu, name: str) -> None:
         return
     label = choice.label.get(run.state.language, choice.go_to)
     run.state.path.append(f"{run.state.step}:{name} {label}" if name != label else f"{run.state.step}:{name}")
-    run.enter(choice.go_to)
+    run.enter(choice.go_to, name)
 
 
 def _gathered(run: Run, step: Gather, pressed: str) -> None:
@@ -223,7 +223,7 @@ def nobody_listens(run: Run, step: Question, reason: str) -> None:
     state.keys_only = True
     if isinstance(step, OpenQuestion):
         state.deadline = None
-        run.enter(step.no_match)
+        run.enter(step.no_match, "no_match")
         return
     spoken = step.voice_prompt is not None and _wants_voice(run)
     if reason != "no_engine" and (spoken or (state.phase == "listening" and not state.playback)):
@@ -263,7 +263,10 @@ def _missed(run: Run, step: Question, *, no_match: bool) -> None:
     state.tries += 1
     prompt = step.no_match_prompt if no_match else step.no_input_prompt
     if state.tries > step.retries:
-        run.enter(step.no_match if no_match else step.no_input)
+        if no_match:
+            run.enter(step.no_match, "no_match")
+        else:
+            run.enter(step.no_input, "no_input")
     elif prompt is None:
         ask(run, step, step.prompt)
     else:

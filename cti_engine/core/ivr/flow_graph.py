@@ -28,22 +28,27 @@ INSTANT = (Branch, SetValues, SetLanguage, Send)
 """Steps of flows that take no time."""
 
 
-def following(step: Step) -> Iterator[str]:
-    """The steps of a flow that one may lead to."""
+def ways(step: Step) -> Iterator[tuple[str, str]]:
+    """Name and target of each way out of the step within its flow."""
     match step:
         case Menu():
-            yield from (choice.go_to for choice in step.choices.values())
+            yield from ((name, choice.go_to) for name, choice in step.choices.items())
         case Branch():
-            yield from (case.go_to for case in step.cases)
-            yield step.otherwise
+            yield from ((str(number), case.go_to) for number, case in enumerate(step.cases, 1))
+            yield "else", step.otherwise
         case LookUpService():
-            yield from (step.next, step.failed)
+            yield from (("next", step.next), ("failed", step.failed))
         case Gather() | OpenQuestion() | Say() | Wait() | SetValues() | SetLanguage() | Send() | RunFlow():
-            yield step.next
+            yield "next", step.next
         case EnterQueue() | EndCall() | Return():
             pass
     if isinstance(step, Question):
-        yield from (step.no_input, step.no_match)
+        yield from (("no_input", step.no_input), ("no_match", step.no_match))
+
+
+def following(step: Step) -> Iterator[str]:
+    """The steps of a flow that one may lead to."""
+    return (target for _, target in ways(step))
 
 
 def steps_reached(flow: Flow, start: Iterable[str], through: tuple[type, ...] = ()) -> set[str]:

@@ -126,7 +126,7 @@ def start(
         steps_since=around.now,
     )
     run = Run(flow, state, around)
-    run.enter(flow.start)
+    run.enter(flow.start, before="")
     return state, run.actions
 
 
@@ -174,7 +174,7 @@ def time_passed(state: IvrState, around: Surroundings) -> list[Action]:
         run.enter(step.next)
     elif isinstance(step, LookUpService):
         state.request = ""
-        run.enter(step.failed)
+        run.enter(step.failed, "failed")
     return run.actions
 
 
@@ -225,7 +225,10 @@ def answered(
         if values is not None:
             for variable, name in step.into.items():
                 state.variables[variable] = values.get(name)
-        run.enter(step.failed if values is None else step.next)
+        if values is None:
+            run.enter(step.failed, "failed")
+        else:
+            run.enter(step.next)
     return run.actions
 
 
@@ -263,6 +266,7 @@ class Run:
         self.actions: list[Action] = []
         self.new_id = around.new_id
         self.entered = 0
+        self._from = "", ""
         self._around = around
 
     def step(self) -> object:
@@ -308,10 +312,11 @@ class Run:
 
     # --- steps ---------------------------------------------------------------------------------
 
-    def enter(self, name: str) -> None:
-        """Enter steps until one waits. The only place where the step changes."""
+    def enter(self, name: str, by: str = "next", before: str | None = None) -> None:
+        """Enter steps until one waits. The only place where the step changes; `by` is the way that is taken."""
         state = self.state
         self.stop_listening()
+        self._from = state.step if before is None else before, by
         target: str | None = name
         while target is not None:
             if self._looping():
@@ -321,7 +326,8 @@ class Run:
             state.step, state.tries, state.deadline = target, 0, None
             state.digits = state.candidate = ""
             state.noises = 0
-            self.actions.append(StepEntered(self.flow.id, target))
+            self.actions.append(StepEntered(self.flow.id, target, *self._from))
+            self._from = target, "next"
             target = self._do(self.flow.steps.get(target))
 
     def _looping(self) -> bool:
@@ -347,7 +353,7 @@ class Run:
                 self._set(step)
                 return step.next
             case Branch():
-                return next((c.go_to for c in step.cases if c.when.holds(self.names)), step.otherwise)
+                return self._branch(step)
             case SetLanguage():
                 self.state.language = step.language
                 self._attributes({"language": step.language})
@@ -370,6 +376,14 @@ class Run:
             case _:  # a step that the flow does not have: refused at load, survived here
                 self._finish(HangUp("flow_fault"))
         return None
+
+    def _branch(self, step: Branch) -> str:
+        for number, case in enumerate(step.cases, 1):
+            if case.when.holds(self.names):
+                self._from = self.state.step, str(number)
+                return case.go_to
+        self._from = self.state.step, "else"
+        return step.otherwise
 
     def say(self, step: Say) -> str | None:
         self.state.phase = "playing"
@@ -404,6 +418,7 @@ class Run:
         arguments = self._filled(step.arguments)
         state.stack.append(Frame(self.flow.id, self.flow.version, state.step, state.variables))
         self._move_to(flow, {**flow.variables, **arguments})
+        self._from = "", ""
         return flow.start
 
     def _return(self, step: Return) -> str | None:
@@ -423,6 +438,7 @@ class Run:
         self._move_to(flow, frame.variables)
         for variable, name in outer.into.items():
             state.variables[variable] = values.get(name)
+        self._from = frame.step, "next"
         return outer.next
 
     def _move_to(self, flow: Flow, variables: dict[str, object]) -> None:

@@ -1,0 +1,281 @@
+"""One call through a flow on a virtual clock: who calls is a script or a person who types; nothing takes real time.
+
+Prompts take an estimate of their length, services answer as given, and every step's way in is remembered.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from cti_engine.core.commands import Prompt
+from cti_engine.core.ivr import session
+from cti_engine.core.ivr.actions import (
+    Action,
+    AskService,
+    AttributesSet,
+    Enqueue,
+    HangUp,
+    Listen,
+    Play,
+    StepEntered,
+    StopListen,
+    StopPlay,
+    Tell,
+)
+from cti_engine.core.ivr.asking import Said
+from cti_engine.core.ivr.flow import Flow, OpenQuestion, Question
+from cti_engine.definitions.flow_test_loader import Given
+
+CHARACTERS_A_SECOND = 14.0
+SPEAKING = 1.0
+"""Seconds that a caller's answer takes to say."""
+LONGEST = 86400.0
+_WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+
+Way = tuple[str, str, str]
+"""A flow, a step of it, and the name of a way out (`flow_graph.ways`)."""
+
+
+def seconds_of(prompt: Prompt) -> float:
+    """About as long as it takes to say."""
+    if prompt.kind == "music":
+        return LONGEST
+    if prompt.kind == "digits":
+        return 0.4 * len(prompt.value)
+    return 0.3 + len(prompt.value) / CHARACTERS_A_SECOND
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One line of the transcript: `at` seconds after the call came."""
+
+    at: float
+    who: str
+    text: str
+
+
+class Rehearsal:
+    """`ended`: empty, `hung_up`, `queue` or the flow's cause. `asked`, `sent`: everything so far, in order.
+
+    `ways` and `steps`: what of the flows has been gone through. `listening`: who hears the caller now.
+    """
+
+    def __init__(
+        self,
+        flows: Mapping[str, Flow],
+        flow: Flow,
+        given: Given,
+        seconds: Callable[[Prompt], float] = seconds_of,
+    ) -> None:
+        self.given = given
+        self.now = given.at
+        self.ended = ""
+        self.queue: Enqueue | None = None
+        self.transcript: list[Entry] = []
+        self.ways: set[Way] = set()
+        self.steps: set[tuple[str, str]] = set()
+        self.asked: list[AskService] = []
+        self.sent: list[Tell] = []
+        self.attributes: dict[str, object] = {}
+        self.listening: Listen | None = None
+        self._flows = {(each.id, each.version): each for each in (*flows.values(), flow)}
+        self._seconds = seconds
+        self._playback: tuple[str, float] = ("", 0.0)
+        self._interruptible = False
+        self._answers: list[tuple[float, AskService]] = []
+        self._ids = 0
+        self._secrets: dict[str, str] = {}
+        self.state, actions = session.start(flow, given.language, {}, self._around())
+        self._do(actions)
+
+    def _flow_of(self, flow: str, version: str) -> Flow | None:
+        return self._flows.get((flow, version))
+
+    def _around(self) -> session.Surroundings:
+        return session.Surroundings(self._flow_of, self.name, self.now, self._new_id, self._secrets)
+
+    def _new_id(self) -> str:
+        self._ids += 1
+        return f"i{self._ids}"
+
+    def name(self, name: str) -> object:
+        """What the flow finds under a name: what was given, what it has set, and the clock."""
+        prefix, _, rest = name.partition(".")
+        if name in self.given.names:
+            return self.given.names[name]
+        if name == "call.language":
+            return self.state.language
+        local = datetime.fromtimestamp(self.now, UTC)
+        clock: dict[str, object] = {
+            "hour": local.hour,
+            "minute": local.minute,
+            "time": local.strftime("%H:%M"),
+            "date": local.strftime("%Y-%m-%d"),
+            "weekday": _WEEKDAYS[local.weekday()],
+        }
+        return clock.get(rest) if prefix == "now" else None
+
+    @property
+    def since(self) -> float:
+        return self.now - self.given.at
+
+    # --- what the caller does -------------------------------------------------------------------
+
+    def press(self, keys: str) -> None:
+        for key in keys:
+            self._note("caller", f"presses {key}")
+            self._stopped_by_key()
+            self._do(session.digit(self.state, key, self._around()))
+
+    def _stopped_by_key(self) -> None:
+        """The worker stops by itself what a key may interrupt."""
+        if self._playback[0] and self._interruptible:
+            self._playback = "", 0.0
+
+    def say(self, words: str, *, verdict: str = "accept") -> bool:
+        """False when nobody listens, now or within this question."""
+        while (
+            self.listening is None and not self.ended and self.state.phase == "playing" and self.pass_time()
+        ):
+            pass
+        if self.listening is None:
+            return False
+        listening = self.listening
+        self._note("caller", f"says “{words}”" if verdict == "accept" else f"mumbles “{words}”")
+        self._playback = "", 0.0
+        self._do(session.speech_started(self.state, listening.listening, self._around()))
+        self.now += SPEAKING
+        choice = next((name for name, phrases in listening.phrases.items() if words in phrases), "")
+        understood = choice or isinstance(self._step(), OpenQuestion)
+        said = Said(verdict if understood else "reject", choice, words)
+        self._heard(listening, said)
+        return True
+
+    def make_noise(self) -> bool:
+        if self.listening is None:
+            return False
+        self._note("caller", "makes a noise")
+        self._playback = "", 0.0
+        listening = self.listening
+        self._do(session.speech_started(self.state, listening.listening, self._around()))
+        self.now += SPEAKING
+        self._heard(listening, Said("reject"))
+        return True
+
+    def _heard(self, listening: Listen, said: Said) -> None:
+        if self.listening is listening:
+            self.listening = None
+        self._do(session.heard(self.state, listening.listening, said, self._around()))
+
+    def hang_up(self) -> None:
+        self._note("caller", "hangs up")
+        self.ended = self.ended or "hung_up"
+
+    def be_silent(self) -> None:
+        """Until the question is asked again, or the step is another."""
+        before = self.state.step, self.state.tries, self.state.flow
+        while not self.ended and (self.state.step, self.state.tries, self.state.flow) == before:
+            if not self.pass_time():
+                return
+
+    def wait(self, seconds: float) -> None:
+        until = self.now + seconds
+        while not self.ended and self.pass_time(until):
+            pass
+        self.now = max(self.now, until)
+
+    def _step(self) -> object:
+        flow = self._flow_of(self.state.flow, self.state.version)
+        return flow.steps.get(self.state.step) if flow is not None else None
+
+    @property
+    def asks(self) -> bool:
+        """Whether the flow wants something of the caller now."""
+        return not self.ended and isinstance(self._step(), Question)
+
+    # --- time -----------------------------------------------------------------------------------
+
+    def pass_time(self, until: float | None = None) -> bool:
+        """Go to the next thing that happens by itself, at most to `until`; False when there is none."""
+        due: list[tuple[float, int, Callable[[], list[Action]]]] = []
+        playback, over = self._playback
+        if playback and over < self.given.at + LONGEST:
+            due.append((over, 0, lambda: self._prompt_over(playback)))
+        if self._answers:
+            due.append((self._answers[0][0], 1, self._answer))
+        if self.state.deadline is not None:
+            due.append((self.state.deadline, 2, lambda: session.time_passed(self.state, self._around())))
+        if self.ended or not due:
+            return False
+        at, _, happen = min(due, key=lambda each: each[:2])
+        if until is not None and at > until:
+            return False
+        self.now = max(self.now, at)
+        self._do(happen())
+        return True
+
+    def _prompt_over(self, playback: str) -> list[Action]:
+        self._playback = "", 0.0
+        return session.playback_ended(self.state, playback, self._around())
+
+    def _answer(self) -> list[Action]:
+        _, asked = self._answers.pop(0)
+        service = self.given.services.get(asked.service)
+        values = service.answer if service is not None else None
+        self._note("service", f"{asked.service}: {'fails' if values is None else dict(values)}")
+        return session.answered(self.state, asked.request, values, self._around())
+
+    # --- what the flow does ---------------------------------------------------------------------
+
+    def _do(self, actions: list[Action]) -> None:
+        deaf: list[str] = []
+        for action in actions:
+            match action:
+                case Play():
+                    self._play(action)
+                case StopPlay():
+                    self._playback = "", 0.0
+                case Listen():
+                    self.listening = action
+                    if not self.given.speech:
+                        self.listening = None
+                        deaf.append(action.listening)
+                case StopListen():
+                    self.listening = None
+                case AskService():
+                    service = self.given.services.get(action.service)
+                    self.asked.append(action)
+                    self._answers.append((self.now + (service.after if service is not None else 0.0), action))
+                    self._note("flow", f"asks {action.service}")
+                case Tell():
+                    self.sent.append(action)
+                    self._note("flow", f"sends {action.message} {dict(action.data) or ''}".rstrip())
+                case AttributesSet():
+                    self.attributes.update(action.attributes)
+                case StepEntered():
+                    self.steps.add((action.flow, action.step))
+                    if action.before:
+                        self.ways.add((action.flow, action.before, action.by))
+                    self._note("step", f"{action.flow}.{action.step}")
+                case Enqueue():
+                    self.ended, self.queue = "queue", action
+                    self._note("flow", f"enters the queue {action.queue}")
+                case HangUp():
+                    self.ended = action.cause
+                    self._note("flow", f"ends the call: {action.cause}")
+        for listening in deaf:
+            self._do(session.not_heard(self.state, listening, "no_engine", self._around()))
+
+    def _play(self, play: Play) -> None:
+        for prompt in play.prompts:
+            self._note(
+                "hears", prompt.value if prompt.kind in ("text", "sound") else f"{prompt.kind}:{prompt.value}"
+            )
+        length = LONGEST if play.repeat else sum(self._seconds(prompt) for prompt in play.prompts)
+        self._playback = play.playback, self.now + length
+        self._interruptible = play.stop_on_digit
+
+    def _note(self, who: str, text: str) -> None:
+        self.transcript.append(Entry(self.since, who, text))
