@@ -9,7 +9,7 @@ from cti_engine.core.definitions import DialledNumber, QueueDefinition
 from cti_engine.core.expressions.suggestion import did_you_mean
 from cti_engine.core.ivr.flow import EnterQueue, Flow
 from cti_engine.core.ivr.flow_graph import INSTANT, following, steps_reached
-from cti_engine.definitions.flow_loader import FlowSource
+from cti_engine.definitions.flow_source import FlowSource
 from cti_engine.definitions.problems import WARNING, has_errors
 from cti_engine.definitions.problems import Path as Place
 from cti_engine.definitions.yaml_source import Document

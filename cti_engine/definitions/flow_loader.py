@@ -1,108 +1,27 @@
 """From a flow file to a `Flow`: defaults handed down, names and targets checked, every problem told.
 
-Two passes: `read_flow` for each file, so that all call attributes that flows set are known, then `build_flow`.
+The second pass: `flow_source` has read the shapes, `flow_parts` is what the steps are made of.
 """
 
 from __future__ import annotations
 
-import hashlib
 import re
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
-from pathlib import PurePath
+from collections.abc import Mapping
 from typing import Any
 
 from cti_engine.core.expressions.check import read_condition
 from cti_engine.core.expressions.condition import Condition
 from cti_engine.core.expressions.suggestion import did_you_mean
 from cti_engine.core.expressions.syntax import Literal
-from cti_engine.core.expressions.values import BOOLEAN, TEXT, UNKNOWN, Scope, Type
+from cti_engine.core.expressions.values import BOOLEAN, TEXT, Scope
 from cti_engine.core.ivr import flow as core
-from cti_engine.core.ivr.names import FLOW_NAMES, SHORT_NAMES
 from cti_engine.core.ivr.phrases import DID_YOU_SAY, NO, NO_KEY, OPERATOR, YES, YES_KEY, Words
-from cti_engine.definitions import value_forms
-from cti_engine.definitions.flow_keys import FLOW, WrittenStep
+from cti_engine.definitions.flow_keys import WrittenStep
+from cti_engine.definitions.flow_parts import FlowParts
+from cti_engine.definitions.flow_source import FlowSource
 from cti_engine.definitions.problems import Path
-from cti_engine.definitions.texts import TemplateError, Written, parse_template
-from cti_engine.definitions.yaml_source import Document
 
 NEVER = Condition(Literal(False, BOOLEAN))  # in the place of a condition that could not be read
-
-
-@dataclass(slots=True)
-class FlowSource:
-    """A flow file after the first pass. `version` is the hash of its content."""
-
-    id: str
-    version: str
-    document: Document
-    written: dict[str, Any]
-    variables: dict[str, Type] = field(default_factory=dict)
-    files: list[tuple[str, Path]] = field(default_factory=list)  # WAV files that it plays, and where
-
-    def steps(self) -> Iterator[tuple[str, WrittenStep]]:
-        yield from self.written["steps"].items()
-
-    def runs(self) -> set[str]:
-        """The flows that it runs."""
-        return {step.value["flow"] for _, step in self.steps() if step.verb == "run"}
-
-
-def read_flow(document: Document, content: bytes) -> FlowSource:
-    """The shapes of everything; names are not looked up yet."""
-    written = FLOW.read(document, document.root, ())
-    source = FlowSource(written["flow"], hashlib.sha256(content).hexdigest()[:12], document, written)
-    stem = PurePath(document.file).stem
-    if source.id and source.id != stem:
-        document.problem(
-            ("flow",), f"the flow is {source.id}, the file is {stem}.yaml", f"write flow: {stem}"
-        )
-    source.id = stem
-    return source
-
-
-def attribute_types(sources: Iterable[FlowSource], declared: Scope) -> dict[str, Type]:
-    """Types of all names but variables: `declared` ones and call attributes that flows set.
-
-    Finds each flow's variables on the way. Setting one name to two types is a problem.
-    """
-    scope = {**FLOW_NAMES, **declared}
-    for source in sources:
-        for name, value in source.written["variables"].items():
-            source.variables[name] = value.type
-        for path, name, value in _settings(source):
-            types = scope if name.startswith("call.") else source.variables
-            found = _type_of(value, scope, source.variables)
-            known = types.setdefault(name, found)
-            if known != found and UNKNOWN not in (known, found):
-                source.document.problem(path, f"{name} is a {known} elsewhere, a {found} here")
-    return scope
-
-
-def _settings(source: FlowSource) -> Iterator[tuple[Path, str, Literal]]:
-    for step_name, step in source.steps():
-        path: Path = ("steps", step_name, step.verb)
-        if step.verb == "set":
-            for name, value in step.value.items():
-                yield (*path, name), name, value
-        elif step.verb == "enqueue":
-            for name, value in step.value["attributes"].items():
-                yield (*path, "attributes", name), f"call.{name}", value
-        elif step.verb in ("gather", "listen") and step.value["into"]:
-            yield (*path, "into"), step.value["into"], Literal("", TEXT)
-
-
-def _type_of(value: Literal, scope: Scope, variables: Scope) -> Type:
-    """A lone `{name}` has the type of the name; any other text is a text."""
-    if value.type == TEXT:
-        try:
-            parts = parse_template(str(value.value))
-        except TemplateError:
-            return TEXT  # told where it is built
-        if len(parts) == 1 and isinstance(parts[0], core.Spoken):
-            name = parts[0].name
-            return variables.get(name) or scope.get(SHORT_NAMES.get(name, name)) or TEXT
-    return value.type
 
 
 def build_flow(source: FlowSource, scope: Scope, flows: Mapping[str, FlowSource] | None = None) -> core.Flow:
@@ -110,36 +29,9 @@ def build_flow(source: FlowSource, scope: Scope, flows: Mapping[str, FlowSource]
     return _FlowBuilder(source, scope, flows or {source.id: source}).flow()
 
 
-def version_of(source: FlowSource, flows: Mapping[str, FlowSource]) -> str:
-    """Of the flow with all that it runs: a change in one of those is a change of this one too."""
-    reached: dict[str, str] = {}
-    waiting = [source]
-    while waiting:
-        each = waiting.pop()
-        if each.id not in reached:
-            reached[each.id] = each.version
-            waiting += [flows[name] for name in each.runs() if name in flows]
-    if len(reached) == 1:
-        return source.version
-    del reached[source.id]
-    together = " ".join([source.version, *(f"{id_}:{reached[id_]}" for id_ in sorted(reached))])
-    return hashlib.sha256(together.encode()).hexdigest()[:12]
-
-
-class _FlowBuilder:
+class _FlowBuilder(FlowParts):
     def __init__(self, source: FlowSource, scope: Scope, flows: Mapping[str, FlowSource]) -> None:
-        self._source = source
-        self._flows = flows
-        self._secret = {
-            step.value["into"]
-            for _, step in source.steps()
-            if step.verb == "gather" and step.value["sensitive"]
-        }
-        self._document = source.document
-        self._written = source.written
-        self._languages: tuple[str, ...] = source.written["languages"]
-        self._steps: Mapping[str, WrittenStep] = source.written["steps"]
-        self._scope = {**scope, **source.variables}
+        super().__init__(source, scope, flows)
         self._build = {
             "say": self._say,
             "play": self._say,
@@ -175,24 +67,9 @@ class _FlowBuilder:
             variables,
         )
 
-    def _version(self, source: FlowSource) -> str:
-        return version_of(source, self._flows)
-
     def _step(self, name: str, step: WrittenStep) -> core.Step:
         build = self._build.get(step.verb)
         return build(("steps", name), step) if build else core.EndCall()
-
-    def _target(self, path: Path, name: str) -> str:
-        if name and name not in self._steps:
-            self._document.problem(path, f"there is no step {name}", did_you_mean(name, self._steps))
-        return name
-
-    def _next(self, path: Path, step: WrittenStep) -> str:
-        if "next" not in self._document.at(path).keys:
-            self._document.problem(
-                path, "nothing follows: a dead end", "add next: or end the call with hang_up:"
-            )
-        return self._target((*path, "next"), step.options["next"])
 
     # --- the verbs -----------------------------------------------------------------------------
 
@@ -322,19 +199,6 @@ class _FlowBuilder:
 
     # --- other programs, other flows -----------------------------------------------------------
 
-    def _variable(self, path: Path, name: str) -> str:
-        """One that is written to: declared by that alone."""
-        if name and name not in self._scope:
-            self._unknown(path, name)
-        return name
-
-    def _values(
-        self, path: Path, literals: Mapping[str, Literal], *, secrets: bool = False
-    ) -> dict[str, object]:
-        return {
-            name: self._value((*path, name), literal, secrets=secrets) for name, literal in literals.items()
-        }
-
     def _hours(self, path: Path, step: WrittenStep) -> core.Step:
         written, inside = step.value, (*path, "hours")
         name = f"hours.{written['calendar']}"
@@ -424,20 +288,6 @@ class _FlowBuilder:
                 variables[name] = value
         return core.SetValues(variables, attributes, self._next(path, step))
 
-    def _value(self, path: Path, literal: Literal, *, secrets: bool = False) -> object:
-        if literal.type != TEXT or not ("{" in str(literal.value) or "}" in str(literal.value)):
-            return literal.value
-        try:
-            parts = parse_template(str(literal.value))
-        except TemplateError as error:
-            self._document.problem(path, error.text, error.hint, offset=error.offset)
-            return ""
-        for part in parts:
-            if isinstance(part, core.Spoken) and part.name in self._secret and not secrets:
-                text = f"{part.name} is sensitive: it may be given to look_up only"
-                self._document.problem(path, text)
-        return core.Template(tuple(self._named(path, part) for part in parts))
-
     def _branch(self, path: Path, step: WrittenStep) -> core.Step:
         cases: list[core.Case] = []
         otherwise = step.options["next"]
@@ -467,16 +317,6 @@ class _FlowBuilder:
         condition = self._condition((*path, "when"), case["when"]) if case["when"] else None
         return core.Case(condition or NEVER, case["go_to"])
 
-    def _condition(self, path: Path, text: str) -> Condition | None:
-        condition, faults = read_condition(text, self._scope)
-        for name in sorted(condition.names_used & self._secret if condition else ()):
-            self._document.problem(
-                path, f"{name} is sensitive: conditions are logged", "let a service judge it"
-            )
-        for fault in faults:
-            self._document.problem(path, fault.text, fault.hint, offset=fault.column - 1)
-        return condition
-
     def _enqueue(self, path: Path, step: WrittenStep) -> core.Step:
         value = step.value
         attributes = self._values((*path, "enqueue", "attributes"), value["attributes"])
@@ -490,75 +330,6 @@ class _FlowBuilder:
     def _language(self, path: Path, step: WrittenStep) -> core.Step:
         self._language_known((*path, "language"), step.value)
         return core.SetLanguage(step.value, self._next(path, step))
-
-    # --- what is said --------------------------------------------------------------------------
-
-    def _content(self, path: Path, written: Written) -> core.Content:
-        everywhere = written.by_language.get("")
-        self._source.files += written.files
-        for name, place in written.spoken:
-            self._speakable(place, name)
-        if everywhere is None:
-            for language in self._languages:
-                if written.by_language and language not in written.by_language:
-                    self._document.problem(path, f"nothing is said in {language}", f"add {language}: ...")
-            for language in written.by_language:
-                self._language_known((*path, language), language)
-        elif "" in written.texts and len(self._languages) > 1:
-            example = ", ".join(f"{language}: ..." for language in self._languages)
-            self._document.problem(
-                written.texts[""], "a text has to say its language", f"write {{{example}}}"
-            )
-        return {
-            language: tuple(
-                tuple(self._spoken(part) for part in utterance)
-                for utterance in (everywhere or written.by_language.get(language, ()))
-            )
-            for language in self._languages
-        }
-
-    def _language_known(self, path: Path, language: str) -> None:
-        if language and self._languages and language not in self._languages:
-            text = f"{language} is not a language of this flow"
-            self._document.key_problem(path, text, f"languages: [{', '.join(self._languages)}]")
-
-    def _speakable(self, path: Path, spoken: core.Spoken) -> None:
-        """Told at the text that names it."""
-        found = self._scope.get(self._full_name(spoken.name))
-        if spoken.name in self._secret:
-            self._document.problem(path, f"{spoken.name} is sensitive: it is never said")
-        elif found is None:
-            self._unknown(path, spoken.name)
-        elif found != UNKNOWN:  # then its declaration is wrong, which has been told
-            languages = [each for each in self._languages if each in path[2:]] or self._languages
-            for text, hint in value_forms.faults(spoken, found, languages, self._written["currency"]):
-                self._document.problem(path, text, hint)
-
-    def _spoken(self, part: core.Fixed | core.Spoken) -> core.Fixed | core.Spoken:
-        if isinstance(part, core.Fixed):
-            return part
-        name = self._full_name(part.name)
-        form = part.form or value_forms.NATURAL.get(self._scope.get(name, UNKNOWN), "number")
-        currency = part.currency or self._written["currency"] if form == "money" else ""
-        return core.Spoken(name, form, part.recorded, currency)
-
-    def _named(self, path: Path, part: str | core.Spoken) -> str | core.Spoken:
-        if isinstance(part, str):
-            return part
-        name = self._full_name(part.name)
-        if part.form:
-            self._document.problem(path, f"{part.form} is for what is spoken", f"write {{{part.name}}}")
-        if name not in self._scope:
-            self._unknown(path, part.name)
-        return core.Spoken(name, "")
-
-    def _full_name(self, name: str) -> str:
-        return name if name in self._source.variables else SHORT_NAMES.get(name, name)
-
-    def _unknown(self, path: Path, name: str) -> None:
-        hint = did_you_mean(name, [*self._scope, *SHORT_NAMES])
-        text = f"{{{name}}}: there is no such variable or name"
-        self._document.problem(path, text, hint or "declare it under variables:")
 
 
 def _is(name: str, value: str) -> Condition:

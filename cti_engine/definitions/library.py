@@ -10,7 +10,8 @@ from pathlib import Path
 from cti_engine.core.definitions import CenterDefinitions
 from cti_engine.definitions import cross_check, routing_review
 from cti_engine.definitions.calendar_loader import load_calendars
-from cti_engine.definitions.flow_loader import attribute_types, build_flow, read_flow
+from cti_engine.definitions.flow_loader import build_flow
+from cti_engine.definitions.flow_source import attribute_types, read_flow
 from cti_engine.definitions.place_loader import check_agents, load_shifts, load_sites
 from cti_engine.definitions.problems import Problem, has_errors
 from cti_engine.definitions.queue_loader import QueueReader, warn_of_unserved

@@ -12,7 +12,8 @@ from cti_engine.core.ivr import session
 from cti_engine.core.ivr.actions import Action, Play
 from cti_engine.core.ivr.asking import Said
 from cti_engine.core.ivr.flow import Flow
-from cti_engine.definitions.flow_loader import attribute_types, build_flow, read_flow
+from cti_engine.definitions.flow_loader import build_flow
+from cti_engine.definitions.flow_source import attribute_types, read_flow
 from cti_engine.definitions.problems import has_errors
 from cti_engine.definitions.report import as_text
 from cti_engine.definitions.yaml_source import read_yaml
