@@ -140,7 +140,7 @@ def _queues(index: PoolIndex, agent: str) -> set[str]:
     """The queues whose classes the index would look at for this agent."""
     state = index.agents.states[agent]
     slots = [index.classes.slots[slot] for slot in index.classes.slots_of(state).tolist()]
-    few = [cls for pool in state.few or () for cls in pool.classes.values()]
+    few = [cls for pool in state.few for cls in pool.classes.values()]
     return {cls.plan.rules.id for cls in (*slots, *few) if cls is not None}
 
 

@@ -37,7 +37,7 @@ class AgentState:
         self.load = self.idle_since = 0
         self.available = self.logged_in = False
         self.ticket: Ticket | None = None
-        self.few: dict[Pool, None] | None = None
+        self.few: tuple[Pool, ...] = ()
 
 
 class AgentBook:

@@ -14,7 +14,7 @@ from cti_engine.core.routing.model import QueueNames, Standing, StepChange, Wait
 from cti_engine.core.routing.pool_index import PoolIndex
 from cti_engine.core.routing.queue_plans import QueuePlan, delays_by_queue
 from cti_engine.core.routing.step_walk import StepWalk
-from cti_engine.core.routing.timers import Timers
+from cti_engine.core.routing.timers import DistantTimers, Timers
 
 
 class CallBook:
@@ -31,7 +31,7 @@ class CallBook:
             lambda pool: self.index.drop(pool),
             lambda pool: self.index.anybody(pool),
         )
-        self._deadlines: Timers[Waiting] = Timers(_deadline_holds)
+        self._deadlines: DistantTimers[Waiting] = DistantTimers(_deadline)
         self._shifts: Timers[Waiting] = Timers(_shift_holds)
         self._wakes: Timers[Waiting] = Timers(_wake_holds)
         self._woken: tuple[int, Waiting] | None = None
@@ -133,14 +133,10 @@ class CallBook:
         pool, call = waiting.pool, waiting.call
         if pool is None:
             return
-        priority = call.priority + waiting.raised
-        neg = waiting.plan.rules.rate * (call.queued_at - call.head_start) - 1_000_000 * priority
-        if not -MAX_NEG < neg < MAX_NEG:
+        if not -MAX_NEG < waiting.neg < MAX_NEG:
             raise ValueError(f"{call.contact}: its score is out of range")
-        waiting.neg = neg
         self.index.classes.add(waiting, pool, self.now)
-        if waiting.deadline is not None:
-            self._deadlines.set(waiting.deadline, call.seq, waiting)
+        self._deadlines.set(waiting)
         cls = waiting.cls
         if cls is not None and cls.shape.end is not None:
             self._shifts.set(call.queued_at + cls.shape.end, call.seq, waiting)
@@ -326,8 +322,8 @@ def _freeze(waiting: Waiting, now: int) -> None:
     waiting.deadline, waiting.offered_at = None, now
 
 
-def _deadline_holds(at: int, waiting: Waiting) -> bool:
-    return waiting.deadline == at
+def _deadline(waiting: Waiting) -> tuple[int, int] | None:
+    return None if waiting.deadline is None else (waiting.deadline, waiting.call.seq)
 
 
 def _shift_holds(at: int, waiting: Waiting) -> bool:

@@ -35,8 +35,8 @@ class Waiting:
     """
 
     __slots__ = (
-        "call", "cls", "deadline", "joined_at", "left", "neg", "next", "offered_at", "plan", "pool", "raised",
-        "rang", "step",
+        "call", "cls", "deadline", "joined_at", "left", "next", "offered_at", "plan", "pool", "raised", "rang",
+        "step",
     )  # fmt: skip
 
     def __init__(self, call: WaitingCall, plan: QueuePlan, joined_at: int) -> None:
@@ -48,7 +48,14 @@ class Waiting:
         self.left: int | None = None
         self.offered_at: int | None = None
         self.step = -1
-        self.raised = self.rang = self.neg = 0
+        self.raised = self.rang = 0
+
+    @property
+    def neg(self) -> int:
+        """The part of the negative score that time does not change. While it stands in a class nothing of it does."""
+        call = self.call
+        priority = call.priority + self.raised
+        return self.plan.rules.rate * (call.queued_at - call.head_start) - 1_000_000 * priority
 
     def __lt__(self, other: Waiting) -> bool:
         """Between two queues of one call."""
@@ -91,7 +98,7 @@ class CallClass:
 
     def score(self, now: int) -> int:
         """The negative score of its head."""
-        return self.negs[self.first] - self.plan.rules.rate * now
+        return self.head - self.plan.rules.rate * now
 
     def waiting(self) -> Iterator[Waiting]:
         """In the order of service."""
@@ -303,11 +310,10 @@ class ClassBook:
                     best = cls
         elif self.limit != EMPTY:
             best = self._first_of_all(state)
-        if state.few is not None:
-            for pool in state.few:
-                for cls in pool.classes.values():
-                    if cls.head != EMPTY and (best is None or _comes_before(cls, best)):
-                        best = cls
+        for pool in state.few:
+            for cls in pool.classes.values():
+                if cls.head != EMPTY and (best is None or _comes_before(cls, best)):
+                    best = cls
         return best
 
     def _first_of_all(self, state: AgentState) -> CallClass | None:
@@ -419,7 +425,7 @@ class _Members:
 
 def _few(state: AgentState) -> Iterator[CallClass]:
     """The classes with calls in the agent's pools of few."""
-    for pool in state.few or ():
+    for pool in state.few:
         for cls in pool.classes.values():
             if len(cls):
                 yield cls
@@ -433,7 +439,7 @@ def _comes_before(cls: CallClass, other: CallClass) -> bool:
 def _key(cls: CallClass) -> tuple[int, int, int, str]:
     """Of heads that age alike."""
     waiting = cls.order[cls.first]
-    return waiting.neg, waiting.call.seq, *waiting.plan.order
+    return cls.head, waiting.call.seq, *waiting.plan.order
 
 
 def _seq(waiting: Waiting) -> int:

@@ -58,7 +58,7 @@ class PoolIndex:
         if pool is None:
             pool = self.pools.make(key, tuple(conditions), evaluation)
             for state in self._few(pool):
-                state.few = {**(state.few or {}), pool: None}
+                state.few = (*state.few, pool)
         elif not pool.uses:
             self._unused.pop(pool, None)
         pool.uses += 1
@@ -115,9 +115,7 @@ class PoolIndex:
 
     def _leave_few(self, pool: Pool) -> None:
         for state in self._few(pool):
-            if state.few is not None:
-                state.few.pop(pool, None)
-                state.few = state.few or None
+            state.few = tuple(each for each in state.few if each is not pool)
 
     # --- agents come, change and go -------------------------------------------------------------
 
@@ -150,7 +148,7 @@ class PoolIndex:
                 for cls in pool.classes.values():
                     self.classes.give_slot(cls)
             for each in self._few(pool):
-                each.few = {**(each.few or {}), pool: None}
+                each.few = (*each.few, pool)
         self.flexibility.follow(row, names, holds, present=bool(self.pools.present[row]))
 
 

@@ -264,19 +264,20 @@ class PrecisionMatcher:
             return self._not_excluded(state, now)
         level = 0 if plain else self._level(cls, state.profile) or 0
         slow = 0 if plain else int(state.group in self._slow_now(cls))
-        return self._call_for(waiting, cls, level, slow, agent, now)
+        return self._call_for(waiting, (level, slow, cls.shape.service_class, cls.score(now)), agent)
 
     @staticmethod
-    def _call_for(waiting: Waiting, cls: CallClass, level: int, slow: int, agent: str, now: int) -> Decision:
+    def _call_for(waiting: Waiting, urgency: tuple[int, int, int, int], agent: str) -> Decision:
         plan, call = waiting.plan, waiting.call
         rules = plan.rules
-        neg = waiting.neg - rules.rate * now
-        terms = (level, slow, cls.shape.service_class, neg, call.seq, rules.index)
+        terms = (*urgency, call.seq, rules.index)
         return Decision(call.contact, agent, rules.id, waiting.step, "agent", terms, plan.version)
 
     def _not_excluded(self, state: AgentState, now: int) -> Decision | None:
         """One by one, when a call that would be first may exclude the agent."""
-        best: tuple[tuple[int, int, int, int, int, int, str], Waiting, CallClass, int, int] | None = None
+        best: tuple[tuple[int, int, int, int, int, int, str], Waiting, tuple[int, int, int, int]] | None = (
+            None
+        )
         for cls in self._index.classes.waiting_for(state):
             level = self._level(cls, state.profile)
             if level is None:
@@ -289,9 +290,9 @@ class PrecisionMatcher:
                     urgency = (level, group, cls.shape.service_class, score)
                     rank = (*urgency, waiting.call.seq, *waiting.plan.order)
                     if best is None or rank < best[0]:
-                        best = rank, waiting, cls, level, group
+                        best = rank, waiting, urgency
                     break
-        return None if best is None else self._call_for(*best[1:], state.id, now)
+        return None if best is None else self._call_for(*best[1:], state.id)
 
     def _tier(self, cls: CallClass, state: AgentState) -> int:
         level = self._level(cls, state.profile)
