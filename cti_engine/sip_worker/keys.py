@@ -31,6 +31,7 @@ class _Leg:
     merger: KeyMerger = field(default_factory=KeyMerger)
     listening: bool = False
     detector: DtmfDetector | None = None
+    early: list[bytes] = field(default_factory=list)  # frames that came before the detector was there
 
 
 class Keys:
@@ -56,28 +57,32 @@ class Keys:
         known = self._legs.setdefault(leg, _Leg())
         on = wanted and (self._inband == "always" or (self._inband == "auto" and not telephone_event))
         if on and not known.listening:
+            try:
+                self._taps.start(leg, INBAND, lambda pcm: self._frame(leg, known, pcm))
+            except pj.Error as error:
+                _log.error("tones of %s are not listened to: %s", leg, error.reason)
+                return
             known.listening = True
-            spawn(self._start(leg, known), f"listen for keys on {leg}")
+            spawn(self._start(known), f"listen for keys on {leg}")
         elif not on and known.listening:
             known.listening = False
             known.detector = None
+            known.early.clear()
             self._taps.stop(leg, INBAND)
             known.merger.released(INBAND, self._loop.time())
 
-    async def _start(self, name: str, leg: _Leg) -> None:
+    async def _start(self, leg: _Leg) -> None:
         detector = await asyncio.to_thread(_new_detector)
-        if not leg.listening or leg.detector is not None:
-            return
-        try:
-            self._taps.start(name, INBAND, lambda pcm: self._frame(name, leg, pcm))
+        if leg.listening and leg.detector is None:
             leg.detector = detector
-        except pj.Error as error:
-            _log.error("tones of %s are not listened to: %s", name, error.reason)
 
     def _frame(self, name: str, leg: _Leg, pcm: bytes) -> None:
+        leg.early.append(pcm)
         if leg.detector is None:
             return
-        for tone in leg.detector.feed(pcm):
+        audio = b"".join(leg.early)
+        leg.early.clear()
+        for tone in leg.detector.feed(audio):
             begun = self._loop.time() - (leg.detector.fed - tone.start)
             if tone.seconds:
                 leg.merger.released(INBAND, begun + tone.seconds)
