@@ -38,6 +38,11 @@ def _parser() -> argparse.ArgumentParser:
     demo.add_argument("--seed", type=int, default=1)
     demo.add_argument("--minutes", type=float, default=0.0, help="stop by itself; 0: until Ctrl-C")
 
+    services = commands.add_parser(
+        "demo-services", help="answer what the shipped flows look up, on this machine"
+    )
+    services.add_argument("--port", type=int, default=18090)
+
     doctor = commands.add_parser("doctor", help="check this machine and say what to do")
     doctor.add_argument("--json", action="store_true")
 
@@ -210,6 +215,12 @@ def _demo(options: argparse.Namespace, console: Console) -> int:
         console.print(f"No center runs here (no {run_json}): start one with cti-engine run.", markup=False)
         return ENVIRONMENT
     return run_demo(run_json, options.calls_per_minute, options.seed, options.minutes)
+
+
+def _demo_services(options: argparse.Namespace, console: Console) -> int:
+    from cti_engine.runtime.demo.services import run_services
+
+    return run_services(_settings(options).home, options.port, console)
 
 
 def _doctor(options: argparse.Namespace, console: Console) -> int:
@@ -442,6 +453,7 @@ def _accounts(options: argparse.Namespace, console: Console) -> int:
 COMMANDS = {
     "run": _run,
     "demo": _demo,
+    "demo-services": _demo_services,
     "doctor": _doctor,
     "check": _check,
     "prompts": _prompts,

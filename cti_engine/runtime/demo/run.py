@@ -36,6 +36,7 @@ from cti_engine.runtime.demo.facts import (
     Registration,
 )
 from cti_engine.runtime.demo.robot_phone import RTP_PORTS, phone_process
+from cti_engine.runtime.demo.services import serving
 from cti_engine.runtime.demo.tally import RobotCallStory, Tally, line_of
 from cti_engine.wire.tasks import spawn
 from speech.prompt_cache import PromptCache
@@ -61,6 +62,7 @@ class Center:
     sip_port: int
     origin: str
     realm: str
+    home: Path
     var: Path
     agents: dict[str, str]
     supervisor: tuple[str, str]
@@ -88,6 +90,7 @@ def find_center(run_json: Path) -> Center:
         int(ports["sip_port"]),
         f"http://{host}:{ports['console_port']}",
         said["realm"],
+        Path(said["home"]),
         Path(said["var"]),
         agents,
         supervisor,
@@ -128,16 +131,25 @@ class Demo:
             loop.add_signal_handler(number, self._stop.set)
         if seconds > 0:
             loop.call_later(seconds, self._stop.set)
-        try:
-            voices = await asyncio.to_thread(self._record_voices)
-            await self._join(voices)
-            await self._keep_calling()
-        finally:
-            await self._leave()
+        async with contextlib.AsyncExitStack() as beside:
+            await self._answer_flows(beside)
+            try:
+                voices = await asyncio.to_thread(self._record_voices)
+                await self._join(voices)
+                await self._keep_calling()
+            finally:
+                await self._leave()
         if self._fault is not None:
             raise self._fault
         self._console.print(self.tally.summary())
         return 0
+
+    async def _answer_flows(self, beside: contextlib.AsyncExitStack) -> None:
+        """The demo's services; without them flows take their way for failures."""
+        try:
+            await beside.enter_async_context(serving(self._center.home))
+        except (OSError, ValueError) as error:
+            self._console.print(f"Balance and order status are not answered: {error}", markup=False)
 
     def _record_voices(self) -> dict[str, dict[str, str]]:
         """What callers and agents say, in each language, as WAV files."""
