@@ -169,7 +169,8 @@ class LookUp:
 
 @dataclass(frozen=True, slots=True)
 class CallService:
-    """Ask `service` of config/services.yaml; one ServiceAnswered for `request` follows within `deadline` seconds.
+    """Ask `service` of config/services.yaml; one ServiceAnswered for `request` follows within `deadline` seconds
+    and the service's own deadline.
 
     `arguments` may hold a PIN: they are neither stored nor logged. After a restart of the engine nobody answers, and
     whoever still wants to know asks again with another `request`.

@@ -121,11 +121,12 @@ class ServiceCalls:
             health.down >= FAILURES
         ):  # after its rest one question tries, and the others wait for what comes of it
             health.rests_until = asyncio.get_running_loop().time() + REST
+        deadline = min(call.deadline, service.deadline)
         try:
-            async with asyncio.timeout(call.deadline):
+            async with asyncio.timeout(deadline):
                 answer = await self._tries(service, url, headers, body)
         except TimeoutError:
-            why = f"no answer within {print_number(call.deadline)} s"
+            why = f"no answer within {print_number(deadline)} s"
             raise _Failed("deadline", why, down=True) from None
         finally:
             health.asking -= 1

@@ -13,8 +13,11 @@ from hypothesis import strategies as st
 from cti_engine.core.commands import Prompt
 from cti_engine.core.ivr.actions import Play
 from cti_engine.core.ivr.spoken_values import fragments_of
+from cti_engine.definitions.calendar_loader import load_calendars
 from cti_engine.definitions.library import load_definitions
 from cti_engine.definitions.prompt_inventory import all_prompts, prompts_of
+from cti_engine.definitions.service_loader import load_services
+from cti_engine.definitions.yaml_source import read_yaml
 from tests.core_ivr.caller import Caller, flow_of
 from tests.definitions.homes import ROOT, shipped_home
 
@@ -110,6 +113,18 @@ def test_the_examples_of_the_routing_readme_load(example: int, file: str, tmp_pa
     definitions, problems = load_definitions(home)
     assert definitions is not None, problems
     assert file != "queues" or "loans_es" in definitions.queues
+
+
+def test_the_examples_of_the_config_readme_load() -> None:
+    """Hours, services and webhooks as an admin may paste them, without a problem."""
+    shown = {text.partition(":")[0]: text for text in _examples(ROOT / "config" / "README.md")}
+    documents = {
+        key: read_yaml(f"{key}.yaml", shown[key].encode()) for key in ("calendars", "services", "webhooks")
+    }
+    assert load_calendars(documents["calendars"], "").keys() == {"office"}
+    assert load_services(documents["services"]).services["balance"].tries == 2
+    assert load_services(documents["webhooks"]).webhooks["crm"].events == ("FlowMessage", "ContactClosed")
+    assert [problem for document in documents.values() for problem in document.problems] == []
 
 
 EXAMPLES = sorted(path.name for path in (ROOT / "routing_rules" / "examples").iterdir() if path.is_dir())

@@ -61,7 +61,7 @@ def test_a_center_that_is_not_there(tmp_path: Path) -> None:
     with pytest.raises(CannotJoin, match="cannot be read"):
         find_center(tmp_path / "run.json")
     (tmp_path / "run.json").write_text(
-        '{"host": "127.0.0.1", "realm": "cti", "var": "/x", "accounts": "%s", "ports": {"sip_port": 1, '
+        '{"host": "127.0.0.1", "realm": "cti", "home": "/x", "var": "/x", "accounts": "%s", "ports": {"sip_port": 1, '
         '"console_port": 2}}' % (tmp_path / "accounts.txt")
     )
     with pytest.raises(CannotJoin, match=r"accounts\.txt is not there"):

@@ -225,12 +225,13 @@ async def test_an_error_and_then_an_answer_within_one_deadline(world: World) -> 
 
 
 async def test_a_slow_service_is_waited_for_until_the_deadline(world: World) -> None:
-    """Not longer, whatever tries are left; others are not held up by it."""
+    """Not longer than flow and service say, whatever tries are left; others are not held up by it."""
     world.reply = never
     loop = asyncio.get_running_loop()
     began = loop.time()
     assert (await world.ask(world.service(tries=3), deadline=0.2)).error == "deadline"
     assert 0.2 <= loop.time() - began < 2.0
+    assert (await world.ask(world.service(deadline=0.1))).error == "deadline"
     world.reply = well
     assert (await world.ask(world.service(id="other"))).error == ""
 

@@ -73,6 +73,7 @@ def find_center(run_json: Path) -> Center:
     try:
         said = json.loads(run_json.read_text())
         host, ports, accounts_file = said["host"], said["ports"], Path(said["accounts"])
+        home, var = Path(said["home"]), Path(said["var"])
         accounts = read_accounts_file(accounts_file)
     except FileNotFoundError as error:
         raise CannotJoin(
@@ -90,8 +91,8 @@ def find_center(run_json: Path) -> Center:
         int(ports["sip_port"]),
         f"http://{host}:{ports['console_port']}",
         said["realm"],
-        Path(said["home"]),
-        Path(said["var"]),
+        home,
+        var,
         agents,
         supervisor,
     )
