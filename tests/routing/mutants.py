@@ -110,7 +110,12 @@ MUTANTS = (
         "return (now // MINUTE - MINUTES + 1) * MINUTE",
         "return (now // MINUTE - MINUTES) * MINUTE",
     ),
-    Mutant("rarity is not counted anew", "burst.py", "of_call -= could[:, agent]", "of_call -= 0"),
+    Mutant(
+        "rarity is not counted anew",
+        "burst.py",
+        "of_call -= could[:, agent].astype(np.int64) * _RANKS",
+        "of_call -= 0",
+    ),
     Mutant(
         "a slot given anew keeps its old members",
         "call_classes.py",

@@ -16,6 +16,10 @@ from cti_engine.core.routing.call_classes import CallClass, Waiting
 
 Rank = tuple[int, int, int, int, int, str]
 Mask = NDArray[np.bool_]
+_TAKEN = 2**29
+_RANKS = 2**32
+"""How many agents a call could have times this, plus its place in the order: the smallest is the rarest, first call."""
+_CLOSED = 2**62
 Eligible = Callable[[Waiting, CallClass], Mask]
 """Which of the free agents, in their order, may get the call from this queue."""
 
@@ -44,27 +48,29 @@ def match_burst(
     groups = _groups(calls, eligible, rank, excludes)
     if sum(len(group.calls) for group in groups) < 2:
         return []
-    could = np.array([np.logical_or.reduce(group.masks) for group in groups], np.int64)
-    left = np.array([len(group.calls) for group in groups], np.int64)
-    of_call, of_agent = could.sum(axis=1), left @ could
+    could = np.array([np.logical_or.reduce(group.masks) for group in groups], np.int32)
+    left = np.array([len(group.calls) for group in groups], np.int32)
+    of_call, of_agent = could.sum(axis=1, dtype=np.int64), left @ could
     if np.count_nonzero(of_agent) < 2:
         return []
-    heads = np.array([group.places[0] for group in groups], np.int64)
+    kept_off = (1 - could) * _TAKEN
+    of_call *= _RANKS
+    of_call += [group.places[0] for group in groups]
     found = []
-    while (open_groups := np.flatnonzero((left > 0) & (of_call > 0))).size:
-        rarest = open_groups[of_call[open_groups] == of_call[open_groups].min()]
-        chosen = int(rarest[heads[rarest].argmin()])
+    while (rarest := of_call.item(chosen := int(of_call.argmin()))) < _CLOSED // 2:
         group = groups[chosen]
-        options = np.flatnonzero(could[chosen])
-        agent = int(options[of_agent[options].argmin()])  # the first of equals: they are in their order
-        found.append((_queue_for(group, agent), free[agent], int(of_agent[agent])))
+        agent = int((of_agent + kept_off[chosen]).argmin())  # the first of equals: they are in their order
+        found.append((_queue_for(group, agent), free[agent], of_agent.item(agent)))
         group.matched += 1
-        left[chosen] -= 1
         of_agent -= could[chosen]
-        if left[chosen]:
-            heads[chosen] = group.places[group.matched]
-        of_call -= could[:, agent]
-        could[:, agent] = 0
+        of_agent[agent] = _TAKEN  # whatever is subtracted later, it stays out of reach
+        places = group.places
+        if group.matched < len(places):
+            of_call[chosen] += places[group.matched] - rarest % _RANKS
+        else:
+            of_call[chosen] = _CLOSED
+        of_call -= could[:, agent].astype(np.int64) * _RANKS
+        of_call[of_call < _RANKS] = _CLOSED  # nobody is left for them
     return found
 
 
