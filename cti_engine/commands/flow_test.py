@@ -14,6 +14,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from cti_engine.core.expressions.suggestion import did_you_mean
 from cti_engine.core.ivr.flow import Flow
 from cti_engine.definitions.flow_test_loader import load_flow_tests
 from cti_engine.definitions.library import load_definitions
@@ -46,16 +47,24 @@ def run(home: Path, names: Sequence[str]) -> tuple[Report | None, list[Problem]]
     tests, found = load_flow_tests(home, flows)
     if found:
         return None, found
-    wanted = {Path(name).name.split(".")[0] for name in names}
-    unknown = sorted(wanted - flows.keys())
+    chosen_flows = [one_flow(name, flows) for name in names]
+    unknown = sorted({problem for _, problems in chosen_flows for problem in problems})
     if unknown:
-        return None, [
-            Problem(f"ivr_flows/{name}.yaml", 0, 0, "", ERROR, "there is no such flow") for name in unknown
-        ]
+        return None, unknown
+    wanted = {flow.id for flow, _ in chosen_flows if flow is not None}
     chosen = [test for test in tests if not wanted or test.flow in wanted]
     results = tuple(run_test(test, flows) for test in chosen)
     looked_at = sorted(wanted or flows)
     return Report(results, tuple(coverage((flows[name] for name in looked_at), results))), []
+
+
+def one_flow(name: str, flows: Mapping[str, Flow]) -> tuple[Flow | None, list[Problem]]:
+    """By its id or its file."""
+    id_ = Path(name).name.split(".")[0]
+    if id_ in flows:
+        return flows[id_], []
+    hint = did_you_mean(id_, flows) or f"there are {', '.join(sorted(flows))}"
+    return None, [Problem(f"ivr_flows/{id_}.yaml", 0, 0, "", ERROR, "there is no such flow", hint)]
 
 
 def show(report: Report, console: Console) -> None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from cti_engine.core.definitions import CenterDefinitions
+from cti_engine.core.expressions.values import text_of
 from cti_engine.definitions import cross_check, routing_review
 from cti_engine.definitions.calendar_loader import load_calendars
 from cti_engine.definitions.flow_loader import build_flow
@@ -79,7 +80,8 @@ def load_definitions(
         warn_of_unserved(queues_file, queues)
     numbers = load_dialled_numbers(numbers_file)
     sources = [read_flow(document, files.content.get(document.file, b"")) for document in flow_files]
-    scope = attribute_types(sources, attributes.call)
+    hours = {f"hours.{name}": text_of("open", "closed", "holiday") for name in calendars}
+    scope = attribute_types(sources, {**attributes.call, **hours})
     by_id = {source.id: source for source in sources}
     flows = {source.id: build_flow(source, scope, by_id) for source in sources}
 

@@ -1,0 +1,140 @@
+"""What the command line takes: each command with its options; `cti_engine.__main__` does them."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable
+from datetime import date, datetime
+from pathlib import Path
+
+from cti_engine.definitions.settings import OVERRIDES
+
+
+def command_parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="cti-engine", description="Contact-center routing engine")
+    parser.add_argument("--home", help="folder with config/, ivr_flows/ and routing_rules/ (CTI_HOME)")
+    parser.add_argument("--var", help="folder for state, logs and recordings (CTI_VAR)")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+
+    run = commands.add_parser("run", help="run the whole center until Ctrl-C")
+    run.add_argument("--lan", action="store_true", help="listen on the default route's address")
+    run.add_argument("--demo", action="store_true", help="robot callers and agents join at once")
+    for name in sorted(OVERRIDES):
+        run.add_argument(f"--{name.replace('_', '-')}", dest=f"set_{name}", metavar="VALUE")
+
+    demo = commands.add_parser("demo", help="robot callers and agents join the running center")
+    demo.add_argument("--calls-per-minute", type=float, default=6.0)
+    demo.add_argument("--seed", type=int, default=1)
+    demo.add_argument("--minutes", type=float, default=0.0, help="stop by itself; 0: until Ctrl-C")
+
+    services = commands.add_parser(
+        "demo-services", help="answer what the shipped flows look up, on this machine"
+    )
+    services.add_argument("--port", type=int, default=18090)
+
+    doctor = commands.add_parser("doctor", help="check this machine and say what to do")
+    doctor.add_argument("--json", action="store_true")
+
+    check = commands.add_parser("check", help="check all YAML: every problem with file and line")
+    check.add_argument("--json", action="store_true")
+
+    prompts = commands.add_parser("prompts", help="what callers hear: make it, list it, try a voice")
+    of_prompts = prompts.add_subparsers(dest="what", required=True, metavar="build | list | say")
+    for name, text in (
+        ("build", "make all that flows can say"),
+        ("list", "what is made, by whom, what is missing"),
+    ):
+        of_prompts.add_parser(name, help=text).add_argument("--json", action="store_true")
+    say = of_prompts.add_parser("say", help="speak a text into a WAV, as callers would hear it")
+    say.add_argument("text", metavar="TEXT")
+    say.add_argument("--language", default="en", metavar="LANGUAGE")
+    say.add_argument("--out", type=Path, required=True, metavar="FILE")
+
+    test = commands.add_parser("test", help="play the tests that stand beside the flows (*.test.yaml)")
+    test.add_argument("flows", metavar="FLOW", nargs="*", help="a flow or its file; none: all of them")
+    test.add_argument("--junit", type=Path, metavar="FILE", help="the results as JUnit XML")
+    test.add_argument("--coverage-below", type=float, metavar="PERCENT", help="fail where less is tried")
+    test.add_argument("--json", action="store_true")
+
+    graph = commands.add_parser("graph", help="draw a flow: its steps, and the ways between them")
+    graph.add_argument("flow", metavar="FLOW", help="a flow or its file")
+    graph.add_argument("--out", type=Path, metavar="FILE", help=".svg, .png, .pdf or .dot; default: FLOW.svg")
+    graph.add_argument("--coverage", action="store_true", help="green: its tests go there; red: none does")
+    graph.add_argument("--json", action="store_true", help="steps and ways, and no picture")
+
+    cdr = commands.add_parser("cdr", help="call detail records")
+    cdr.add_argument("--since", type=_moment, default=0.0, metavar="TIME", help="2026-11-22 or ...T09:30")
+    cdr.add_argument("--until", type=_moment, metavar="TIME")
+    cdr.add_argument("--last", type=int, metavar="N", help="only the last N")
+    cdr.add_argument("--csv", type=Path, metavar="FILE", help="export; - is standard output")
+    cdr.add_argument("--json", action="store_true", help="one record a line")
+
+    explain = commands.add_parser("explain", help="why a contact got its agent, or why it still waits")
+    explain.add_argument("contact", metavar="CONTACT", help="as cti-engine cdr shows it, e.g. c12")
+    explain.add_argument("--json", action="store_true")
+
+    fairness = commands.add_parser("fairness", help="how evenly work is spread over agents, queues and sites")
+    fairness.add_argument("--since", type=_moment, metavar="TIME", help="2026-11-22 or ...T09:30; else today")
+    fairness.add_argument("--json", action="store_true")
+
+    levels = commands.add_parser("levels", help="handle times of agent groups, and who serves a queue last")
+    levels.add_argument("--json", action="store_true")
+
+    waits = commands.add_parser("waits", help="did callers wait as long as they were promised")
+    waits.add_argument("--since", type=_moment, default=0.0, metavar="DAY", help="2026-11-22 or ...T09:30")
+    waits.add_argument("--json", action="store_true")
+
+    plan = commands.add_parser("plan", help="what other rules would change for the calls that wait now")
+    plan.add_argument("rules", type=Path, metavar="NEW_RULES", help="a folder with config/, routing_rules/ "
+                      "or ivr_flows/, or a routing_rules folder; what it lacks is taken from --home")  # fmt: skip
+    plan.add_argument("--state", type=Path, metavar="FILE", help="a copy of engine.db; default: the live one")
+    plan.add_argument("--replan", action="store_true", help="as if waiting calls were taken to the new steps")
+    plan.add_argument("--json", action="store_true")
+
+    simulate = commands.add_parser("simulate", help="play days of a scenario through the rules")
+    simulate.add_argument("scenario", type=Path, metavar="SCENARIO", help="a YAML file, see scenarios/")
+    simulate.add_argument("--seed", type=_count(0), metavar="N", help="default: the scenario's")
+    simulate.add_argument("--replications", type=_count(1), metavar="N", help="default: the scenario's")
+    simulate.add_argument("--jobs", type=_count(1), metavar="N", help="processes; default: one a core")
+    simulate.add_argument("--plots", type=Path, metavar="FOLDER", help="SVG and PNG")
+    simulate.add_argument("--json", action="store_true")
+
+    replay = commands.add_parser("replay", help="play a recorded day under other rules")
+    replay.add_argument(
+        "day", type=date.fromisoformat, metavar="DAY", help="2026-11-22, in the center's time zone"
+    )
+    replay.add_argument("--rules", type=Path, required=True, metavar="NEW", help="a folder as for plan")
+    replay.add_argument(
+        "--state", type=Path, metavar="FILE", help="a copy of engine.db; default: the live one"
+    )
+    replay.add_argument("--seed", type=_count(0), default=1, metavar="N")
+    replay.add_argument("--replications", type=_count(2), default=40, metavar="N")
+    replay.add_argument("--jobs", type=_count(1), metavar="N", help="processes; default: one a core")
+    replay.add_argument("--json", action="store_true")
+
+    speech = commands.add_parser("speech", help="who understands callers; fetch models")
+    todo = speech.add_subparsers(dest="todo", required=True, metavar="status | install")
+    status = todo.add_parser("status", help="which engine answers for which language, and why")
+    status.add_argument("--json", action="store_true")
+    fetch = todo.add_parser("install", help="fetch a language's Vosk model")
+    fetch.add_argument("language", metavar="LANGUAGE", help="such as es or en")
+
+    accounts = commands.add_parser("accounts", help="list accounts, or give them new passwords")
+    accounts.add_argument("--rotate", nargs="*", metavar="USER", help="new passwords (no USER: for all)")
+    accounts.add_argument("--json", action="store_true")
+    return parser
+
+
+def _count(least: int) -> Callable[[str], int]:
+    def whole(text: str) -> int:
+        if int(text) < least:
+            raise ValueError
+        return int(text)
+
+    whole.__name__ = f"number from {least} on"  # argparse names it so
+    return whole
+
+
+def _moment(text: str) -> float:
+    """Local time of this machine unless the text has an offset."""
+    return datetime.fromisoformat(text).astimezone().timestamp()
