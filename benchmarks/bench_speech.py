@@ -188,8 +188,12 @@ def _cells(tally: Tally) -> tuple[str, ...]:
 
 def false_accepts(
     listener: Listener, language: str, trials: int, rng: np.random.Generator
-) -> dict[str, list[int]]:
-    """By kind of sound: trials, accepted, asked back. A trial goes on after each rejection, as a flow does."""
+) -> tuple[dict[str, list[int]], list[str]]:
+    """By kind of sound: trials, accepted, asked back; and what was accepted.
+
+    A trial goes on after each rejection, as a flow does; what is asked back is answered by the same sound.
+    """
+    taken: list[str] = []
     kinds: dict[str, list[int]] = {}
     for number in track(range(trials), f"false accepts {language} {listener.engine.name}", transient=True):
         kind, sound = said.no_word(number, language, TRIAL, rng)
@@ -204,8 +208,11 @@ def false_accepts(
                     continue
             if heard.verdict in ("accept", "confirm"):
                 counted[1] += 1
+                taken.append(
+                    f"{kind}: {heard.verdict} {heard.text!r} {heard.confidence:g} {heard.seconds:g} s"
+                )
                 break
-    return kinds
+    return kinds, taken
 
 
 def echoes(listener: Listener, language: str, rng: np.random.Generator) -> tuple[int, int]:
@@ -346,9 +353,11 @@ def _parts(
         vosk = Listener(korean.load(("ko",), 1), settings)
         accepted = 0
         for listener, language in ((whisper, "en"), (whisper, "es"), (vosk, "ko")):
-            kinds = false_accepts(listener, language, trials // 3 + 1, rng)
+            kinds, taken = false_accepts(listener, language, trials // 3 + 1, rng)
             accepted += sum(counted[1] for counted in kinds.values())
             report.figure(f"false_{language}_{listener.engine.name} (trials, accepted, asked back)", kinds)
+            if taken:
+                report.figure(f"false_{language}_{listener.engine.name}_taken", taken)
         report.goal("false_accepts", "<= 1", accepted, f"of {3 * (trials // 3 + 1)}")
         stopped = [echoes(whisper, language, rng) for language in ("en", "es")]
         report.goal(

@@ -49,7 +49,7 @@ class Recogniser(Protocol):
         ...
 
     def final(self) -> Heard:
-        """The utterance is over; called once, last."""
+        """The utterance is over; called last, and once by whoever `streams`."""
         ...
 
 
@@ -59,6 +59,11 @@ class Engine(Protocol):
 
     @property
     def languages(self) -> tuple[str, ...]: ...
+
+    @property
+    def streams(self) -> bool:
+        """Whether it recognises while it is fed. One that does not may be asked early, and again with more."""
+        ...
 
     def start(self, language: str, phrases: Phrases) -> Recogniser:
         """Begin an utterance. Raises NoWords when nothing in `phrases` can be heard."""

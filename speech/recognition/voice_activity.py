@@ -24,6 +24,8 @@ SETTLING = 10
 LOUDEST_NOISE = -30.0
 STILL = 6.0
 """dB over the floor that keep speech going, less than what begins it."""
+BELOW_PEAK = 26.0
+"""dB under the utterance's loudest frame below which a word only fades, even on a quiet line."""
 CHUNK = 256
 """Samples at 8 kHz that the detector takes at once (512 at 16 kHz)."""
 RISE, FALL = 0.04, 0.3
@@ -49,6 +51,7 @@ class VoiceActivity:
         self._recent: deque[bytes] = deque(maxlen=LOOK_BACK)
         self._over: deque[bool] = deque(maxlen=OF)
         self._frames = 0
+        self._peak = -90.0
         self._looking = False
         self._unheard = b""
         self.speaking = False
@@ -59,7 +62,8 @@ class VoiceActivity:
         """`prompt`: something plays to the caller. Returns what belongs to the utterance: empty while none runs."""
         loud = level(frame)
         if self.speaking:
-            if loud > self._floor + STILL and loud > self._settings.quietest:
+            self._peak = max(self._peak, loud)
+            if loud > max(self._floor + STILL, self._settings.quietest, self._peak - BELOW_PEAK):
                 self.silence = 0.0
             else:
                 self.silence += FRAME_SECONDS
@@ -76,7 +80,7 @@ class VoiceActivity:
             return b""
         if not self._is_voice(frame):
             return b""
-        self.speaking, self.silence = True, 0.0
+        self.speaking, self.silence, self._peak = True, 0.0, loud
         return b"".join(self._recent)
 
     def _follow(self, loud: float) -> None:

@@ -11,6 +11,8 @@ from speech.recognition.decoys import decoys
 from speech.recognition.engine import NOTHING, RATE, Heard, NoEngine, NoWords, Phrases, Recogniser, Word
 
 _UNKNOWN = ("[unk]", "<UNK>")
+AROUND = 0.55
+"""Seconds of an utterance that are silence before and after it."""
 _CHUNK = 1600
 """Bytes of 100 ms: less at a time costs more in all."""
 
@@ -19,6 +21,7 @@ class VoskEngine:
     """Raises NoEngine when the model cannot be loaded. Loading takes seconds."""
 
     name = "vosk"
+    streams = True
 
     def __init__(self, language: str, model: Path) -> None:
         import vosk
@@ -70,11 +73,13 @@ class _VoskRecogniser:
         self._recogniser.SetWords(True)
         self._not_meant = frozenset(not_meant)
         self._words: list[Word] = []
+        self._fed = 0
         self._waiting = bytearray()
         self._partial = ""
 
     def feed(self, pcm: bytes) -> str:
         self._waiting += pcm
+        self._fed += len(pcm)
         if len(self._waiting) >= _CHUNK:
             self._take()
         return self._partial
@@ -96,8 +101,9 @@ class _VoskRecogniser:
         meant = [word for word in self._words if word.text not in self._not_meant]
         if not meant:
             return NOTHING
-        # What is not meant takes its share of the whole, by the time that it was spoken.
-        spoken = sum(word.end - word.start for word in self._words)
+        # What is not meant takes its share of the whole by the time that it was spoken, and so does speech of which
+        # no word was made: a short word in a long sentence is not a choice.
+        spoken = max(sum(word.end - word.start for word in self._words), self._fed / 2 / RATE - AROUND)
         ours = sum((word.end - word.start) * word.confidence for word in meant)
         return Heard(
             " ".join(word.text for word in meant), ours / spoken if spoken else 0.0, tuple(self._words)

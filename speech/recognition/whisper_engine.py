@@ -34,6 +34,7 @@ class WhisperEngine:
     """`languages`: those it serves; one of them for an English-only model. Raises NoEngine."""
 
     name = "whisper"
+    streams = False
 
     def __init__(self, languages: tuple[str, ...], model: Path, threads: int = 1) -> None:
         try:
