@@ -17,10 +17,11 @@ import psutil
 
 from benchmarks.speech_words import RATE, Samples
 from cti_engine.core.listening import SpeechSettings
+from speech.recognition.config import RecogniserConfig
 from speech.recognition.engine import Phrases
 from speech.recognition.frames import Header, MessageBody, packed
 from speech.recognition.installed import choose, prepare
-from speech.recognition.service import RecogniserConfig, serve
+from speech.recognition.service import serve
 
 FRAME_S = 0.02
 BEFORE, AFTER = 0.5, 3.0

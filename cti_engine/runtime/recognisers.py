@@ -12,8 +12,8 @@ from cti_engine.definitions.settings import Settings
 from cti_engine.runtime.children import Entry
 from cti_engine.runtime.places import Places
 from cti_engine.runtime.supervisor import Service
+from speech.recognition.config import RecogniserConfig
 from speech.recognition.installed import NONE, VOSK, Choice, choose, prepare
-from speech.recognition.service import RecogniserConfig
 
 RECOGNISER = Entry("speech.recognition.service")
 

@@ -20,7 +20,7 @@ from speech.recognition.frames import MessageBody as Body
 
 FRAME = 320
 """Bytes of 20 ms, mono, 16-bit, 8 kHz."""
-CONNECT_WITHIN = 1.0
+CONNECT_WITHIN = 2.0
 ANSWER_WITHIN = 3.0
 """Seconds after the last word within which a recogniser must have understood, or it is taken for dead."""
 WAITING_MAX = 16_000

@@ -23,10 +23,9 @@ from typing import Any
 
 import msgspec
 
-from cti_engine.core.listening import SpeechSettings
+from speech.recognition.config import RecogniserConfig
 from speech.recognition.engine import FRAME, RATE, Engine, NoWords
 from speech.recognition.frames import FLAGS, Header, message, read_exactly
-from speech.recognition.installed import Choice
 from speech.recognition.turn import Begun, Message, Partial, Turn
 
 BEHIND_MAX = 1.0
@@ -37,18 +36,6 @@ IDLE = 30.0
 PARTIAL_PAUSE = 0.3
 
 _log = logging.getLogger("cti.speech")
-
-
-class RecogniserConfig(msgspec.Struct, frozen=True):
-    """`threads`: cores that it may use."""
-
-    name: str
-    address: str
-    choices: tuple[Choice, ...]
-    settings: SpeechSettings
-    capacity: int
-    threads: int
-    ready_file: str
 
 
 def serve(config: RecogniserConfig) -> None:
@@ -65,6 +52,7 @@ class Service:
         self._config = config
         self._engine = engine
         self._detectors: deque[Any] = deque()
+        self._detectors.append(self._detector())  # the first takes longest, and no caller shall wait for it
         self._turns = 0
         self._lock = threading.Lock()
         address = Path(config.address)

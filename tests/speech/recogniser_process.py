@@ -10,8 +10,9 @@ from multiprocessing.process import BaseProcess
 from pathlib import Path
 
 from cti_engine.core.listening import SpeechSettings
+from speech.recognition.config import RecogniserConfig
 from speech.recognition.installed import choose, prepare
-from speech.recognition.service import RecogniserConfig, serve
+from speech.recognition.service import serve
 
 
 @contextmanager
