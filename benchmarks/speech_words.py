@@ -198,7 +198,7 @@ def _a_law(samples: Samples) -> Samples:
 
 def noise(seconds: float, level: float, rng: np.random.Generator, slope: float = 0.0) -> Samples:
     """Gaussian at `level` dBFS; `slope` 0 white, 1 pink, 2 brown."""
-    count = int(seconds * RATE)
+    count = round(seconds * RATE)
     spectrum = np.fft.rfft(rng.normal(0, 1, count))
     hertz = np.maximum(np.fft.rfftfreq(count, 1 / RATE), 50)
     return _loud(np.fft.irfft(spectrum / hertz ** (slope / 2), count), level)

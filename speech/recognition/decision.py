@@ -45,7 +45,8 @@ def decide(heard: Heard, language: str, phrases: Phrases, settings: VerdictSetti
     confidence = round(confidence, 3)
     if confidence < settings.confirm:
         return Decision(REJECT, "", text, confidence)
-    return Decision(ACCEPT if confidence >= settings.accept else CONFIRM, choice, phrase, confidence)
+    enough = settings.accept_alone if heard.second is None else settings.accept
+    return Decision(ACCEPT if confidence >= enough else CONFIRM, choice, phrase, confidence)
 
 
 FAR = 0.75

@@ -23,6 +23,7 @@ SETTINGS = VerdictSettings()
         (Heard("sales", 0.95, second="hello there my friend how are you"), "confirm", "1"),
         (Heard("sales", 0.5, second="hello there my friend how are you"), "reject", ""),
         (Heard("sales", 0.4), "confirm", "1"),
+        (Heard("sales", 0.8), "confirm", "1"),  # no second look: it must be surer
         (Heard("sales", 0.1), "reject", ""),
         (Heard("weather", 0.95), "reject", ""),
         (Heard("", 0.0), "reject", ""),
