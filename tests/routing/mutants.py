@@ -88,8 +88,8 @@ MUTANTS = (
     Mutant(
         "equal deadlines run youngest call first",
         "call_book.py",
-        "(waiting.deadline, waiting.call.seq)",
-        "(waiting.deadline, -waiting.call.seq)",
+        "self._deadlines.set(waiting.deadline, call.seq, waiting)",
+        "self._deadlines.set(waiting.deadline, -call.seq, waiting)",
     ),
     Mutant(
         "excluded a ms too long",
@@ -113,8 +113,8 @@ MUTANTS = (
     Mutant(
         "rarity is not counted anew",
         "burst.py",
-        "of_call -= could[:, agent].astype(np.int64) * _RANKS",
-        "of_call -= 0",
+        "keys[np.flatnonzero(in_need[agent])] -= ways",
+        "keys[0] -= 0",
     ),
     Mutant(
         "a slot given anew keeps its old members",

@@ -260,27 +260,63 @@ class Oracle(Waiting):
                         fits.setdefault(call.call.contact, {}).setdefault(agent.facts.id, stand)
         if len(fits) < 2 or len({agent for agents in fits.values() for agent in agents}) < 2:
             return []
-        decisions: list[Decision] = []
+        stands = {contact: dict(agents) for contact, agents in fits.items()}
+        pairs: dict[str, str] = {}
+        terms: dict[str, tuple[int, int, int]] = {}
         while any(fits.values()):
             contact = min(
                 (contact for contact, agents in fits.items() if agents),
                 key=lambda contact: (len(fits[contact]), self._rank_without_profile(contact, now)),
             )
-            terms = min(
-                (
-                    sum(agent in agents for agents in fits.values()),
-                    self.agents[agent].idle_since,
-                    self._rank(self.agents[agent]),
-                )
-                for agent in fits[contact]
-            )
-            chosen = sorted(self.agents)[terms[2]]
-            stand = fits.pop(contact)[chosen]
-            decisions.append((contact, chosen, stand.queue.id, stand.step, "burst", terms, stand.version))
+            rank = min(self._burst_terms(agent, fits) for agent in fits[contact])
+            chosen = sorted(self.agents)[rank[2]]
+            pairs[contact], terms[chosen] = chosen, rank
+            del fits[contact]
             for agents in fits.values():
                 agents.pop(chosen, None)
-        self.hits["burst: decisions"] += len(decisions)
-        return decisions
+        for contact in sorted(fits, key=lambda contact: self._rank_without_profile(contact, now)):
+            newcomer = self._change_hands(contact, stands, pairs)
+            if newcomer is not None:
+                terms[newcomer] = self._burst_terms(newcomer, {})
+                self.hits["burst: agents changed hands"] += 1
+        self.hits["burst: decisions"] += len(pairs)
+        found = [(contact, agent, stands[contact][agent], terms[agent]) for contact, agent in pairs.items()]
+        return [
+            (contact, agent, stand.queue.id, stand.step, "burst", rank, stand.version)
+            for contact, agent, stand, rank in found
+        ]
+
+    def _burst_terms(self, agent: str, fits: dict[str, dict[str, Stand]]) -> tuple[int, int, int]:
+        it = self.agents[agent]
+        return (sum(agent in agents for agents in fits.values()), it.idle_since, self._rank(it))
+
+    def _change_hands(
+        self, contact: str, stands: dict[str, dict[str, Stand]], pairs: dict[str, str]
+    ) -> str | None:
+        """The shortest chain by which the call gets an agent and nobody loses theirs; who was free before it."""
+        asked_by: dict[str, str] = {}
+        line = [contact]
+        while line:
+            call = line.pop(0)
+            for agent in sorted(
+                stands[call], key=lambda id: (self.agents[id].idle_since, self._rank(self.agents[id]))
+            ):
+                if agent in asked_by:
+                    continue
+                asked_by[agent] = call
+                if agent in pairs.values():
+                    line.append(next(each for each, taken in pairs.items() if taken == agent))
+            for last in asked_by:
+                if last not in pairs.values():
+                    agent = last
+                    while True:
+                        taker = asked_by[agent]
+                        before = pairs.get(taker)
+                        pairs[taker] = agent
+                        if before is None:
+                            return last
+                        agent = before
+        return None
 
     def _rank_without_profile(self, contact: str, now: int) -> tuple[int, ...]:
         call = self.calls[contact]

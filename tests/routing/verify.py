@@ -1,7 +1,7 @@
 """`make verify-routing`: the proof of the routing core, section by section; one JSON of goals is the last line.
 
 (a) a million random events against the oracle and planted faults, (b) the decision trace, (c) queueing theory,
-(d) the default policy beside five plain ones.
+(d) the default policy beside five plain ones, (e) bursts beside the maximum matching.
 `--only oracle trace` runs some of them, `--events 50000` fewer events, which misses the goals on purpose.
 """
 
@@ -25,6 +25,7 @@ from rich.progress import (
 )
 
 from benchmarks.report import Report
+from tests.routing.burst_shares import burst_table
 from tests.routing.features import FEATURES
 from tests.routing.lockstep import EVENTS_PER_CENTER, Found, random_run, shrink, trace_run
 from tests.routing.mutants import MUTANTS, planted
@@ -142,8 +143,16 @@ def quality(run: Run) -> None:
     quality_table(run.report, run.console, run.on_all_cores)
 
 
+# (e) bursts
+
+
+def bursts(run: Run) -> None:
+    burst_table(run.report, run.console, run.on_all_cores)
+
+
 SECTIONS: dict[str, Callable[[Run], None]] = {
     "oracle": against_oracle, "mutants": mutants, "trace": trace, "theory": theory, "quality": quality,
+    "bursts": bursts,
 }  # fmt: skip
 
 

@@ -1,10 +1,13 @@
 """Burst (docs/routing.md, section 9): the rarest call first, to the agent whom the fewest of the calls need.
 
+Then agents change hands while that gives one more call an agent, so no way of matching serves more calls.
+
 Calls of one class that wait nowhere else and exclude nobody are one group: their choice of agents is the same.
 """
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
@@ -16,22 +19,29 @@ from cti_engine.core.routing.call_classes import CallClass, Waiting
 
 Rank = tuple[int, int, int, int, int, str]
 Mask = NDArray[np.bool_]
-_TAKEN = 2**29
-_RANKS = 2**32
-"""How many agents a call could have times this, plus its place in the order: the smallest is the rarest, first call."""
-_CLOSED = 2**62
 Eligible = Callable[[Waiting, CallClass], Mask]
 """Which of the free agents, in their order, may get the call from this queue."""
+_OUT = 2**61
+"""Of a group without calls or agents left, and of an agent who is taken: beyond every count, also after subtracting."""
 
 
 @dataclass(slots=True)
-class _Group:
+class Group:
     """`calls` first queues of calls, in the order of rule 5; `masks`: the eligible agents, queue by queue."""
 
     masks: list[Mask]
     calls: list[Waiting] = field(default_factory=list)
     places: list[int] = field(default_factory=list)
-    matched: int = 0
+
+    def could(self) -> Mask:
+        """The agents who may get the calls from any of their queues."""
+        found: Mask = np.logical_or.reduce(self.masks)
+        return found
+
+    def queue_for(self, number: int, agent: int) -> Waiting:
+        """The first queue of this call that lets the agent have it."""
+        queues = [each for each in self.calls[number].chain() if each.cls is not None]
+        return next(each for each, mask in zip(queues, self.masks, strict=True) if mask[agent])
 
 
 def match_burst(
@@ -41,65 +51,140 @@ def match_burst(
     rank: Callable[[Waiting, CallClass], Rank],
     excludes: Callable[[Waiting], bool],
 ) -> list[tuple[Waiting, Ticket, int]]:
-    """Queue entry, agent, and how many of the calls left could have had the agent.
+    """Queue entry, agent, and how many of the calls left could have had the agent when the agent was taken.
 
     `calls`: each call's first queue. Empty unless two calls and two agents could be matched.
     """
-    groups = _groups(calls, eligible, rank, excludes)
+    groups = groups_of(calls, eligible, rank, excludes)
     if sum(len(group.calls) for group in groups) < 2:
         return []
-    could = np.array([np.logical_or.reduce(group.masks) for group in groups], np.int32)
-    left = np.array([len(group.calls) for group in groups], np.int32)
-    of_call, of_agent = could.sum(axis=1, dtype=np.int64), left @ could
-    if np.count_nonzero(of_agent) < 2:
+    could = np.array([group.could() for group in groups])
+    if np.count_nonzero(could.any(axis=0)) < 2:
         return []
-    kept_off = (1 - could) * _TAKEN
-    of_call *= _RANKS
-    of_call += [group.places[0] for group in groups]
-    found = []
-    while (rarest := of_call.item(chosen := int(of_call.argmin()))) < _CLOSED // 2:
-        group = groups[chosen]
-        agent = int((of_agent + kept_off[chosen]).argmin())  # the first of equals: they are in their order
-        found.append((_queue_for(group, agent), free[agent], of_agent.item(agent)))
-        group.matched += 1
-        of_agent -= could[chosen]
-        of_agent[agent] = _TAKEN  # whatever is subtracted later, it stays out of reach
-        places = group.places
-        if group.matched < len(places):
-            of_call[chosen] += places[group.matched] - rarest % _RANKS
-        else:
-            of_call[chosen] = _CLOSED
-        of_call -= could[:, agent].astype(np.int64) * _RANKS
-        of_call[of_call < _RANKS] = _CLOSED  # nobody is left for them
-    return found
+    pairing = _Pairing(groups, could)
+    pairing.rarest_first()
+    pairing.change_hands()
+    return [
+        (groups[group].queue_for(number, agent), free[agent], pairing.wanted[agent])
+        for (group, number), agent in pairing.agent_of.items()
+    ]
 
 
-def _queue_for(group: _Group, agent: int) -> Waiting:
-    """The first queue of the group's next call that lets this agent have it."""
-    queues = [each for each in group.calls[group.matched].chain() if each.cls is not None]
-    return next(each for each, mask in zip(queues, group.masks, strict=True) if mask[agent])
+class _Pairing:
+    """`agent_of` each call (group, number in it); `wanted`: by agent, how many calls left could have had them."""
+
+    def __init__(self, groups: Sequence[Group], could: NDArray[np.bool_]) -> None:
+        self._groups, self._could = groups, could
+        self.agent_of: dict[tuple[int, int], int] = {}
+        self.wanted: dict[int, int] = {}
+        self._call_of: dict[int, tuple[int, int]] = {}
+        self._matched = [0] * len(groups)
+
+    def rarest_first(self) -> None:
+        groups, could = self._groups, self._could
+        in_need = np.ascontiguousarray(could.T)
+        left = [len(group.calls) for group in groups]
+        of_agent = np.array(left, np.int64) @ could
+        options = [np.flatnonzero(row) for row in could]
+        ways = 1 + max(group.places[-1] for group in groups)
+        # one number by which groups go: fewest agents left, then the place of the next call
+        keys = np.array(
+            [ways * len(own) + group.places[0] for own, group in zip(options, groups, strict=True)], np.int64
+        )
+        while (key := int(keys[chosen := int(keys.argmin())])) < _OUT // 2:
+            if key < ways:
+                keys[chosen] = _OUT
+                continue
+            own = options[chosen]
+            counts = of_agent[own]
+            first = int(counts.argmin())  # the first of equals: they are in their order
+            agent = int(own[first])
+            self._pair(chosen, self._matched[chosen], agent, int(counts[first]))
+            number = self._matched[chosen] = self._matched[chosen] + 1
+            of_agent[own] -= 1
+            of_agent[agent] = _OUT
+            places = groups[chosen].places
+            keys[chosen] = _OUT if number == left[chosen] else key - places[number - 1] + places[number]
+            keys[np.flatnonzero(in_need[agent])] -= ways
+
+    def change_hands(self) -> None:
+        """For each call left, in order, the shortest chain of calls that pass on their agents, if there is one."""
+        left = sorted(
+            (place, number, at)
+            for number, group in enumerate(self._groups)
+            for at, place in enumerate(group.places)
+            if at >= self._matched[number]
+        )
+        live = np.ones(self._could.shape[1], np.bool_)
+        idle = live.copy()
+        idle[list(self._call_of)] = False
+        hopeless: set[int] = set()
+        for _, number, at in left:
+            if number not in hopeless:
+                hopeless |= self._search(number, at, live, idle)
+
+    def _search(self, number: int, at: int, live: Mask, idle: Mask) -> set[int]:
+        """Breadth first. Who was looked at in vain, here the groups returned, leads nobody to an idle agent later."""
+        giver: dict[int, tuple[int, int]] = {}
+        seen = {number}
+        open_ = live.copy()
+        line = deque([(number, at)])
+        while line:
+            call = line.popleft()
+            found = np.flatnonzero(self._could[call[0]] & open_)
+            ends = found[idle[found]]
+            if ends.size:
+                self._pass_on(call, int(ends[0]), giver)
+                idle[ends[0]] = False
+                return set()
+            open_[found] = False
+            for agent in found.tolist():
+                giver[agent] = call
+                holder = self._call_of[agent]
+                if holder[0] not in seen:
+                    seen.add(holder[0])
+                    line.append(holder)
+        live &= open_
+        return seen
+
+    def _pass_on(self, call: tuple[int, int], agent: int, giver: dict[int, tuple[int, int]]) -> None:
+        """The call takes the agent; its own goes to the call that reached it through this one, and so on."""
+        self.wanted[agent] = 0
+        while True:
+            own = self.agent_of.get(call)
+            self.agent_of[call] = agent
+            self._call_of[agent] = call
+            if own is None:
+                return
+            call, agent = giver[own], own
+
+    def _pair(self, group: int, number: int, agent: int, wanted: int) -> None:
+        self.agent_of[group, number] = agent
+        self._call_of[agent] = (group, number)
+        self.wanted[agent] = wanted
 
 
-def _groups(
+def groups_of(
     calls: Iterable[Waiting],
     eligible: Eligible,
     rank: Callable[[Waiting, CallClass], Rank],
     excludes: Callable[[Waiting], bool],
-) -> list[_Group]:
+) -> list[Group]:
+    """Of the calls that have an eligible agent; `places` are those in the order of all calls."""
     ranked = []
     for call in calls:
         ranks = [rank(each, each.cls) for each in call.chain() if each.cls is not None]
         if ranks:
             ranked.append((min(ranks), call))
     ranked.sort(key=lambda entry: entry[0])
-    groups: dict[object, _Group] = {}
+    groups: dict[object, Group] = {}
     for place, (_, call) in enumerate(ranked):
         alone = call.next is None and not excludes(call)
         key: object = call.cls if alone else call
         group = groups.get(key)
         if group is None:
             masks = [eligible(each, each.cls) for each in call.chain() if each.cls is not None]
-            group = groups[key] = _Group(masks)
+            group = groups[key] = Group(masks)
         group.calls.append(call)
         group.places.append(place)
     return [group for group in groups.values() if any(mask.any() for mask in group.masks)]

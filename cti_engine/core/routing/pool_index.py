@@ -91,7 +91,9 @@ class PoolIndex:
     def members(self, pool: Pool, rows: NDArray[np.intp]) -> NDArray[np.bool_]:
         """Which of these rows are in the pool."""
         if pool.few is not None:
-            return np.isin(rows, pool.few)
+            few = np.zeros(self.agents.capacity, np.bool_)
+            few[pool.few] = True
+            return few[rows]
         found: NDArray[np.bool_] = pool.mask()[rows] == 1
         return found
 

@@ -321,8 +321,8 @@ class PrecisionMatcher:
         def eligible(waiting: Waiting, cls: CallClass) -> NDArray[np.bool_]:
             excluded = calls.excluded.get(waiting.call.contact, {})
             members = self._index.members(cls.pool, rows)
-            for place in np.flatnonzero(members).tolist():
-                members[place] = self._takes(cls, agents.state(free[place][2]), excluded, now)
+            if excluded or agents.profiled:
+                members[members] = np.isin(rows[members], self._taking(cls, rows[members], excluded, now))
             return members
 
         def rank(waiting: Waiting, cls: CallClass) -> Rank:
