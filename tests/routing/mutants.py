@@ -88,8 +88,8 @@ MUTANTS = (
     Mutant(
         "equal deadlines run youngest call first",
         "call_book.py",
-        "self._deadlines.set(waiting.deadline, call.seq, waiting)",
-        "self._deadlines.set(waiting.deadline, -call.seq, waiting)",
+        "(waiting.deadline, waiting.call.seq)",
+        "(waiting.deadline, -waiting.call.seq)",
     ),
     Mutant(
         "excluded a ms too long",
