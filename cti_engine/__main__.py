@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import shlex
 import sys
 from contextlib import closing
 from datetime import date, datetime
@@ -194,6 +195,28 @@ def _graph(options: argparse.Namespace, console: Console) -> int:
     return OK
 
 
+def _call(options: argparse.Namespace, console: Console) -> int:
+    from cti_engine.commands import call
+
+    definitions, flow, problems = call.load(_home(options), options.flow)
+    if definitions is None or flow is None:
+        print(as_text(problems), file=sys.stderr)
+        return PROBLEMS
+    try:
+        names = call.assignments(shlex.join(options.set))
+    except ValueError as error:
+        print(f"--set {error}", file=sys.stderr)
+        return USAGE
+    for line in call.unused(tuple(names), flow, definitions.flows):
+        print(line, file=sys.stderr)
+    caller = call.Caller(options.language, options.at, names, options.keys_only)
+    typed = call.TypedCall(definitions, flow, caller, *call.terminal(quiet=options.json))
+    typed.go()
+    if options.json:
+        call.write_json(typed.call, sys.stdout)
+    return OK
+
+
 def _explain(options: argparse.Namespace, console: Console) -> int:
     from cti_engine.commands import explain
     from cti_engine.wire.clock import Clock
@@ -360,6 +383,7 @@ COMMANDS = {
     "explain": _explain,
     "test": _test,
     "graph": _graph,
+    "call": _call,
     "fairness": _fairness,
     "levels": _levels,
     "waits": _waits,

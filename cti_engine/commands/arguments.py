@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 from cti_engine.definitions.settings import OVERRIDES
@@ -61,6 +61,18 @@ def command_parser() -> argparse.ArgumentParser:
     graph.add_argument("--out", type=Path, metavar="FILE", help=".svg, .png, .pdf or .dot; default: FLOW.svg")
     graph.add_argument("--coverage", action="store_true", help="green: its tests go there; red: none does")
     graph.add_argument("--json", action="store_true", help="steps and ways, and no picture")
+
+    call = commands.add_parser("call", help="try a flow by typing keys and words, in virtual time")
+    call.add_argument("flow", metavar="FLOW", help="a flow or its file")
+    call.add_argument("--language", default="", help="the call's; default: the flow's first")
+    call.add_argument(
+        "--set", action="append", default=[], metavar="NAME=VALUE", help="e.g. call.segment=gold"
+    )
+    call.add_argument(
+        "--at", type=_wall_clock, metavar="TIME", help='"2026-12-25 10:00"; default: a Monday at 10'
+    )
+    call.add_argument("--keys-only", action="store_true", help="as if no recogniser were there")
+    call.add_argument("--json", action="store_true", help="the whole call as JSON when it is over")
 
     cdr = commands.add_parser("cdr", help="call detail records")
     cdr.add_argument("--since", type=_moment, default=0.0, metavar="TIME", help="2026-11-22 or ...T09:30")
@@ -133,6 +145,11 @@ def _count(least: int) -> Callable[[str], int]:
 
     whole.__name__ = f"number from {least} on"  # argparse names it so
     return whole
+
+
+def _wall_clock(text: str) -> float:
+    """As if the time were UTC: rehearsals know no zones."""
+    return datetime.fromisoformat(text).replace(tzinfo=UTC).timestamp()
 
 
 def _moment(text: str) -> float:

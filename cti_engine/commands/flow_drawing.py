@@ -33,7 +33,7 @@ from cti_engine.core.ivr.flow import (
     Template,
     Wait,
 )
-from cti_engine.core.ivr.flow_graph import ways
+from cti_engine.core.ivr.flow_graph import flow_and_run, ways
 from cti_engine.core.ivr.phrases import YES, YES_KEY
 from cti_engine.simulation.flow_tests import Coverage
 
@@ -106,14 +106,7 @@ class Picture:
 
 
 def picture_of(flow: Flow, flows: Mapping[str, Flow], coverage: Mapping[str, Coverage] | None) -> Picture:
-    shown: dict[str, Flow] = {}
-    waiting = [flow]
-    while waiting:
-        each = waiting.pop(0)
-        if each.id not in shown:
-            shown[each.id] = each
-            waiting += [flows[step.flow] for step in each.steps.values() if isinstance(step, RunFlow)]
-    return Picture(tuple(shown.values()), coverage)
+    return Picture(tuple(flow_and_run(flow, flows)), coverage)
 
 
 def as_plain(picture: Picture) -> list[dict[str, object]]:

@@ -53,7 +53,7 @@ def run(home: Path, names: Sequence[str]) -> tuple[Report | None, list[Problem]]
         return None, unknown
     wanted = {flow.id for flow, _ in chosen_flows if flow is not None}
     chosen = [test for test in tests if not wanted or test.flow in wanted]
-    results = tuple(run_test(test, flows) for test in chosen)
+    results = tuple(run_test(test, flows, definitions.calendars) for test in chosen)
     looked_at = sorted(wanted or flows)
     return Report(results, tuple(coverage((flows[name] for name in looked_at), results))), []
 
@@ -95,7 +95,7 @@ def _show_failed(result: Result, console: Console) -> None:
 
 def line_of(entry: Entry) -> str:
     minutes, seconds = divmod(entry.at, 60)
-    return f"{int(minutes):02}:{seconds:04.1f}  {entry.who:8} {entry.text}"
+    return f"{int(minutes):02}:{seconds:04.1f}  {entry.who + ' ' + entry.language:9} {entry.text}"
 
 
 def write_json(report: Report, to: TextIO) -> None:

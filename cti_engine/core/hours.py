@@ -31,6 +31,13 @@ class Zone:
         index = bisect_right(self.changes, moment)
         return self.offsets[index], self.changes[index] if index < len(self.changes) else float("inf")
 
+    def moment_of(self, wall: float) -> float:
+        """When the wall clock shows this (seconds since 1970-01-01 00:00 on that clock); the first time if twice."""
+        return min(
+            (wall - offset for offset in {*self.offsets} if self.at(wall - offset)[0] == offset),
+            default=wall - self.at(wall)[0],
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class SpecialDay:

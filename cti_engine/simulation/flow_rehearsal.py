@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from cti_engine.core.commands import Prompt
+from cti_engine.core.hours import Calendar
 from cti_engine.core.ivr import session
 from cti_engine.core.ivr.actions import (
     Action,
@@ -26,7 +27,7 @@ from cti_engine.core.ivr.actions import (
 )
 from cti_engine.core.ivr.asking import Said
 from cti_engine.core.ivr.flow import Flow, OpenQuestion, Question
-from cti_engine.definitions.flow_test_loader import Given
+from cti_engine.definitions.flow_test_loader import Given, Service
 
 CHARACTERS_A_SECOND = 14.0
 SPEAKING = 1.0
@@ -49,17 +50,19 @@ def seconds_of(prompt: Prompt) -> float:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One line of the transcript: `at` seconds after the call came."""
+    """One line of the transcript: `at` seconds after the call came. `language` of what is heard."""
 
     at: float
     who: str
     text: str
+    language: str = ""
 
 
 class Rehearsal:
     """`ended`: empty, `hung_up`, `queue` or the flow's cause. `asked`, `sent`: everything so far, in order.
 
-    `ways` and `steps`: what of the flows has been gone through. `listening`: who hears the caller now.
+    `ways` and `steps`: what of the flows has been gone through. `listening`: who hears the caller now. `calendars` say
+    what `hours.NAME` is at that time, each by its own clock. `answers`: who answers for the services, when not `given`.
     """
 
     def __init__(
@@ -68,6 +71,8 @@ class Rehearsal:
         flow: Flow,
         given: Given,
         seconds: Callable[[Prompt], float] = seconds_of,
+        calendars: Mapping[str, Calendar] | None = None,
+        answers: Callable[[AskService], Service | None] | None = None,
     ) -> None:
         self.given = given
         self.now = given.at
@@ -82,6 +87,8 @@ class Rehearsal:
         self.listening: Listen | None = None
         self._flows = {(each.id, each.version): each for each in (*flows.values(), flow)}
         self._seconds = seconds
+        self._calendars = calendars or {}
+        self._answers_of = answers or (lambda asked: given.services.get(asked.service))
         self._playback: tuple[str, float] = ("", 0.0)
         self._interruptible = False
         self._answers: list[tuple[float, AskService]] = []
@@ -107,6 +114,9 @@ class Rehearsal:
             return self.given.names[name]
         if name == "call.language":
             return self.state.language
+        if prefix == "hours" and rest in self._calendars:
+            calendar = self._calendars[rest]
+            return calendar.status(calendar.zone.moment_of(self.now)).kind
         local = datetime.fromtimestamp(self.now, UTC)
         clock: dict[str, object] = {
             "hour": local.hour,
@@ -222,7 +232,7 @@ class Rehearsal:
 
     def _answer(self) -> list[Action]:
         _, asked = self._answers.pop(0)
-        service = self.given.services.get(asked.service)
+        service = self._answers_of(asked)
         values = service.answer if service is not None else None
         self._note("service", f"{asked.service}: {'fails' if values is None else dict(values)}")
         return session.answered(self.state, asked.request, values, self._around())
@@ -254,6 +264,8 @@ class Rehearsal:
                     self._note("flow", f"sends {action.message} {dict(action.data) or ''}".rstrip())
                 case AttributesSet():
                     self.attributes.update(action.attributes)
+                    for name, value in action.attributes.items():
+                        self._note("flow", f"sets call.{name} = {value}")
                 case StepEntered():
                     self.steps.add((action.flow, action.step))
                     if action.before:
@@ -270,12 +282,11 @@ class Rehearsal:
 
     def _play(self, play: Play) -> None:
         for prompt in play.prompts:
-            self._note(
-                "hears", prompt.value if prompt.kind in ("text", "sound") else f"{prompt.kind}:{prompt.value}"
-            )
+            text = prompt.value if prompt.kind in ("text", "sound") else f"{prompt.kind}:{prompt.value}"
+            self._note("hears", text, prompt.language)
         length = LONGEST if play.repeat else sum(self._seconds(prompt) for prompt in play.prompts)
         self._playback = play.playback, self.now + length
         self._interruptible = play.stop_on_digit
 
-    def _note(self, who: str, text: str) -> None:
-        self.transcript.append(Entry(self.since, who, text))
+    def _note(self, who: str, text: str, language: str = "") -> None:
+        self.transcript.append(Entry(self.since, who, text, language))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
+from cti_engine.core.hours import Calendar
 from cti_engine.core.ivr.flow import Flow
 from cti_engine.core.ivr.flow_graph import ways
 from cti_engine.definitions.flow_test_loader import FlowTest, Line
@@ -42,8 +43,8 @@ class Coverage:
     share: float = field(compare=False, default=1.0)
 
 
-def run_test(test: FlowTest, flows: Mapping[str, Flow]) -> Result:
-    call = Rehearsal(flows, flows[test.flow], test.given)
+def run_test(test: FlowTest, flows: Mapping[str, Flow], calendars: Mapping[str, Calendar]) -> Result:
+    call = Rehearsal(flows, flows[test.flow], test.given, calendars=calendars)
     script = _Script(call)
     line = test.line
     why = ""

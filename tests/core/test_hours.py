@@ -124,3 +124,13 @@ def test_what_never_changes_has_no_next_time() -> None:
     assert always.status(madrid("2026-10-25 02:30")).closes_at is None
     never = Calendar("never", zone, ((),) * 7)
     assert never.status(madrid("2026-10-25 02:30")).opens_at is None
+
+
+def test_a_time_on_the_wall_clock_is_a_moment() -> None:
+    """Also on the days of change: what comes twice is its first time, what is left out is the moment it would be."""
+    zone = zone_of("Europe/Madrid")
+    for wall in ("2026-01-15 10:00", "2026-07-15 10:00", "2026-10-25 02:30", "2026-03-29 03:00"):
+        moment = zone.moment_of(datetime.fromisoformat(wall).replace(tzinfo=UTC).timestamp())
+        assert moment == madrid(wall)
+    missing = zone.moment_of(datetime(2026, 3, 29, 2, 30, tzinfo=UTC).timestamp())
+    assert madrid("2026-03-29 01:00") < missing < madrid("2026-03-29 04:00")

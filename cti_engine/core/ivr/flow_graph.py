@@ -1,11 +1,13 @@
-"""The graph of a flow: which steps lead to which, and which of them take no time."""
+"""The graph of a flow: which steps lead to which, which of them take no time, and what each of them reads."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
+from cti_engine.core.ivr import speech
 from cti_engine.core.ivr.flow import (
     Branch,
+    Content,
     EndCall,
     EnterQueue,
     Flow,
@@ -20,6 +22,7 @@ from cti_engine.core.ivr.flow import (
     Send,
     SetLanguage,
     SetValues,
+    Spoken,
     Step,
     Wait,
 )
@@ -64,3 +67,51 @@ def steps_reached(flow: Flow, start: Iterable[str], through: tuple[type, ...] = 
         if not through or isinstance(step, through):
             waiting += following(step)
     return reached
+
+
+def flow_and_run(flow: Flow, flows: Mapping[str, Flow]) -> Iterator[Flow]:
+    """The flow, then those that it runs, and what they run, each once."""
+    found: set[str] = set()
+    waiting = [flow]
+    while waiting:
+        each = waiting.pop(0)
+        if each.id not in found:
+            found.add(each.id)
+            yield each
+            waiting += [
+                flows[step.flow]
+                for step in each.steps.values()
+                if isinstance(step, RunFlow) and step.flow in flows
+            ]
+
+
+def names_read(step: Step) -> Iterator[str]:
+    """Every name whose value the step asks for: in texts, conditions and values."""
+    match step:
+        case Say():
+            yield from _names_said(step.content)
+        case Branch():
+            for case in step.cases:
+                yield from case.when.names_used
+        case SetValues():
+            yield from speech.names_in(step.variables)
+            yield from speech.names_in(step.attributes)
+        case LookUpService() | RunFlow():
+            yield from speech.names_in(step.arguments)
+        case Send():
+            yield from speech.names_in(step.data)
+        case EnterQueue():
+            yield from speech.names_in(step.attributes)
+        case Return():
+            yield from speech.names_in(step.values)
+        case Question():
+            for content in (step.prompt, step.no_input_prompt, step.no_match_prompt, step.voice_prompt):
+                yield from _names_said(content or {})
+            if step.voice_prompt is not None:
+                yield "call.preferred_way"
+
+
+def _names_said(content: Content) -> Iterator[str]:
+    for utterances in content.values():
+        for utterance in utterances:
+            yield from (part.name for part in utterance if isinstance(part, Spoken))
