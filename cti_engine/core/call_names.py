@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from cti_engine.core.agent import LOGGED_OUT
 from cti_engine.core.contact import Contact
+from cti_engine.core.hours import value_of
 
 if TYPE_CHECKING:
     from cti_engine.core.center import Center
@@ -42,6 +43,10 @@ class Names:
                 return self._queue(queue, field) if queue else None
             case "now":
                 return self._now(field)
+            case "hours":
+                name, _, detail = field.partition(".")
+                calendar = self._center.definitions.calendars.get(name)
+                return None if calendar is None else value_of(calendar, detail, self._center.now)
             case _:
                 return None
 
@@ -52,6 +57,8 @@ class Names:
                 return getattr(contact, field)
             case "age":
                 return self._center.now - contact.cdr.arrived_at
+            case "re_caller":
+                return contact.ani in self._center.recallers
             case "known":
                 return bool(contact.profile.get("customer"))
             case _:

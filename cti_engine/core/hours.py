@@ -1,4 +1,4 @@
-"""Business hours: whether a named calendar is open at a moment, and when that changes next.
+"""Business hours: whether a named calendar is open at a moment, when that changes next, and what flows may ask of it.
 
 The clock on the wall decides: a span is open whenever the zone's clock shows a time in it, so an hour that a change to
 summer time leaves out is not open, and one that comes twice is open twice. Times in seconds since the epoch (UTC).
@@ -7,8 +7,11 @@ summer time leaves out is not open, and one that comes twice is open twice. Time
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+from cti_engine.core.expressions.values import BOOLEAN, TEXT, Type, text_of
 
 DAY = 86_400
 LONGEST_LOOK = 400 * DAY
@@ -77,7 +80,7 @@ class Calendar:
 
     def status(self, now: float) -> HoursStatus:
         change = self._next_change(now)
-        if self._emergency(now):
+        if self.in_emergency(now):
             return HoursStatus("closed", self.closed_because, opens_at=change)
         special = self.days.get(self._local(now)[0])
         name = special.name if special is not None else {}
@@ -85,15 +88,19 @@ class Calendar:
             return HoursStatus("open", name, closes_at=change)
         return HoursStatus("holiday" if name else "closed", name, opens_at=change)
 
+    def wall_clock(self, moment: float) -> datetime:
+        """As clocks in its zone show it; the zone of what is returned says nothing."""
+        return datetime.fromtimestamp(moment + self.zone.at(moment)[0], UTC)
+
     def is_open(self, now: float) -> bool:
-        if self._emergency(now):
+        if self.in_emergency(now):
             return False
         day, second = self._local(now)
         return any(begin <= second < end for begin, end in self._spans(day)) or any(
             second + DAY < end for _, end in self._spans(day - 1)
         )
 
-    def _emergency(self, now: float) -> bool:
+    def in_emergency(self, now: float) -> bool:
         return self.closed_until is not None and now < self.closed_until
 
     def _local(self, now: float) -> tuple[int, float]:
@@ -127,3 +134,37 @@ class Calendar:
             for begin, end in self._spans(day):
                 yield midnight + begin
                 yield midnight + end
+
+
+# --- names for flows and rules --------------------------------------------------------------------
+
+KINDS = text_of("open", "closed", "holiday")
+DETAILS: Mapping[str, Type] = {
+    "emergency": BOOLEAN,  # closed whatever else is written
+    "opens_date": TEXT,  # "2026-12-01", while it is not open
+    "opens_time": TEXT,  # "09:00"
+    "closes_time": TEXT,  # while it is open
+}
+
+
+def names_of(calendars: Iterable[str]) -> dict[str, Type]:
+    """`hours.NAME` is its kind, `hours.NAME.DETAIL` the rest."""
+    found: dict[str, Type] = {}
+    for calendar in calendars:
+        found[f"hours.{calendar}"] = KINDS
+        found |= {f"hours.{calendar}.{detail}": type_ for detail, type_ in DETAILS.items()}
+    return found
+
+
+def value_of(calendar: Calendar, detail: str, now: float) -> object:
+    """None where there is no such value, as an opening time while it is open."""
+    if detail == "emergency":
+        return calendar.in_emergency(now)
+    status = calendar.status(now)
+    if not detail:
+        return status.kind
+    event, _, form = detail.partition("_")
+    moment = {"opens": status.opens_at, "closes": status.closes_at}.get(event)
+    if moment is None:
+        return None
+    return calendar.wall_clock(moment).strftime("%H:%M" if form == "time" else "%Y-%m-%d")

@@ -109,7 +109,7 @@ LOOK_UP = Keys(
         Key("with", VALUES, "what it is asked with, by name", {}),
         Key("into", Table(VARIABLE), "variables, and what its answer calls them", {}),
         Key("failed", STEP, "where to go without a good answer"),
-        Key("deadline", Duration(0.1, 30), "how long the caller waits for it", 5.0),
+        Key("deadline", Duration(0.1, 30), "no longer than this; the service's own if not written", None),
     )
 )
 HOURS = Keys(

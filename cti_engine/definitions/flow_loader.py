@@ -16,22 +16,38 @@ from cti_engine.core.expressions.syntax import Literal
 from cti_engine.core.expressions.values import BOOLEAN, TEXT, Scope
 from cti_engine.core.ivr import flow as core
 from cti_engine.core.ivr.phrases import DID_YOU_SAY, NO, NO_KEY, OPERATOR, YES, YES_KEY, Words
+from cti_engine.core.services import Service
 from cti_engine.definitions.flow_keys import WrittenStep
 from cti_engine.definitions.flow_parts import FlowParts
 from cti_engine.definitions.flow_source import FlowSource
+from cti_engine.definitions.look_up_check import LONGEST_LOOK_UP, LookUp
 from cti_engine.definitions.problems import Path
 
 NEVER = Condition(Literal(False, BOOLEAN))  # in the place of a condition that could not be read
 
 
-def build_flow(source: FlowSource, scope: Scope, flows: Mapping[str, FlowSource] | None = None) -> core.Flow:
-    """Always a Flow; it may be used only when its document has no errors. `flows`: all of them, for `run`."""
-    return _FlowBuilder(source, scope, flows or {source.id: source}).flow()
+def build_flow(
+    source: FlowSource,
+    scope: Scope,
+    flows: Mapping[str, FlowSource] | None = None,
+    services: Mapping[str, Service] | None = None,
+) -> core.Flow:
+    """Always a Flow; it may be used only when its document has no errors. `flows`: all of them, for `run`; `services`
+    for `look_up`, None when nobody knows them.
+    """
+    return _FlowBuilder(source, scope, flows or {source.id: source}, services).flow()
 
 
 class _FlowBuilder(FlowParts):
-    def __init__(self, source: FlowSource, scope: Scope, flows: Mapping[str, FlowSource]) -> None:
+    def __init__(
+        self,
+        source: FlowSource,
+        scope: Scope,
+        flows: Mapping[str, FlowSource],
+        services: Mapping[str, Service] | None,
+    ) -> None:
         super().__init__(source, scope, flows)
+        self._services = services
         self._build = {
             "say": self._say,
             "play": self._say,
@@ -203,7 +219,9 @@ class _FlowBuilder(FlowParts):
         written, inside = step.value, (*path, "hours")
         name = f"hours.{written['calendar']}"
         if written["calendar"] and name not in self._scope:
-            calendars = [each.removeprefix("hours.") for each in self._scope if each.startswith("hours.")]
+            calendars = [
+                each[6:] for each in self._scope if each.startswith("hours.") and each.count(".") == 1
+            ]
             text = f"there is no calendar {written['calendar']}"
             self._document.problem((*inside, "calendar"), text, did_you_mean(written["calendar"], calendars))
         targets = {key: self._target((*inside, key), written[key]) for key in ("open", "closed", "holiday")}
@@ -217,13 +235,19 @@ class _FlowBuilder(FlowParts):
         written, inside = step.value, (*path, "look_up")
         for variable in written["into"]:
             self._variable((*inside, "into", variable), variable)
+        arguments = self._values((*inside, "with"), written["with"], secrets=True)
+        service = None
+        if self._services is not None and written["service"]:
+            asked = LookUp(self._document, inside, written, arguments, self._scope, self._secret)
+            service = asked.check(self._services)
+        longest = service.deadline if service is not None else LONGEST_LOOK_UP
         return core.LookUpService(
             written["service"],
-            self._values((*inside, "with"), written["with"], secrets=True),
+            arguments,
             written["into"],
             self._next(path, step),
             self._target((*inside, "failed"), written["failed"]),
-            written["deadline"],
+            min(_first(written["deadline"], longest), longest),
         )
 
     def _send(self, path: Path, step: WrittenStep) -> core.Step:

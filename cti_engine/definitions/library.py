@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from cti_engine.core.definitions import CenterDefinitions
-from cti_engine.core.expressions.values import text_of
+from cti_engine.core.hours import names_of
 from cti_engine.definitions import cross_check, routing_review
 from cti_engine.definitions.calendar_loader import load_calendars
 from cti_engine.definitions.flow_loader import build_flow
@@ -80,10 +80,10 @@ def load_definitions(
         warn_of_unserved(queues_file, queues)
     numbers = load_dialled_numbers(numbers_file)
     sources = [read_flow(document, files.content.get(document.file, b"")) for document in flow_files]
-    hours = {f"hours.{name}": text_of("open", "closed", "holiday") for name in calendars}
-    scope = attribute_types(sources, {**attributes.call, **hours})
+    scope = attribute_types(sources, {**attributes.call, **names_of(calendars)})
     by_id = {source.id: source for source in sources}
-    flows = {source.id: build_flow(source, scope, by_id) for source in sources}
+    services = None if services_file.unreadable else outside.services
+    flows = {source.id: build_flow(source, scope, by_id, services) for source in sources}
 
     for source in sources:
         cross_check.check_flow(source, flows[source.id], home)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from cti_engine.core.commands import Prompt
-from cti_engine.core.hours import Calendar
+from cti_engine.core.hours import Calendar, value_of
 from cti_engine.core.ivr import session
 from cti_engine.core.ivr.actions import (
     Action,
@@ -114,9 +114,10 @@ class Rehearsal:
             return self.given.names[name]
         if name == "call.language":
             return self.state.language
-        if prefix == "hours" and rest in self._calendars:
-            calendar = self._calendars[rest]
-            return calendar.status(calendar.zone.moment_of(self.now)).kind
+        if prefix == "hours":
+            id_, _, detail = rest.partition(".")
+            calendar = self._calendars.get(id_)
+            return calendar and value_of(calendar, detail, calendar.zone.moment_of(self.now))
         local = datetime.fromtimestamp(self.now, UTC)
         clock: dict[str, object] = {
             "hour": local.hour,

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from textwrap import dedent
 
-from cti_engine.core.expressions.values import text_of
+from cti_engine.core.hours import names_of
 from cti_engine.core.ivr import session
 from cti_engine.core.ivr.actions import Action, Play
 from cti_engine.core.ivr.asking import Said
@@ -31,7 +31,7 @@ def flows_of(*texts: str) -> dict[str, Flow]:
             body = "languages: [en]\n" + body
         documents.append((read_yaml(f"ivr_flows/{name}.yaml", body.encode()), body.encode()))
     sources = {source.id: source for source in (read_flow(*each) for each in documents)}
-    scope = attribute_types(sources.values(), {"hours.office": text_of("open", "closed", "holiday")})
+    scope = attribute_types(sources.values(), names_of(["office"]))
     flows = {name: build_flow(source, scope, sources) for name, source in sources.items()}
     for document, _ in documents:
         assert not has_errors(document.problems), as_text(document.problems)

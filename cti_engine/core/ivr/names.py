@@ -1,7 +1,8 @@
 """Every name that a flow may use, and its type; whoever runs a flow resolves these.
 
 The lookup is `names("queue.position") -> value`, None where it has none (outside a queue, say). Declared call
-attributes (`config/attributes.yaml`, `set` steps) come on top; flow variables stand without a prefix.
+attributes (`config/attributes.yaml`, `set` steps) and calendars (`hours.NAME`, core/hours.py) come on top; flow
+variables stand without a prefix.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ CALL_NAMES: Mapping[str, Type] = {
     "call.segment": TEXT,
     "call.value": NUMBER,
     "call.known": BOOLEAN,  # a customer was found
+    "call.re_caller": BOOLEAN,  # gave up a moment ago: its next queue gives the old place back
     "call.priority": NUMBER,
     "call.age": DURATION,  # since it arrived
     "call.site": TEXT,  # config/sites.yaml, by the beginning of the number
