@@ -109,10 +109,11 @@ def _doctor(options: argparse.Namespace, console: Console) -> int:
 def _check(options: argparse.Namespace, console: Console) -> int:
     from cti_engine.commands import check
     from cti_engine.definitions.library import load_definitions
+    from cti_engine.runtime.word_judge import InstalledWords
 
     settings, problems = load_settings(None, os.environ, {"home": options.home, "var": options.var})
     home = settings.home if settings else _home(options)
-    definitions, more = load_definitions(home, review=True)
+    definitions, more = load_definitions(home, review=True, words=InstalledWords(settings))
     found = [*problems, *(p for p in more if p not in problems)]
     if options.json:
         check.write_json(found, definitions, sys.stdout)

@@ -1,52 +1,16 @@
-"""What no file can know alone: names of flows and queues, languages along a call's way, and each flow's shape."""
+"""What no file can know alone: names of flows and queues, and languages along a call's way."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
-from pathlib import Path
 
 from cti_engine.core.definitions import DialledNumber, QueueDefinition
 from cti_engine.core.expressions.suggestion import did_you_mean
 from cti_engine.core.ivr.flow import EnterQueue, Flow
-from cti_engine.core.ivr.flow_graph import INSTANT, following, steps_reached
 from cti_engine.definitions.flow_source import FlowSource
-from cti_engine.definitions.problems import WARNING, has_errors
+from cti_engine.definitions.problems import WARNING
 from cti_engine.definitions.problems import Path as Place
 from cti_engine.definitions.yaml_source import Document
-
-
-def check_flow(source: FlowSource, flow: Flow, home: Path) -> None:
-    """One flow's graph: steps nobody reaches, loops that never wait; and the files that it plays."""
-    if not has_errors(source.document.problems):  # a wrong name would make steps seem unreached
-        reached = steps_reached(flow, [flow.start])
-        for name in flow.steps:
-            if name not in reached:
-                text = f"no step leads to {name}"
-                source.document.problem(("steps", name), text, severity=WARNING)
-    for name in _loops(flow):
-        text = f"{name} can come back to itself without a prompt or a wait in between"
-        hint = "add a say, menu or wait: a call that runs in circles is ended"
-        source.document.problem(("steps", name), text, hint, severity=WARNING)
-    for file, place in dict.fromkeys(source.files):
-        path = (home / file).resolve()
-        if not path.is_relative_to(home.resolve()):
-            source.document.problem(place, f"{file} is outside of CTI_HOME")
-        elif not path.is_file():
-            source.document.problem(place, f"there is no file {file}", f"looked in {home}")
-        elif not _is_wav(path):
-            source.document.problem(
-                place, f"{file} is not a WAV file", "save it as WAV: PCM, any rate, mono or stereo"
-            )
-
-
-def _is_wav(path: Path) -> bool:
-    """By its first bytes; whether its sound can be used is told when prompts are made."""
-    try:
-        with path.open("rb") as file:
-            beginning = file.read(12)
-    except OSError:
-        return False
-    return beginning[:4] == b"RIFF" and beginning[8:] == b"WAVE"
 
 
 def check_queues_named(source: FlowSource, flows: Mapping[str, Flow], queues: Collection[str] | None) -> None:
@@ -111,17 +75,3 @@ def _flow_named(document: Document, place: Place, name: str, flows: Mapping[str,
     if name not in flows:
         document.problem(place, f"there is no flow {name}", did_you_mean(name, flows))
     return name in flows
-
-
-def _loops(flow: Flow) -> list[str]:
-    """The first step of each loop of steps that take no time."""
-    told: set[str] = set()
-    loops = []
-    for name, step in flow.steps.items():
-        if name in told or not isinstance(step, INSTANT):
-            continue
-        around = steps_reached(flow, following(step), INSTANT)
-        if name in around:
-            loops.append(name)
-            told |= around
-    return loops

@@ -11,7 +11,9 @@ from cti_engine.core.definitions import CenterDefinitions
 from cti_engine.core.hours import names_of
 from cti_engine.definitions import cross_check, routing_review
 from cti_engine.definitions.calendar_loader import load_calendars
+from cti_engine.definitions.flow_checks import check_flow
 from cti_engine.definitions.flow_loader import build_flow
+from cti_engine.definitions.flow_review import WordJudge, review_flows
 from cti_engine.definitions.flow_source import attribute_types, read_flow
 from cti_engine.definitions.place_loader import check_agents, load_shifts, load_sites
 from cti_engine.definitions.problems import Problem, has_errors
@@ -29,12 +31,12 @@ from cti_engine.definitions.yaml_source import Document, Node, read_yaml
 
 
 def load_definitions(
-    home: Path, *, over: Path | None = None, review: bool = False
+    home: Path, *, over: Path | None = None, review: bool = False, words: WordJudge | None = None
 ) -> tuple[CenterDefinitions | None, list[Problem]]:
     """None when there are errors; warnings may come with a set. Never raises for what stands in files.
 
     `over`: a folder with files to be taken in the place of `home`'s, see `layers`. `review`: warn of what is valid but
-    surprises too, which a reload has no time for.
+    surprises too, which a reload has no time for; `words` judges then what callers may say.
     """
     files = _Files(layers(home, over))
     engine_file = files.read("config/engine.yaml", needed=False)
@@ -86,7 +88,7 @@ def load_definitions(
     flows = {source.id: build_flow(source, scope, by_id, services) for source in sources}
 
     for source in sources:
-        cross_check.check_flow(source, flows[source.id], home)
+        check_flow(source, flows[source.id], home)
         cross_check.check_queues_named(source, flows, known_queues)
     for queue in queues.values():
         cross_check.check_queue(queues_file, queue, queues, flows)
@@ -121,6 +123,7 @@ def load_definitions(
     )
     if review:
         routing_review.review(definitions, queues_file, overflow_file)
+        review_flows(by_id, definitions, words)
     return definitions, files.problems()
 
 

@@ -9,6 +9,7 @@ import pytest
 
 from cti_engine.definitions.library import load_definitions
 from cti_engine.definitions.report import as_text
+from cti_engine.runtime.word_judge import InstalledWords
 from tests.definitions.homes import ROOT, shipped_home
 
 SURPRISING = Path(__file__).parent / "surprising"
@@ -25,7 +26,8 @@ def laid_over(folder: Path, to: Path) -> Path:
 @pytest.mark.parametrize("case", sorted(path.name for path in SURPRISING.iterdir()))
 def test_surprises_are_told_with_place_and_hint(case: str, tmp_path: Path) -> None:
     """The set is good, and warnings.txt is what `cti-engine check` prints."""
-    definitions, problems = load_definitions(laid_over(SURPRISING / case, tmp_path), review=True)
+    home = laid_over(SURPRISING / case, tmp_path)
+    definitions, problems = load_definitions(home, review=True, words=InstalledWords(None))
     assert definitions is not None
     assert as_text(problems) + "\n" == (SURPRISING / case / "warnings.txt").read_text(encoding="utf-8")
 
@@ -41,3 +43,29 @@ def test_examples_have_no_surprises(example: str, tmp_path: Path) -> None:
 def test_a_reload_does_not_wait_for_the_review(tmp_path: Path) -> None:
     """Only who asks for it gets these warnings."""
     assert load_definitions(laid_over(SURPRISING / "circles", tmp_path))[1] == []
+
+
+class _KnowsOnly:
+    """A recogniser of a few words, to whom nothing sounds alike."""
+
+    def __init__(self, *words: str) -> None:
+        self._words = words
+
+    def alike(self, one: str, other: str, language: str) -> bool:
+        return False
+
+    def unknown(self, phrases: tuple[str, ...], language: str) -> tuple[str, ...]:
+        return tuple(phrase for phrase in phrases if phrase not in self._words)
+
+
+def test_words_that_the_recogniser_does_not_know_are_told_where_they_stand(tmp_path: Path) -> None:
+    """Nobody could say them. The engine's own words are not the admin's to mend."""
+    words = _KnowsOnly(
+        "sales", "buy", "support", "help", "operator", "agent", "ventas", "soporte", "operador"
+    )
+    definitions, problems = load_definitions(shipped_home(tmp_path), review=True, words=words)
+    assert definitions is not None
+    assert [(p.file, p.line, p.text) for p in problems] == [
+        ("ivr_flows/main_es.yaml", 22, "the recogniser of es does not know comprar: nobody can say it"),
+        ("ivr_flows/main_es.yaml", 23, "the recogniser of es does not know ayuda: nobody can say it"),
+    ]
