@@ -84,7 +84,7 @@ def load_definitions(
     sources = [read_flow(document, files.content.get(document.file, b"")) for document in flow_files]
     scope = attribute_types(sources, {**attributes.call, **names_of(calendars)})
     by_id = {source.id: source for source in sources}
-    services = None if services_file.unreadable else outside.services
+    services = None if has_errors(services_file.problems) else outside.services
     flows = {source.id: build_flow(source, scope, by_id, services) for source in sources}
 
     for source in sources:
