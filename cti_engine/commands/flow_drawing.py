@@ -12,6 +12,7 @@ from textwrap import wrap
 
 from cti_engine.core.expressions.values import print_duration
 from cti_engine.core.ivr.flow import (
+    AskCallback,
     Branch,
     Content,
     EndCall,
@@ -241,6 +242,8 @@ def verb_of(step: Step) -> str:
             return "set"
         case EnterQueue():
             return "enqueue"
+        case AskCallback():
+            return "callback"
         case LookUpService():
             return "look_up"
         case Send():
@@ -272,6 +275,8 @@ def _about(step: Step, language: str) -> str:
         case EnterQueue():
             treatment = f", with {step.treatment}" if step.treatment else ""
             return f"queue {step.queue}{treatment}"
+        case AskCallback():
+            return f"queue {step.queue}" if step.queue else ""
         case LookUpService():
             return f"service {step.service}" + (f" → {', '.join(step.into)}" if step.into else "")
         case Send():

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from cti_engine.core import (
+    callbacks,
     conversation,
     endings,
     flow_runner,
@@ -189,6 +190,7 @@ HANDLERS: dict[type[signals.Signal], Callable[[Center, Any], None]] = {
     signals.DispositionSubmitted: requests.disposition,
     signals.ExplainRequested: questions.explain,
     signals.WaitingRequested: questions.waiting,
+    signals.CallMeRequested: callbacks.call_me,
     signals.TimePassed: _nothing,
     signals.Restarted: recovery.restarted,
 }
@@ -223,6 +225,9 @@ DEADLINES: dict[tuple[str, str], Callable[[Center, Any], None]] = {
     ("contact", "flow"): flow_runner.deadline,
     ("contact", "wait"): flow_runner.queue_time_out,
     ("contact", "closing"): _close_overdue,
+    ("contact", "rest"): callbacks.rested,
+    ("contact", "dial"): callbacks.no_answer,
+    ("contact", "within"): callbacks.expired,
     ("recaller", "forget"): lambda center, row: center.drop(row),
     ("queue", "overflow"): _nothing,
     ("reservation", "pop"): _pop_over,

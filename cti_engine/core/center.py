@@ -55,6 +55,7 @@ class Center:
         self.waits: dict[str, WaitModel] = {}
         self.staff = Staff(definitions, self.agents)
         self.workers: dict[str, WorkerNote] = {}
+        self.known_workers: set[str] = set()  # those that have said hello to this life of the engine
         self.recallers: dict[str, ReCaller] = {}
         self.handle_times: dict[str, QueueTimes] = {}
         self._in_queue: dict[str, dict[str, Contact]] = {}

@@ -44,7 +44,8 @@ class RejectLeg:
 class DialLeg:
     """Ring `target` (a user registered at the edge, or E.164 through a trunk) from `worker`.
 
-    `caller_number` and `caller_name` are shown to the phone. `leg` is named by the core.
+    `caller_number` and `caller_name` are shown to the phone. `leg` is named by the core. `fresh`: the worker refuses it
+    (`wrong_state`) while it serves another contact.
     """
 
     worker: str
@@ -54,6 +55,7 @@ class DialLeg:
     caller_number: str
     caller_name: str = ""
     headers: dict[str, str] = field(default_factory=dict)
+    fresh: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,8 @@
 
     arriving -> in_flow -> queued <-> offered -> talking -> ended -> closed
 In `queued` and `offered` the contact keeps its first queue time; in `ended` an agent may still wrap up.
+A callback begins in `queued`. Its agent answers first: `calling` until the caller is reached too, else `resting` until
+its turn comes again. In both it keeps its place.
 """
 
 from __future__ import annotations
@@ -17,7 +19,12 @@ from cti_engine.core.routing.wait_estimate import Law
 CONTACT = table(
     "contact",
     {
-        "arriving": {"flow_started": "in_flow", "caller_gone": "ended", "system_ended": "ended"},
+        "arriving": {
+            "flow_started": "in_flow",
+            "enqueued": "queued",
+            "caller_gone": "ended",
+            "system_ended": "ended",
+        },
         "in_flow": {"enqueued": "queued", "caller_gone": "ended", "system_ended": "ended"},
         "queued": {
             "reserved": "offered",
@@ -28,15 +35,41 @@ CONTACT = table(
         "offered": {
             "offer_failed": "queued",
             "bridged": "talking",
+            "agent_answered": "calling",
+            "put_off": "resting",
             "caller_gone": "ended",
             "system_ended": "ended",
         },
+        "calling": {"bridged": "talking", "put_off": "resting", "system_ended": "ended"},
+        "resting": {"rested": "queued", "system_ended": "ended"},
         "talking": {"caller_gone": "ended", "agent_gone": "ended", "system_ended": "ended"},
         "ended": {"closed": "closed"},
     },
     late={"ended": ["caller_gone", "agent_gone", "system_ended", "offer_failed", "flow_started"]},
     final="closed",
 )
+
+
+IN_QUEUE = ("queued", "offered", "calling", "resting")
+
+
+@dataclass(slots=True)
+class Callback:
+    """What a callback knows beside the rest. `target` is dialled, by `trunk` if there is one; times in wall seconds.
+
+    `tried` of `tries` calls to the caller were begun, the last at `dialled_at`, meanwhile `playback` plays to the
+    agent; `queue` is the one whose offer that agent took.
+    """
+
+    requested_at: float
+    target: str
+    trunk: str
+    tries: int
+    retry_after: float
+    tried: int = 0
+    dialled_at: float = 0.0
+    playback: str = ""
+    queue: str = ""
 
 
 @dataclass(slots=True)
@@ -49,7 +82,8 @@ class Contact:
     `excluded` maps an agent to the time until which this call is not offered to them again. `standings`: its place
     in each queue where it waits; `queue` is the first of them, and the one it was answered in. `laws`: by queue, of the
     wait that it was promised. `offers`: reservations
-    that are out. `agent` and `agent_leg`: who has answered. `head_start` seconds count as having been waited.
+    that are out. `kind` voice or callback.
+    `agent` and `agent_leg`: who has answered. `head_start` seconds count as having been waited.
     """
 
     id: str
@@ -89,7 +123,13 @@ class Contact:
     wrapping_up: bool = False
     deadlines: dict[str, float] = field(default_factory=dict)
     cdr: Cdr = field(default_factory=Cdr)
+    callback: Callback | None = None
 
     @property
     def in_queue(self) -> bool:
-        return self.state in ("queued", "offered")
+        return self.state in IN_QUEUE
+
+    @property
+    def has_call(self) -> bool:
+        """False: nobody is on the line while it waits, so it hears nothing and cannot give up."""
+        return self.kind == "voice"

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from cti_engine.core import callbacks, endings, flow_runner, intake, offers
 from cti_engine.core import end_causes as causes
-from cti_engine.core import endings, flow_runner, intake, offers
 from cti_engine.core import events as ev
 from cti_engine.core.center import Center
 from cti_engine.core.contact import Contact
@@ -63,7 +63,11 @@ def leg_answered(center: Center, signal: LegAnswered) -> None:
     if not center.fire(LEG, leg, "answered"):
         return
     if leg.role == "caller":
-        intake.answered(center, leg)
+        contact = center.contacts.get(leg.contact)
+        if contact is not None and contact.has_call:
+            intake.answered(center, leg)
+        else:
+            callbacks.caller_answered(center, leg)
     else:
         offers.answered(center, leg)
 
@@ -80,8 +84,10 @@ def leg_failed(center: Center, signal: LegFailed) -> None:
             return
         if leg.role == "agent":
             offers.failed(center, leg, signal.sip_code)
-        else:
+        elif contact.has_call:
             endings.end_contact(center, contact, causes.ANSWER_FAILED)
+        else:
+            callbacks.failed(center, contact, signal.sip_code)
 
 
 def leg_ended(center: Center, signal: LegEnded) -> None:
@@ -98,6 +104,11 @@ def leg_ended(center: Center, signal: LegEnded) -> None:
         return
     if state == "ending":
         endings.close_if_done(center, contact)
+    elif contact.state == "calling":
+        if leg.id == contact.caller_leg:
+            callbacks.failed(center, contact, signal.sip_code)
+        elif leg.id == contact.agent_leg:
+            callbacks.agent_gone(center, contact)
     elif leg.role == "caller":
         endings.end_contact(center, contact, _caller_cause(contact, state, signal.by))
         endings.close_if_done(center, contact)

@@ -154,6 +154,20 @@ class CallLimits:
 
 
 @dataclass(frozen=True, slots=True)
+class CallbackRules:
+    """`numbers`: beginnings of the numbers that may be dialled beside the caller's own; `trunk`: by which, if not by
+    the one the call came in on. `within`, `tries` and `retry_after` are for callbacks that no flow asks for. Seconds.
+    """
+
+    numbers: tuple[str, ...] = ()
+    trunk: str = ""
+    ring_timeout: float = 30.0
+    within: float = 14_400.0
+    tries: int = 3
+    retry_after: float = 300.0
+
+
+@dataclass(frozen=True, slots=True)
 class Disposition:
     code: str
     label: Mapping[str, str]
@@ -182,4 +196,5 @@ class CenterDefinitions:
     webhooks: Mapping[str, Webhook] = field(default_factory=dict)
     burst: bool = False
     limits: CallLimits = CallLimits()
+    callbacks: CallbackRules = CallbackRules()
     record_calls: bool = True

@@ -60,6 +60,8 @@ ANSWER_FAILED = EndCause(Party.CARRIER, "answer_failed", 41)
 WORKER_LOST = EndCause(Party.SYSTEM, "worker_lost", 41)
 LEG_LOST = EndCause(Party.SYSTEM, "leg_lost", 41)
 ENGINE_AWAY = EndCause(Party.SYSTEM, "engine_away", 41)
+CALLBACK_NOT_REACHED = EndCause(Party.SYSTEM, "callback_not_reached", 18)
+CALLBACK_EXPIRED = EndCause(Party.SYSTEM, "callback_expired", 19)
 SHUT_DOWN = EndCause(Party.SYSTEM, "shut_down", 41, 503)
 
 OFFER_OUTCOME_BY_SIP_CODE = {

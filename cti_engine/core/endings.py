@@ -11,7 +11,7 @@ from cti_engine.core import events as ev
 from cti_engine.core.agent import LOGGED_OUT, NOT_READY, READY, Agent
 from cti_engine.core.center import Center
 from cti_engine.core.commands import EndLeg, StopListening, StopPlayback, StopRecording
-from cti_engine.core.contact import CONTACT, Contact
+from cti_engine.core.contact import CONTACT, IN_QUEUE, Callback, Contact
 from cti_engine.core.end_causes import EndCause, OfferOutcome, Party
 from cti_engine.core.leg import LEG, Leg
 from cti_engine.core.reservation import RESERVATION, Reservation
@@ -84,7 +84,10 @@ def requeue(center: Center, contact: Contact) -> None:
     waiting.back(center, contact)
     position = center.matcher.position(contact.id, contact.queue)
     center.emit(ev.CallRequeued(contact.id, contact.queue, position, max(0.0, waited)))
-    center.schedule(contact, "wait", contact.queue_entered_at + definition.max_wait)
+    if contact.has_call:
+        center.schedule(contact, "wait", contact.queue_entered_at + definition.max_wait)
+    else:
+        contact.worker = ""
 
 
 def end_contact(center: Center, contact: Contact, cause: EndCause) -> None:
@@ -96,7 +99,7 @@ def end_contact(center: Center, contact: Contact, cause: EndCause) -> None:
     contact.flow = None
     center.secrets.pop(contact.id, None)
     worker_lost = cause == causes.WORKER_LOST
-    if state in ("queued", "offered"):
+    if state in IN_QUEUE:
         waiting.left_others(center, contact, cause.name)
         waiting.leave(center, contact)
         waited = max(0.0, center.at - contact.queued_at)
@@ -112,6 +115,12 @@ def end_contact(center: Center, contact: Contact, cause: EndCause) -> None:
     if gave_up or (state == "talking" and cause in CUT_OFF):
         waiting.remember(center, contact)
     center.cancel_all(contact)
+    if state == "calling" and contact.agent:
+        agent = center.agents[contact.agent]
+        agent.idle_since = center.at
+        free_agent(center, agent)
+    if contact.callback is not None and not contact.cdr.bridged_at:
+        _promise_broken(center, contact, contact.callback, cause)
     center.emit(ev.CallEnded(contact.id, cause.name, cause.party, cause.sip_code, cause.q850))
     if contact.recording and not worker_lost:  # a lost worker's is told by the one that repairs it
         center.command(StopRecording(contact.worker, contact.recording))
@@ -120,6 +129,12 @@ def end_contact(center: Center, contact: Contact, cause: EndCause) -> None:
     if state == "talking":
         _after_talk(center, contact, worker_lost)
     close_if_done(center, contact)
+
+
+def _promise_broken(center: Center, contact: Contact, callback: Callback, cause: EndCause) -> None:
+    waited = max(0.0, center.at - callback.requested_at)
+    outcome = cause.name.removeprefix("callback_")
+    center.emit(ev.CallbackEnded(contact.id, contact.queue, outcome, callback.tried, waited))
 
 
 def _after_talk(center: Center, contact: Contact, worker_lost: bool) -> None:

@@ -60,6 +60,49 @@ class CallQueued:
 
 
 @dataclass(frozen=True, slots=True)
+class CallbackRequested:
+    """The first fact of a callback. `origin`: the contact that left its place to it after `waited_s` seconds in line;
+    empty for one asked for on the web. It is to be reached within `within_s`, by at most `tries` calls.
+    """
+
+    contact: str
+    queue: str
+    number: str
+    name: str
+    dnis: str
+    source: str
+    origin: str
+    waited_s: float
+    within_s: float
+    tries: int
+
+
+@dataclass(frozen=True, slots=True)
+class CallbackAttempted:
+    """Call number `attempt` to the caller, while `agent` was on the line.
+
+    `outcome`: `answered`, what `end_causes.OfferOutcome` says of a phone, or `agent_gone` (then it does not count).
+    """
+
+    contact: str
+    agent: str
+    attempt: int
+    outcome: str
+    rang_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class CallbackEnded:
+    """`outcome`: `reached`, `not_reached`, `expired`, or another cause's name; `waited_s` since it was asked for."""
+
+    contact: str
+    queue: str
+    outcome: str
+    attempts: int
+    waited_s: float
+
+
+@dataclass(frozen=True, slots=True)
 class QueueStepAdvanced:
     """A call went from step `left` (-1: it joins) to `step` (from 0; -1: it leaves the queue) of its queue's rules.
 
@@ -105,6 +148,7 @@ class CallOffered:
     path: tuple[str, ...] = ()
     contacts: tuple[dict[str, object], ...] = ()
     hints: tuple[dict[str, object], ...] = ()
+    kind: str = "voice"
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,8 +219,9 @@ class CallAbandoned:
 class QueueLeft:
     """A call left a queue without an agent, and not by hanging up.
 
-    `reason`: `time_out`, `flow`, `full` or `overflow` for a rule of the queue; `answered_elsewhere` or
-    `overflow_closed` where it waited in several queues; else the name of the cause that ended the call too
+    `reason`: `time_out`, `flow`, `full` or `overflow` for a rule of the queue; `callback`: its place is a
+    callback's; `answered_elsewhere` or `overflow_closed` where it waited in several queues; else the name of the
+    cause that ended the call too
     (`end_causes`: maximum_length, worker_lost, leg_lost, engine_away, flow_fault).
     """
 
@@ -269,7 +314,8 @@ class AgentGroupLevelChanged:
 
 
 Event = (
-    CallArrived | CallAnswered | CallAttributesSet | IvrStepEntered | FlowMessage | CallQueued
+    CallbackRequested | CallbackAttempted | CallbackEnded
+    | CallArrived | CallAnswered | CallAttributesSet | IvrStepEntered | FlowMessage | CallQueued
     | QueueStepAdvanced | AgentReserved | CallOffered | AgentDialled | OfferEnded | AgentRona
     | CallRequeued | CallBridged | CallHeld | CallAbandoned | QueueLeft | RecordingStored
     | CallEnded | WrapUpStarted | WrapUpEnded | ContactClosed | AgentStateChanged

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from cti_engine.core import commands, endings, waiting
+from cti_engine.core import callbacks, commands, endings, waiting
 from cti_engine.core import end_causes as causes
 from cti_engine.core import events as ev
 from cti_engine.core.call_names import Names
@@ -20,6 +20,7 @@ from cti_engine.core.ivr.actions import (
     HangUp,
     Listen,
     Play,
+    RequestCallback,
     StepEntered,
     StopListen,
     StopPlay,
@@ -36,6 +37,9 @@ FLOWS_AT_ONCE = 16
 
 def begin(center: Center, contact: Contact, flow: Flow) -> None:
     """Start a flow from its first step, in the place of any that ran."""
+    if not contact.has_call:  # nobody is there to hear it
+        endings.end_contact(center, contact, causes.QUEUE_TIME_OUT)
+        return
     if _moves_in_circles(center, contact):
         _fault(center, contact, f"flow {flow.id}: flows lead to each other without ever waiting")
         return
@@ -50,6 +54,7 @@ def _surroundings(center: Center, contact: Contact) -> session.Surroundings:
         center.now,
         lambda: center.new_id("p"),
         center.secrets.setdefault(contact.id, {}),
+        lambda queue, number: callbacks.possible(center, contact, queue, number),
     )
 
 
@@ -172,6 +177,16 @@ def _apply(center: Center, contact: Contact, actions: list[Action]) -> None:
                     center.emit(ev.IvrStepEntered(contact.id, action.flow, action.step))
             case AttributesSet():
                 set_attributes(center, contact, action.attributes)
+            case RequestCallback():
+                callbacks.request(
+                    center,
+                    contact,
+                    action.queue,
+                    action.number,
+                    action.within,
+                    action.tries,
+                    action.retry_after,
+                )
             case HangUp(cause="flow_fault"):
                 _leave_flow(center, contact)
                 _fault(center, contact, "the flow loops without ever waiting, or lacks a step")
@@ -205,7 +220,7 @@ def _leave_flow(center: Center, contact: Contact) -> None:
 
 def _treat(center: Center, contact: Contact) -> None:
     flow = center.definitions.flows.get(contact.treatment)
-    if flow is not None:
+    if flow is not None and contact.has_call:
         begin(center, contact, flow)
 
 
@@ -224,7 +239,7 @@ def enqueue(center: Center, contact: Contact, queue: str, priority: int, treatme
         _fault(center, contact, f"there is no queue {queue}")
         return
     if contact.state == "queued":
-        _leave_queue(center, contact, "flow")
+        waiting.leave_for(center, contact, "flow")
     if definition.full_over and len(center.waiting_in(queue)) >= definition.full_over:
         center.emit(ev.QueueLeft(contact.id, queue, 0.0, "full"))
         go_to(center, contact, definition.full_to, priority)
@@ -233,7 +248,8 @@ def enqueue(center: Center, contact: Contact, queue: str, priority: int, treatme
         return
     contact.treatment = definition.treatment if treatment is None else treatment
     change = waiting.join(center, contact, definition, priority)
-    center.schedule(contact, "wait", contact.queue_entered_at + definition.max_wait)
+    if contact.has_call:
+        center.schedule(contact, "wait", contact.queue_entered_at + definition.max_wait)
     if change.overflow:
         _overflow(center, contact, queue)
     else:
@@ -251,15 +267,6 @@ def go_to(center: Center, contact: Contact, target: str, priority: int = 0) -> N
         begin(center, contact, center.definitions.flows[target])
     else:
         _fault(center, contact, f"there is no queue and no flow {target}")
-
-
-def _leave_queue(center: Center, contact: Contact, reason: str) -> None:
-    """Back from waiting into a flow's hands; the first queue time stays the contact's."""
-    waiting.left_others(center, contact, reason)
-    waited = max(0.0, center.at - contact.queued_at)
-    waiting.leave(center, contact)
-    center.fire(CONTACT, contact, "left_queue")
-    center.emit(ev.QueueLeft(contact.id, contact.queue, waited, reason))
 
 
 def step_due(center: Center) -> bool:
@@ -286,7 +293,7 @@ def _overflow(center: Center, contact: Contact, queue: str) -> None:
         waiting.leave_lender(center, contact, queue, "overflow")
         return
     endings.stop_prompts(center, contact)
-    _leave_queue(center, contact, "overflow")
+    waiting.leave_for(center, contact, "overflow")
     go_to(center, contact, center.queue_definition(queue).overflow_to)
 
 
@@ -298,5 +305,5 @@ def queue_time_out(center: Center, contact: Contact) -> None:
         endings.end_contact(center, contact, causes.QUEUE_TIME_OUT)
         return
     endings.stop_prompts(center, contact)
-    _leave_queue(center, contact, "time_out")
+    waiting.leave_for(center, contact, "time_out")
     begin(center, contact, flow)

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from dataclasses import fields
 
+from cti_engine.core import bridging, callbacks, endings, legless, waiting
 from cti_engine.core import end_causes as causes
-from cti_engine.core import endings, waiting
 from cti_engine.core import events as ev
 from cti_engine.core.agent import Agent
 from cti_engine.core.center import Center
-from cti_engine.core.commands import DialLeg, SetAudioPaths, StartRecording
+from cti_engine.core.commands import DialLeg
 from cti_engine.core.contact import CONTACT, Contact
 from cti_engine.core.end_causes import OfferOutcome
 from cti_engine.core.leg import Leg
@@ -51,6 +51,8 @@ def _offer(center: Center, decisions: list[Decision]) -> None:
                 continue
             center.schedule(contact, "wait", None)
             waiting.rings(center, contact, decision.queue)
+        elif contact.state != "offered":  # the phone of its first agent could not be rung
+            continue
         center.matcher.took(decision)
         _reserve(center, contact, agent, decision.queue, _why(decision, record))
 
@@ -94,6 +96,7 @@ def _reserve(center: Center, contact: Contact, agent: Agent, queue: str, why: di
         path=tuple(contact.path),
         contacts=_rows(contact.profile.get("contacts")),
         hints=_rows(contact.profile.get("hints")),
+        kind=contact.kind,
     )
     agent.shown = {name: getattr(offered, name) for name in _SHOWN}
     center.agent_enters(agent, "reserve")
@@ -111,16 +114,22 @@ def _rows(value: object) -> tuple[dict[str, object], ...]:
 
 
 def dial(center: Center, offer: Reservation, *, shown: bool) -> None:
-    """Ring the agent's phone, on the worker where the caller is."""
+    """Ring the agent's phone, on the worker where the caller is, or where it will be."""
+    contact = center.contacts[offer.contact]
+    if not contact.has_call and offer.state == "popping" and not legless.worker_for(center, contact):
+        no_worker(center, offer)
+        return
     if not center.fire(RESERVATION, offer, "dial"):
         return
-    contact = center.contacts[offer.contact]
     leg = Leg(center.new_id("l"), contact.worker, contact.id, "agent", "dialling", offer.agent, offer.id)
     center.add(leg)
     offer.leg, offer.dialled_at = leg.id, center.now
     center.schedule(offer, "pop", None)
     center.schedule(offer, "ring", center.now + center.queue_definition(offer.queue).ring_timeout)
-    center.command(DialLeg(leg.worker, leg.id, contact.id, offer.agent, contact.ani, contact.name))
+    fresh = not contact.has_call
+    center.command(
+        DialLeg(leg.worker, leg.id, contact.id, offer.agent, contact.ani, contact.name, fresh=fresh)
+    )
     center.emit(ev.AgentDialled(contact.id, offer.agent, offer.id, leg.id, shown))
 
 
@@ -154,6 +163,17 @@ def lost(center: Center, leg: Leg) -> None:
         give_up(center, offer, OfferOutcome.WORKER_LOST)
 
 
+def no_worker(center: Center, offer: Reservation) -> None:
+    """There is no worker for a contact without a call: it comes up again in a moment, and the agent is free."""
+    contact = center.contacts[offer.contact]
+    leg = center.legs.get(offer.leg)
+    if leg is not None:
+        center.drop(leg)
+    endings.offer_over(center, offer, OfferOutcome.WORKER_LOST)
+    if not contact.offers:
+        legless.put_off(center, contact, legless.NO_WORKER_PAUSE)
+
+
 def not_answered(center: Center, offer: Reservation) -> None:
     """The ring time is over: RONA if it rang, unreachable if it never did."""
     give_up(center, offer, OfferOutcome.NO_ANSWER if offer.ringing_at else OfferOutcome.UNREACHABLE)
@@ -168,10 +188,11 @@ def give_up(center: Center, offer: Reservation, outcome: OfferOutcome, sip_code:
 
 
 def answered(center: Center, leg: Leg) -> None:
-    """The agent answered: bridge, record, and stop the queue's treatment."""
+    """The agent answered: join the caller, who is there already or is dialled now."""
     offer = center.reservations.get(leg.offer)
     contact = center.contacts.get(leg.contact)
-    if offer is None or contact is None or not center.fire(CONTACT, contact, "bridged"):
+    input_ = "bridged" if contact is None or contact.has_call else "agent_answered"
+    if offer is None or contact is None or not center.fire(CONTACT, contact, input_):
         endings.end_leg(center, leg, OfferOutcome.CALLER_GONE)
         return
     center.fire(RESERVATION, offer, "over")
@@ -180,17 +201,12 @@ def answered(center: Center, leg: Leg) -> None:
     contact.offers.remove(offer.id)
     for other in list(contact.offers):
         endings.offer_over(center, center.reservations[other], OfferOutcome.ANSWERED_ELSEWHERE)
-    agent.offer, agent.missed, agent.bridged_at = "", 0, center.at
-    contact.agent, contact.agent_leg, contact.queue = agent.id, leg.id, offer.queue
-    waiting.left_others(center, contact, "answered_elsewhere")
-    waiting.leave(center, contact, answered=True)
-    endings.stop_prompts(center, contact)
-    caller, phone = contact.caller_leg, leg.id
-    center.command(SetAudioPaths(contact.worker, ((caller, phone), (phone, caller))))
-    if center.definitions.record_calls:
-        contact.recording = center.new_id("r")
-        center.command(StartRecording(contact.worker, contact.recording, contact.id, caller, phone))
+    agent.offer, agent.missed = "", 0
+    contact.agent, contact.agent_leg = agent.id, leg.id
     center.drop(offer)
-    center.agent_enters(agent, "bridge")
-    waited = max(0.0, center.at - contact.queued_at)
-    center.emit(ev.CallBridged(contact.id, agent.id, contact.queue, waited, max(0.0, rang)))
+    if contact.callback is not None:
+        contact.callback.queue = offer.queue
+        callbacks.agent_answered(center, contact, agent, leg)
+    else:
+        contact.queue = offer.queue
+        bridging.bridge(center, contact, agent, max(0.0, rang))

@@ -6,11 +6,12 @@ because the signals that explain them may still be on the link behind the hello.
 
 from __future__ import annotations
 
-from cti_engine.core import conversation, endings, flow_runner, offers
+from cti_engine.core import callbacks, conversation, endings, flow_runner, offers
 from cti_engine.core import end_causes as causes
 from cti_engine.core import events as ev
 from cti_engine.core.center import Center, in_order
 from cti_engine.core.commands import EndDialog, EndLeg
+from cti_engine.core.end_causes import OfferOutcome
 from cti_engine.core.leg import Leg
 from cti_engine.core.rows import Owner, WorkerNote
 from cti_engine.core.signals import (
@@ -56,6 +57,7 @@ def worker_seen(center: Center, signal: WorkerSeen) -> None:
 
     A leg that we have only asked to dial is no suspect, it is left to its ring time: its DialLeg may be on the way.
     """
+    center.known_workers.add(signal.worker)
     note = center.workers.get(signal.worker)
     ours = {leg.id: leg for leg in center.legs.values() if leg.worker == signal.worker}
     suspects = sorted(i for i, leg in ours.items() if i not in signal.legs and leg.state != "dialling")
@@ -89,7 +91,12 @@ def leg_lost(center: Center, leg: Leg) -> None:
     contact = center.contacts.get(leg.contact)
     if contact is None or leg.state == "ending":
         return
-    if leg.role == "agent" and contact.state == "offered":
+    if contact.state == "calling":
+        if leg.id == contact.caller_leg:
+            callbacks.not_reached(center, contact, OfferOutcome.WORKER_LOST)
+        else:
+            callbacks.agent_gone(center, contact)
+    elif leg.role == "agent" and contact.state == "offered":
         offers.lost(center, leg)
     else:
         endings.end_contact(center, contact, causes.LEG_LOST)
@@ -100,9 +107,13 @@ def worker_lost(center: Center, signal: WorkerLost) -> None:
 
     The record waits for the recording, which the worker that takes its place repairs.
     """
+    center.known_workers.discard(signal.worker)
     note = center.workers.get(signal.worker)
     if note is not None:
         center.drop(note)
+    for leg in sorted(center.legs.values(), key=lambda leg: in_order(leg.id)):
+        if leg.worker == signal.worker and center.contacts[leg.contact].worker != signal.worker:
+            endings.leg_gone(center, leg)  # of a callback that is not served there any longer
     theirs = [c for c in center.contacts.values() if c.worker == signal.worker]
     for contact in sorted(theirs, key=lambda contact: in_order(contact.id)):
         for leg in center.legs_of(contact):
@@ -111,6 +122,8 @@ def worker_lost(center: Center, signal: WorkerLost) -> None:
             center.drop(leg)
         if contact.state == "ended":
             endings.close_if_done(center, contact)
+        elif not contact.has_call and contact.state in ("offered", "calling"):
+            callbacks.worker_lost(center, contact)
         else:
             endings.end_contact(center, contact, causes.WORKER_LOST)
 
@@ -122,6 +135,10 @@ def refused(center: Center, signal: CommandRefused) -> None:
     match signal.command:
         case "StartRecording":
             _not_recorded(center, signal)
+        case "DialLeg" if leg is not None and leg.role == "agent" and signal.code == "wrong_state":
+            offer = center.reservations.get(leg.offer)
+            if offer is not None and offer.leg == leg.id:
+                offers.no_worker(center, offer)
         case "DialLeg" if leg is not None:
             conversation.leg_failed(center, LegFailed(signal.worker, leg.id, 503, signal.code))
         case "AnswerLeg" | "EndLeg" | "RejectLeg" if leg is not None and signal.code == "no_such_leg":

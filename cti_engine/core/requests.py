@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from cti_engine.core import callbacks, endings
 from cti_engine.core import end_causes as causes
-from cti_engine.core import endings
 from cti_engine.core.agent import LOGGED_OUT, NOT_READY, READY, Agent
 from cti_engine.core.center import Center
 from cti_engine.core.commands import Reply
@@ -107,6 +107,9 @@ def hang_up(center: Center, signal: HangUpRequested) -> None:
         _refuse(center, signal.request, "not_your_call")
     elif signal.state_version != contact.version:
         _refuse(center, signal.request, "stale")
+    elif contact.state == "calling":
+        callbacks.agent_gone(center, contact)
+        _accept(center, signal.request)
     elif contact.state != "talking":
         _refuse(center, signal.request, "wrong_state")
     else:

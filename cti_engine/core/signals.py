@@ -360,6 +360,17 @@ class WaitingRequested:
     queue: str
 
 
+@dataclass(frozen=True, slots=True)
+class CallMeRequested:
+    """Somebody wants to be called at `number` (E.164), as callers of `queue` are served; asked for on a web page."""
+
+    request: str
+    number: str
+    queue: str
+    name: str = ""
+    language: str = ""
+
+
 # --- the clock ---------------------------------------------------------------------------------
 
 
@@ -381,5 +392,6 @@ Signal = (
     | RecordingEnded | LegHeld | TransferAsked | CommandRefused | WorkerSeen | WorkerLost
     | PhoneRegistered | PhoneUnregistered | EdgeSeen | LookupReturned | ServiceAnswered
     | PageOpened | PageClosed | ConsoleLost | OfferShown | ReadyRequested | NotReadyRequested | LogOutRequested
+    | CallMeRequested
     | HangUpRequested | DispositionSubmitted | ExplainRequested | WaitingRequested | TimePassed | Restarted
 )  # fmt: skip

@@ -9,11 +9,11 @@ from cti_engine.core import estimates
 from cti_engine.core import events as ev
 from cti_engine.core.call_names import Names
 from cti_engine.core.center import Center
-from cti_engine.core.contact import Contact
+from cti_engine.core.contact import CONTACT, Contact
 from cti_engine.core.definitions import OverflowLink, QueueDefinition
 from cti_engine.core.reporting.service_level import QueueCounts
 from cti_engine.core.routing.build import milliseconds
-from cti_engine.core.routing.model import StepChange
+from cti_engine.core.routing.model import Standing, StepChange
 from cti_engine.core.routing.wording import shortened
 from cti_engine.core.rows import ReCaller
 
@@ -100,6 +100,29 @@ def left_others(center: Center, contact: Contact, reason: str) -> None:
         if standing.queue != contact.queue:
             waited = max(0.0, center.at - contact.queued_at)
             center.emit(ev.QueueLeft(contact.id, standing.queue, waited, reason))
+
+
+def leave_for(center: Center, contact: Contact, reason: str) -> None:
+    """Back from waiting into a flow's hands; the first queue time stays the contact's."""
+    left_others(center, contact, reason)
+    waited = max(0.0, center.at - contact.queued_at)
+    leave(center, contact)
+    center.fire(CONTACT, contact, "left_queue")
+    center.emit(ev.QueueLeft(contact.id, contact.queue, waited, reason))
+
+
+def take_place(center: Center, contact: Contact, place: list[Standing]) -> None:
+    """Stand where another contact stood that has just left: in its queues, at its steps."""
+    center.matcher.restore(center.waiting_call(contact), place, milliseconds(center.now))
+    for standing in place:
+        center.stand(contact, standing.queue, True)
+    note(center, contact)
+    for standing in contact.standings:
+        position = center.matcher.position(contact.id, standing.queue)
+        promised = estimates.joins(center, contact, standing.queue, position)
+        center.emit(ev.CallQueued(contact.id, standing.queue, contact.queue_priority, position, promised))
+    keep_exclusions(center, contact)
+    center.to_match.append(("call", contact.id))
 
 
 def leave_lender(center: Center, contact: Contact, queue: str, reason: str) -> None:

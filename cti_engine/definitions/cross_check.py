@@ -14,12 +14,12 @@ from cti_engine.definitions.yaml_source import Document
 
 
 def check_queues_named(source: FlowSource, flows: Mapping[str, Flow], queues: Collection[str] | None) -> None:
-    """Every enqueue's queue and treatment exist. `queues` None: their file could not be read."""
+    """Every enqueue's and callback's queue and treatment exist. `queues` None: their file could not be read."""
     for name, step in source.steps():
-        if step.verb != "enqueue":
+        if step.verb not in ("enqueue", "callback"):
             continue
-        place: Place = ("steps", name, "enqueue")
-        queue, treatment = step.value["queue"], step.value["treatment"]
+        place: Place = ("steps", name, step.verb)
+        queue, treatment = step.value["queue"], step.value.get("treatment")
         if queue and queues is not None and queue not in queues:
             source.document.problem(
                 (*place, "queue"), f"there is no queue {queue}", did_you_mean(queue, queues)

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from cti_engine.core.expressions.suggestion import did_you_mean
+from cti_engine.core.expressions.syntax import Literal
+from cti_engine.core.expressions.values import TEXT
 from cti_engine.core.ivr.spoken_values import CURRENCIES
 from cti_engine.definitions.problems import Path
 from cti_engine.definitions.shapes import (
@@ -112,6 +114,17 @@ LOOK_UP = Keys(
         Key("deadline", Duration(0.1, 30), "no longer than this; the service's own if not written", None),
     )
 )
+CALLBACK = Keys(
+    (
+        Key("queue", Text("the id of a queue", IDENTIFIER.pattern),
+            "the queue to wait in; if not written the one where the call waits, at its place", ""),
+        Key("number", AnyValue(), "the number that is called", Literal("{call.ani}", TEXT)),
+        Key("failed", STEP, "where to go when this number cannot be called, or an agent's phone rings already"),
+        Key("within", Duration(60, 86400), "not called any more after so long", 14_400.0),
+        Key("tries", Number(1, 10), "how often the number is called when nobody answers", 3),
+        Key("retry_after", Duration(5, 86400), "the pause between two tries", 300.0),
+    )
+)  # fmt: skip
 HOURS = Keys(
     (
         Key(
@@ -230,6 +243,7 @@ VERBS = {
     "run": Verb(RUN, Keys((NEXT,)), "go through another flow and come back"),
     "return": Verb(Returned(), Keys(()), "back to the flow that ran this one"),
     "enqueue": Verb(ENQUEUE, Keys(()), "wait for an agent of a queue"),
+    "callback": Verb(CALLBACK, Keys((NEXT,)), "call the caller back, who keeps the place"),
     "wait": Verb(WAIT, Keys((NEXT,)), "play music for a time"),
     "language": Verb(LANGUAGE, Keys((NEXT,)), "go on in another language"),
     "hang_up": Verb(Nothing(), Keys(()), "end the call"),

@@ -63,6 +63,7 @@ class _FlowBuilder(FlowParts):
             "set": self._set,
             "branch": self._branch,
             "enqueue": self._enqueue,
+            "callback": self._callback,
             "wait": self._wait,
             "language": self._language,
         }
@@ -345,6 +346,18 @@ class _FlowBuilder(FlowParts):
         value = step.value
         attributes = self._values((*path, "enqueue", "attributes"), value["attributes"])
         return core.EnterQueue(value["queue"], value["treatment"] or None, value["priority"], attributes)
+
+    def _callback(self, path: Path, step: WrittenStep) -> core.Step:
+        written, inside = step.value, (*path, "callback")
+        return core.AskCallback(
+            self._value((*inside, "number"), written["number"]),
+            self._next(path, step),
+            self._target((*inside, "failed"), written["failed"]),
+            written["queue"],
+            written["within"],
+            written["tries"],
+            written["retry_after"],
+        )
 
     def _wait(self, path: Path, step: WrittenStep) -> core.Step:
         music: core.Utterance = (core.Fixed("music", step.value["music"]),)

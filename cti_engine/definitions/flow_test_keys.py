@@ -42,6 +42,7 @@ GIVEN = Keys(
         Key("at", MOMENT, "when the call comes, local time", ""),
         Key("language", LANGUAGE, "the call's language; the flow's first if not written", ""),
         Key("speech", Flag(), "somebody recognises speech", True),
+        Key("callback", Flag(), "a callback is possible", True),
         Key("names", Table(AnyValue(), NAME), "call.*, queue.*, hours.* as they are found", {}),
         Key("services", Table(ANSWER), "what each service does", {}),
     )
@@ -64,6 +65,10 @@ ASKS = Short(
     Keys((Key("service", IDENTIFIER, "the service"), Key("with", VALUES, "what must be asked", {}))),
     "service",
 )
+CALLS_BACK = Short(
+    Keys((Key("number", Text("a number"), "the number"), Key("queue", IDENTIFIER, "the step's queue", ""))),
+    "number",
+)
 
 ITEMS: dict[str, tuple[Shape, str]] = {
     "hears": (Many(SAID, least=1), "the caller hears this, at once or after a while; in this order"),
@@ -79,6 +84,7 @@ ITEMS: dict[str, tuple[Shape, str]] = {
     "sets": (Table(AnyValue(), NAME, least=1), "variables and call attributes that have these values now"),
     "asks": (ASKS, "a service has been asked"),
     "sends": (SENDS, "a message has been sent"),
+    "calls_back": (CALLS_BACK, "a callback to this number has been asked for"),
     "enters": (ENTERS, "the call goes into a queue"),
     "ends": (Text("how", choices=("flow_ended", "flow_fault")), "the flow ends the call"),
     "within": (Duration(0, 86400), "no more time than this has passed since the call came"),

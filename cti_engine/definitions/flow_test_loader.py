@@ -35,6 +35,7 @@ class Given:
     speech: bool = True
     names: Mapping[str, object] = field(default_factory=dict)
     services: Mapping[str, Service] = field(default_factory=dict)
+    callback: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +107,8 @@ def _plain(item: Item) -> Any:
 def _given(document: Document, common: dict[str, Any], own: dict[str, Any], path: tuple[str, ...]) -> Given:
     blank = GIVEN.blank()
     chosen = {
-        key: own[key] if own[key] != blank[key] else common[key] for key in ("at", "language", "speech")
+        key: own[key] if own[key] != blank[key] else common[key]
+        for key in ("at", "language", "speech", "callback")
     }
     at = MONDAY_MORNING
     if chosen["at"]:
@@ -121,7 +123,7 @@ def _given(document: Document, common: dict[str, Any], own: dict[str, Any], path
         for name, each in {**common["services"], **own["services"]}.items()
     }
     names = {**_values(common["names"]), **_values(own["names"])}
-    return Given(at, chosen["language"], chosen["speech"], names, services)
+    return Given(at, chosen["language"], chosen["speech"], names, services, chosen["callback"])
 
 
 def _values(literals: Mapping[str, Any]) -> dict[str, object]:

@@ -26,7 +26,13 @@ from cti_engine.definitions.rule_loader import (
 )
 from cti_engine.definitions.service_loader import load_services
 from cti_engine.definitions.setting_keys import ENGINE
-from cti_engine.definitions.site_loader import call_limits, load_agents, load_attributes, load_dispositions
+from cti_engine.definitions.site_loader import (
+    call_limits,
+    callback_rules,
+    load_agents,
+    load_attributes,
+    load_dispositions,
+)
 from cti_engine.definitions.yaml_source import Document, Node, read_yaml
 
 
@@ -119,6 +125,7 @@ def load_definitions(
         webhooks=outside.webhooks,
         burst=reader.burst,
         limits=call_limits(calls),
+        callbacks=callback_rules(engine["callbacks"]),
         record_calls=calls["record"],
     )
     if review:

@@ -15,7 +15,7 @@ from cti_engine.definitions.shapes import (
     Table,
     Text,
 )
-from cti_engine.definitions.site_loader import CALLS
+from cti_engine.definitions.site_loader import CALLBACKS, CALLS
 
 PORT = Number(0, 65535)
 RTP_PORTS = Text("a range of ports such as 20000-29999", r"\d{2,5}-\d{2,5}")
@@ -62,6 +62,7 @@ ENGINE = Keys(
         Key("time_zone", TIME_ZONE, "the center's; the machine's own if not written", ""),
         Key("workers", WORKERS, "processes that carry calls", WORKERS.blank()),
         Key("calls", CALLS, "rules for every call", CALLS.blank()),
+        Key("callbacks", CALLBACKS, "who is called back, and how", CALLBACKS.blank()),
         Key("keep_events_days", Number(1, 3650), "how long events are kept; call records stay for ever", 90),
         Key("log", LOG, "the log", LOG.blank()),
     )

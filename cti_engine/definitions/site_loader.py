@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any
 
-from cti_engine.core.definitions import AgentDefinition, CallLimits, Disposition
+from cti_engine.core.definitions import AgentDefinition, CallbackRules, CallLimits, Disposition
 from cti_engine.core.expressions.suggestion import did_you_mean
 from cti_engine.core.expressions.values import (
     BOOLEAN,
@@ -26,6 +26,7 @@ from cti_engine.definitions.shapes import (
     Flag,
     Key,
     Keys,
+    Many,
     Number,
     Schema,
     Table,
@@ -100,6 +101,21 @@ CALLS = Keys(
             _LIMITS.rona_before_not_ready),
         Key("rona_cool_down", Duration(0, 3600), "not offered again to who missed it",
             _LIMITS.rona_cool_down),
+    )
+)  # fmt: skip
+
+_CALLBACKS = CallbackRules()
+CALLBACKS = Keys(
+    (
+        Key("numbers", Many(Text("the beginning of a number such as +34", r"\+?[0-9]{1,15}")),
+            "beginnings of the numbers that may be called beside the caller's own", ()),
+        Key("trunk", Text("the name of a trunk", IDENTIFIER.pattern),
+            "by which trunk, if not by the one the call came in on", ""),
+        Key("ring_timeout", Duration(5, 120), "how long the caller's phone rings", _CALLBACKS.ring_timeout),
+        Key("within", Duration(60, 86400), "asked for on the web: not called after so long", _CALLBACKS.within),
+        Key("tries", Number(1, 10), "asked for on the web: calls at most", _CALLBACKS.tries),
+        Key("retry_after", Duration(5, 86400), "asked for on the web: the pause between them",
+            _CALLBACKS.retry_after),
     )
 )  # fmt: skip
 
@@ -182,6 +198,11 @@ def _attributes(
 def load_dispositions(document: Document) -> dict[str, Disposition]:
     written = DISPOSITIONS.read(document, document.root, ())
     return {code: Disposition(code, labels) for code, labels in written["dispositions"].items()}
+
+
+def callback_rules(written: dict[str, Any]) -> CallbackRules:
+    """From the read `callbacks:` section of engine.yaml."""
+    return CallbackRules(**{**written, "numbers": tuple(written["numbers"])})
 
 
 def call_limits(calls: dict[str, Any]) -> CallLimits:

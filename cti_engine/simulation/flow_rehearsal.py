@@ -20,6 +20,7 @@ from cti_engine.core.ivr.actions import (
     HangUp,
     Listen,
     Play,
+    RequestCallback,
     StepEntered,
     StopListen,
     StopPlay,
@@ -59,7 +60,7 @@ class Entry:
 
 
 class Rehearsal:
-    """`ended`: empty, `hung_up`, `queue` or the flow's cause. `asked`, `sent`: everything so far, in order.
+    """`ended`: empty, `hung_up`, `queue` or the flow's cause. `asked`, `sent`, `called_back`: all so far, in order.
 
     `ways` and `steps`: what of the flows has been gone through. `listening`: who hears the caller now. `calendars` say
     what `hours.NAME` is at that time, each by its own clock. `answers`: who answers for the services, when not `given`.
@@ -83,6 +84,7 @@ class Rehearsal:
         self.steps: set[tuple[str, str]] = set()
         self.asked: list[AskService] = []
         self.sent: list[Tell] = []
+        self.called_back: list[RequestCallback] = []
         self.attributes: dict[str, object] = {}
         self.listening: Listen | None = None
         self._flows = {(each.id, each.version): each for each in (*flows.values(), flow)}
@@ -101,7 +103,12 @@ class Rehearsal:
         return self._flows.get((flow, version))
 
     def _around(self) -> session.Surroundings:
-        return session.Surroundings(self._flow_of, self.name, self.now, self._new_id, self._secrets)
+        return session.Surroundings(
+            self._flow_of, self.name, self.now, self._new_id, self._secrets, self._can_call_back
+        )
+
+    def _can_call_back(self, queue: str, number: str) -> bool:
+        return self.given.callback and bool(number)
 
     def _new_id(self) -> str:
         self._ids += 1
@@ -263,6 +270,9 @@ class Rehearsal:
                 case Tell():
                     self.sent.append(action)
                     self._note("flow", f"sends {action.message} {dict(action.data) or ''}".rstrip())
+                case RequestCallback():
+                    self.called_back.append(action)
+                    self._note("flow", f"asks for a callback to {action.number}")
                 case AttributesSet():
                     self.attributes.update(action.attributes)
                     for name, value in action.attributes.items():

@@ -99,6 +99,7 @@ class _Script:
             "sets": self._sets,
             "asks": self._asks,
             "sends": self._sends,
+            "calls_back": self._calls_back,
             "enters": self._enters,
             "ends": self._ends,
             "within": self._within,
@@ -190,6 +191,12 @@ class _Script:
             raise Failed(f"{name} is not {done}; {done}: {others}")
         if not any(all(values.get(key) == value for key, value in wanted.items()) for values in named):
             raise Failed(f"{name} is {done} with {dict(named[-1])}, not {dict(wanted)}")
+
+    def _calls_back(self, wanted: Mapping[str, object]) -> None:
+        self._until_over()
+        found = [(each.number, each.queue) for each in self._call.called_back]
+        if (wanted["number"], wanted["queue"]) not in found:
+            raise Failed(f"no callback to {wanted['number']}; asked for: {found or 'none'}")
 
     def _enters(self, wanted: Mapping[str, object]) -> None:
         self._until_over()

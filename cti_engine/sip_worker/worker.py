@@ -77,6 +77,7 @@ class Worker:
         self.draining = False
         self._closing = False
         self._dirty = False
+        self._begun_for = ""  # the contact for whose phones a worker without a call is used
         self._idle = asyncio.Event()
         self._idle.set()
         self._releasing: set[str] = set()
@@ -199,10 +200,13 @@ class Worker:
     def _dial(self, order: commands.DialLeg) -> None:
         if order.leg in self.legs:
             raise Refused("wrong_state", f"{order.leg} lives already")
+        if order.fresh and not self.free and not (self.legs and self._begun_for == order.contact):
+            raise Refused("wrong_state", "another contact is served here")
         if len(self.legs) >= self._config.calls_max:
             raise Refused("no_leg_left", f"{len(self.legs)} legs are in use")
         realm = self._config.realm
         caller = sip_text.address(order.caller_name, order.caller_number, realm)
+        self._begun_for = order.contact if order.fresh else self._begun_for
         leg = PjLeg(self._account, order.leg, self, time.monotonic())
         self._begin(leg)
         try:
@@ -241,6 +245,7 @@ class Worker:
     def _invited(self, number: int, headers: sip_text.Headers, source: str) -> None:
         """A placed INVITE: answer 180, then tell the engine (or keep it for the engine)."""
         self._number += 1
+        self._begun_for = ""
         leg = PjLeg(
             self._account, f"{self._config.name}/{self._number}", self, time.monotonic(), number, headers
         )

@@ -43,9 +43,12 @@ def _agent(center: Center, agent: Agent) -> Iterator[str]:
             return
         case "reserved" | "ringing":
             offer = center.reservations.get(agent.offer)
-            if offer is None or offer.agent != agent.id or offer.contact != agent.contact:
+            if contact is not None and contact.state == "calling":
+                if contact.agent != agent.id or agent.offer:
+                    yield f"{who}: calls back for {contact.agent!r}"
+            elif offer is None or offer.agent != agent.id or offer.contact != agent.contact:
                 yield f"{who} has no reservation of its own"
-            if contact is None or contact.state != "offered":
+            if contact is None or contact.state not in ("offered", "calling"):
                 yield f"{who}: contact {agent.contact} is not offered"
         case "talking":
             if contact is None or contact.state != "talking" or agent.offer:
@@ -78,16 +81,25 @@ def _contact(center: Center, contact: Contact) -> Iterator[str]:
             yield f"{what}: deadlines left {contact.deadlines}"
         return
     caller = center.legs.get(contact.caller_leg)
-    if caller is None or caller.state == "ending":
+    on_the_line = contact.has_call or contact.state in ("calling", "talking")
+    if on_the_line and (caller is None or caller.state == "ending"):
         yield f"{what} has no caller any more"
+    if not on_the_line and (contact.caller_leg or contact.flow is not None):
+        yield f"{what} has a caller already"
+    if contact.state == "resting" and (contact.worker or contact.agent or "rest" not in contact.deadlines):
+        yield f"{what} rests and would never come up again: {contact}"
+    if contact.state == "calling":
+        phone = center.legs.get(contact.agent_leg)
+        if phone is None or phone.state != "connected" or "dial" not in contact.deadlines:
+            yield f"{what} calls without an agent or for ever"
     if contact.wrapping_up or "closing" in contact.deadlines:
         yield f"{what} ends before its end"
-    if not contact.deadlines.keys() & {"answer", "look_up", "length"}:
+    if not contact.deadlines.keys() & {"answer", "look_up", "length", "within", "dial"}:
         yield f"{what} could last for ever: {contact.deadlines}"
     if contact.state == "queued":
         if contact.agent or contact.agent_leg:
             yield f"{what} keeps an agent"
-        if "wait" not in contact.deadlines:
+        if contact.has_call and "wait" not in contact.deadlines:
             yield f"{what} would wait for ever"
     elif contact.deadlines.keys() & {"wait"}:
         yield f"{what} could time out of a queue"
@@ -109,7 +121,7 @@ def _leg(center: Center, leg: Leg) -> Iterator[str]:
         and not any(center.reservations[offer].leg == leg.id for offer in contact.offers)
     ):
         yield f"leg {leg.id} ({leg.state}) is forgotten by contact {contact.id}"
-    elif leg.worker != contact.worker:
+    elif leg.worker != contact.worker and not (leg.state == "ending" and not contact.has_call):
         yield f"leg {leg.id} is not on its contact's worker"
     elif leg.state != "ending" and contact.state == "ended":
         yield f"leg {leg.id} ({leg.state}) outlives its call"
@@ -182,7 +194,10 @@ def _matcher(center: Center) -> Iterator[str]:
 def _queues(center: Center) -> Iterator[str]:
     for counts in center.queues.values():
         waiting = len(center.waiting_in(counts.id))
-        if counts.offered != counts.answered + counts.abandoned + counts.flowed_out + waiting:
+        if (
+            counts.offered
+            != counts.answered + counts.abandoned + counts.flowed_out + counts.callback_taken + waiting
+        ):
             yield f"queue {counts.id}: {counts} with {waiting} waiting"
         if counts.in_time > counts.answered:
             yield f"queue {counts.id}: {counts}"

@@ -243,13 +243,14 @@ class Scenario:
         for leg in self.center.legs.values():
             legs.setdefault(leg.worker, []).append(leg.id)
         users = tuple(a.id for a in self.center.agents.values() if a.phone)
+        known = self.center.known_workers
         self.now += step.away
         self.acd = Acd(self.definitions)
         self.store.reload(self.acd)
         self._take(signals.Restarted(step.grace))
         if step.hellos:
-            for worker in sorted(legs):
-                self._take(signals.WorkerSeen(worker, tuple(legs[worker])))
+            for worker in sorted(known | legs.keys()):
+                self._take(signals.WorkerSeen(worker, tuple(legs.get(worker, ()))))
             self._take(signals.EdgeSeen(users))
 
     def _mismatch(self, text: str) -> str:

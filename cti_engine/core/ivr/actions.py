@@ -82,6 +82,17 @@ class Enqueue:
 
 
 @dataclass(frozen=True, slots=True)
+class RequestCallback:
+    """The place in the queue goes over to a callback; `queue` empty: the one where the call waits. The flow goes on."""
+
+    queue: str
+    number: str
+    within: float
+    tries: int
+    retry_after: float
+
+
+@dataclass(frozen=True, slots=True)
 class HangUp:
     """The flow is over. `cause`: `flow_ended`, or `flow_fault` (a loop that never waits)."""
 
@@ -89,5 +100,15 @@ class HangUp:
 
 
 Action = (
-    Play | StopPlay | Listen | StopListen | AskService | Tell | StepEntered | AttributesSet | Enqueue | HangUp
+    Play
+    | StopPlay
+    | Listen
+    | StopListen
+    | AskService
+    | Tell
+    | StepEntered
+    | AttributesSet
+    | Enqueue
+    | RequestCallback
+    | HangUp
 )

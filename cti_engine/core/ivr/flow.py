@@ -176,6 +176,21 @@ class EnterQueue:
 
 
 @dataclass(frozen=True, slots=True)
+class AskCallback:
+    """The caller is called back at `number` (a Template or a text) and keeps the place; `queue` empty: in the queue
+    where the call waits. `failed`: that number cannot be called, or it is too late. Seconds.
+    """
+
+    number: object
+    next: str
+    failed: str
+    queue: str = ""
+    within: float = 14_400.0
+    tries: int = 3
+    retry_after: float = 300.0
+
+
+@dataclass(frozen=True, slots=True)
 class LookUpService:
     """Ask a service of config/services.yaml; `into` maps variables to what its answer calls them.
 
@@ -241,7 +256,7 @@ class SetLanguage:
 
 Step = (
     Say | Menu | Gather | OpenQuestion | SetValues | Branch | EnterQueue | EndCall | Wait | SetLanguage
-    | LookUpService | Send | RunFlow | Return
+    | AskCallback | LookUpService | Send | RunFlow | Return
 )  # fmt: skip
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from cti_engine.core.ivr import speech
 from cti_engine.core.ivr.flow import (
+    AskCallback,
     Branch,
     Content,
     EndCall,
@@ -27,7 +28,7 @@ from cti_engine.core.ivr.flow import (
     Wait,
 )
 
-INSTANT = (Branch, SetValues, SetLanguage, Send)
+INSTANT = (Branch, SetValues, SetLanguage, Send, AskCallback)
 """Steps of flows that take no time."""
 
 
@@ -39,7 +40,7 @@ def ways(step: Step) -> Iterator[tuple[str, str]]:
         case Branch():
             yield from ((str(number), case.go_to) for number, case in enumerate(step.cases, 1))
             yield "else", step.otherwise
-        case LookUpService():
+        case LookUpService() | AskCallback():
             yield from (("next", step.next), ("failed", step.failed))
         case Gather() | OpenQuestion() | Say() | Wait() | SetValues() | SetLanguage() | Send() | RunFlow():
             yield "next", step.next

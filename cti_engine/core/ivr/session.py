@@ -19,12 +19,14 @@ from cti_engine.core.ivr.actions import (
     HangUp,
     Listen,
     Play,
+    RequestCallback,
     StepEntered,
     StopListen,
     StopPlay,
     Tell,
 )
 from cti_engine.core.ivr.flow import (
+    AskCallback,
     Branch,
     Content,
     EndCall,
@@ -54,7 +56,8 @@ SERVICE_MARGIN = 1.0
 class Surroundings:
     """What a flow is run in: the flows by id and version, the names it may ask, the time, and where ids come from.
 
-    `secrets` are this call's sensitive values; they are in memory alone and may be lost.
+    `secrets` are this call's sensitive values; they are in memory alone and may be lost. `can_call_back` is asked with
+    a queue (empty: where the call waits) and a number.
     """
 
     flow: Callable[[str, str], Flow | None]
@@ -62,6 +65,7 @@ class Surroundings:
     now: float
     new_id: Callable[[], str]
     secrets: dict[str, str]
+    can_call_back: Callable[[str, str], bool] = lambda queue, number: True
 
 
 @dataclass(slots=True)
@@ -363,6 +367,8 @@ class Run:
             case Send():
                 self.actions.append(Tell(step.message, self._filled(step.data)))
                 return step.next
+            case AskCallback():
+                return self._ask_callback(step)
             case RunFlow():
                 return self._run_flow(step)
             case Return():
@@ -402,6 +408,14 @@ class Run:
         arguments = speech.filled_all(step.arguments, self._names_and_secrets)
         self.actions.append(AskService(self.state.request, step.service, arguments, step.deadline))
         return None
+
+    def _ask_callback(self, step: AskCallback) -> str:
+        number = str(speech.filled(step.number, self.names) or "")
+        if not self._around.can_call_back(step.queue, number):
+            self._from = self.state.step, "failed"
+            return step.failed
+        self.actions.append(RequestCallback(step.queue, number, step.within, step.tries, step.retry_after))
+        return step.next
 
     def _lost(self, name: str) -> bool:
         return name in self.flow.sensitive and self.secret(name) is None

@@ -50,6 +50,7 @@ class Cdr:
     recording_s: float = 0.0
     held_at: float = 0.0
     wrap_up_at: float = 0.0
+    kind: str = "voice"
 
     def apply(self, event: ev.Event, at: float) -> None:
         """Take one event of this contact that happened at wall time `at`."""
@@ -58,6 +59,10 @@ class Cdr:
                 self.contact, self.ani, self.dnis = event.contact, event.ani, event.dnis
                 self.name, self.source, self.arrived_at = event.name, event.source, at
                 self.outcome = "left_in_menu"
+            case ev.CallbackRequested():
+                self.contact, self.ani, self.dnis = event.contact, event.number, event.dnis
+                self.name, self.source, self.arrived_at = event.name, event.source, at
+                self.kind = "callback"
             case ev.CallAnswered():
                 self.answered_at = at
             case ev.CallAttributesSet():
@@ -83,7 +88,8 @@ class Cdr:
             case ev.CallAbandoned():
                 self.wait_s = event.waited_s
             case ev.QueueLeft():
-                self.wait_s, self.outcome = event.waited_s, "flowed_out"
+                self.wait_s = event.waited_s
+                self.outcome = "callback" if event.reason == "callback" else "flowed_out"
             case ev.RecordingStored():
                 self.recording, self.recording_s = event.path, event.seconds
             case ev.CallEnded():

@@ -1,0 +1,26 @@
+"""The bridge: two phones on one worker hear each other, and are recorded."""
+
+from __future__ import annotations
+
+from cti_engine.core import endings, waiting
+from cti_engine.core import events as ev
+from cti_engine.core.agent import Agent
+from cti_engine.core.center import Center
+from cti_engine.core.commands import SetAudioPaths, StartRecording
+from cti_engine.core.contact import Contact
+
+
+def bridge(center: Center, contact: Contact, agent: Agent, rang: float) -> None:
+    """Caller and agent hear each other and are recorded; the queue's treatment stops."""
+    agent.bridged_at = center.at
+    waiting.left_others(center, contact, "answered_elsewhere")
+    waiting.leave(center, contact, answered=True)
+    endings.stop_prompts(center, contact)
+    caller, phone = contact.caller_leg, contact.agent_leg
+    center.command(SetAudioPaths(contact.worker, ((caller, phone), (phone, caller))))
+    if center.definitions.record_calls:
+        contact.recording = center.new_id("r")
+        center.command(StartRecording(contact.worker, contact.recording, contact.id, caller, phone))
+    center.agent_enters(agent, "bridge")
+    waited = max(0.0, center.at - contact.queued_at)
+    center.emit(ev.CallBridged(contact.id, agent.id, contact.queue, waited, rang))

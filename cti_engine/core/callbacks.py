@@ -1,0 +1,290 @@
+"""Callbacks: the caller's place in the queue goes over to a contact that waits without a call, and is dialled in turn.
+
+The agent's phone is rung first and then the caller's, so that nobody is called who then has to wait. Who is not
+reached is tried again later from the same place; the agent is free at once.
+"""
+
+from __future__ import annotations
+
+import re
+
+from cti_engine.core import bridging, endings, legless, waiting
+from cti_engine.core import end_causes as causes
+from cti_engine.core import events as ev
+from cti_engine.core.agent import Agent
+from cti_engine.core.center import Center
+from cti_engine.core.commands import DialLeg, PlayPrompts, Prompt, Reply, StopPlayback
+from cti_engine.core.contact import CONTACT, Callback, Contact
+from cti_engine.core.end_causes import OfferOutcome
+from cti_engine.core.leg import Leg
+from cti_engine.core.routing.model import Standing
+from cti_engine.core.signals import CallMeRequested
+
+KIND = "callback"
+TRUNK_HEADER = "X-CTI-Trunk"
+"""As `wire.tokens` has it: by which trunk the edge sends the call."""
+_NUMBER = re.compile(r"\+?[0-9]{3,15}")
+
+
+# --- asked for -------------------------------------------------------------------------------------
+
+
+def possible(center: Center, caller: Contact, queue: str, number: str) -> bool:
+    """Whether this caller may be called back at `number`: never anybody's number at our expense.
+
+    Not while an agent's phone rings for the call already. The own number goes back the way it came; any other has to
+    begin as `callbacks.numbers` allows.
+    """
+    target = queue or (caller.queue if caller.in_queue else "")
+    if caller.state not in ("queued", "in_flow") or target not in center.definitions.queues:
+        return False
+    if number == caller.ani and caller.source.startswith("account:"):
+        return True
+    if not _NUMBER.fullmatch(number):
+        return False
+    if number == caller.ani and caller.source.startswith("trunk:"):
+        return True
+    return _allowed(center, number)
+
+
+def _allowed(center: Center, number: str) -> bool:
+    return any(number.startswith(beginning) for beginning in center.definitions.callbacks.numbers)
+
+
+def _way(center: Center, caller: Contact, number: str) -> tuple[str, str]:
+    """What is dialled, and by which trunk; without a trunk a phone that is registered at the edge."""
+    kind, _, name = caller.source.partition(":")
+    if number == caller.ani and kind == "account":
+        return name, ""
+    return number, name if kind == "trunk" else center.definitions.callbacks.trunk
+
+
+def request(
+    center: Center, caller: Contact, queue: str, number: str, within: float, tries: int, retry_after: float
+) -> None:
+    """Of a caller: who waits in that queue leaves the place to the callback. Who has one there already keeps that."""
+    queue = queue or caller.queue
+    place = list(caller.standings) if caller.state == "queued" and caller.queue == queue else []
+    if caller.state == "queued":
+        waiting.leave_for(center, caller, "callback")
+    if _pending(center, queue, number):
+        return
+    target, trunk = _way(center, caller, number)
+    contact = Contact(
+        center.new_id("c"),
+        "",
+        "",
+        number,
+        caller.dnis,
+        caller.name,
+        caller.source,
+        caller.language,
+        caller.priority,
+        kind=KIND,
+        definitions=center.definitions.version,
+        attributes=dict(caller.attributes),
+        profile=dict(caller.profile),
+        looked_up=True,
+        path=[*caller.path, *(caller.flow.path if caller.flow is not None else [])],
+        queued_at=caller.queued_at,
+        head_start=caller.head_start,
+        callback=Callback(center.at, target, trunk, tries, retry_after),
+    )
+    _begin(center, contact, queue, place, caller, within)
+
+
+def call_me(center: Center, signal: CallMeRequested) -> None:
+    """Asked for on the web: into the queue like a call that comes now. Twice is once."""
+    if signal.queue not in center.definitions.queues:
+        center.command(Reply(signal.request, False, "unknown_queue", "there is no such queue"))
+        return
+    if not _NUMBER.fullmatch(signal.number) or not _allowed(center, signal.number):
+        center.command(Reply(signal.request, False, "bad_number", "this number is not called"))
+        return
+    rules = center.definitions.callbacks
+    if _pending(center, signal.queue, signal.number) is None:
+        contact = Contact(
+            center.new_id("c"),
+            "",
+            "",
+            signal.number,
+            "",
+            signal.name,
+            "web",
+            signal.language,
+            0,
+            kind=KIND,
+            definitions=center.definitions.version,
+            looked_up=True,
+            callback=Callback(center.at, signal.number, rules.trunk, rules.tries, rules.retry_after),
+        )
+        _begin(center, contact, signal.queue, [], None, rules.within)
+    center.command(Reply(signal.request, True))
+
+
+def _pending(center: Center, queue: str, number: str) -> Contact | None:
+    return next(
+        (
+            contact
+            for contact in center.waiting_in(queue).values()
+            if contact.kind == KIND and contact.ani == number
+        ),
+        None,
+    )
+
+
+def _begin(
+    center: Center,
+    contact: Contact,
+    queue: str,
+    place: list[Standing],
+    caller: Contact | None,
+    within: float,
+) -> None:
+    center.add(contact)
+    center.schedule(contact, "within", center.now + within)
+    assert contact.callback is not None
+    center.emit(
+        ev.CallbackRequested(
+            contact.id,
+            queue,
+            contact.ani,
+            contact.name,
+            contact.dnis,
+            contact.source,
+            caller.id if caller is not None else "",
+            max(0.0, center.at - contact.queued_at) if contact.queued_at else 0.0,
+            within,
+            contact.callback.tries,
+        )
+    )
+    facts: dict[str, object] = {"language": contact.language}
+    for name in ("customer", "segment"):
+        if name in contact.attributes:
+            facts[name] = contact.attributes[name]
+    center.emit(ev.CallAttributesSet(contact.id, facts))
+    center.fire(CONTACT, contact, "enqueued")
+    if caller is None or not place:
+        waiting.join(center, contact, center.queue_definition(queue), 0)
+        return
+    contact.queue, contact.queue_seq = queue, caller.queue_seq
+    contact.queue_entered_at, contact.queue_priority = caller.queue_entered_at, caller.queue_priority
+    contact.excluded = dict(caller.excluded)
+    waiting.take_place(center, contact, place)
+
+
+# --- its turn ----------------------------------------------------------------------------------------
+
+
+def agent_answered(center: Center, contact: Contact, agent: Agent, phone: Leg) -> None:
+    """The agent is on the line, and hears music until the caller is too."""
+    state = contact.callback
+    assert state is not None
+    state.tried += 1
+    state.dialled_at = center.at
+    agent.offer = ""
+    center.agent_enters(agent, "ring")
+    leg = Leg(center.new_id("l"), contact.worker, contact.id, "caller", "dialling")
+    center.add(leg)
+    contact.caller_leg = leg.id
+    center.schedule(contact, "dial", center.now + center.definitions.callbacks.ring_timeout)
+    headers = {TRUNK_HEADER: state.trunk} if state.trunk else {}
+    center.command(
+        DialLeg(
+            leg.worker, leg.id, contact.id, state.target, contact.dnis or contact.queue, "", headers, True
+        )
+    )
+    state.playback = center.new_id("p")
+    music = (Prompt("music", "default"),)
+    center.command(PlayPrompts(phone.worker, phone.id, state.playback, music, repeat=True))
+
+
+def caller_answered(center: Center, leg: Leg) -> None:
+    contact = center.contacts[leg.contact]
+    state = contact.callback
+    if state is None or contact.caller_leg != leg.id or contact.state != "calling":
+        endings.end_leg(center, leg, OfferOutcome.CALLER_GONE)
+        return
+    agent = center.agents[contact.agent]
+    center.schedule(contact, "dial", None)
+    center.schedule(contact, "within", None)
+    center.schedule(contact, "length", center.now + center.definitions.limits.maximum_length)
+    center.command(StopPlayback(contact.worker, contact.agent_leg, state.playback))
+    rang = max(0.0, center.at - state.dialled_at)
+    center.emit(ev.CallbackAttempted(contact.id, agent.id, state.tried, "answered", rang))
+    center.fire(CONTACT, contact, "bridged")
+    contact.queue = state.queue
+    bridging.bridge(center, contact, agent, rang)
+    waited = max(0.0, center.at - state.requested_at)
+    center.emit(ev.CallbackEnded(contact.id, contact.queue, "reached", state.tried, waited))
+
+
+def not_reached(center: Center, contact: Contact, outcome: str) -> None:
+    """The caller's phone did not answer, is busy, refused. After the last try it is given up."""
+    state = contact.callback
+    if state is None or contact.state != "calling":
+        center.late += 1
+        return
+    _attempt_over(center, contact, outcome)
+    if state.tried >= state.tries or "within" not in contact.deadlines:
+        endings.end_contact(center, contact, causes.CALLBACK_NOT_REACHED)
+    else:
+        legless.put_off(center, contact, state.retry_after)
+
+
+def no_answer(center: Center, contact: Contact) -> None:
+    not_reached(center, contact, OfferOutcome.NO_ANSWER)
+
+
+def failed(center: Center, contact: Contact, sip_code: int) -> None:
+    not_reached(center, contact, causes.offer_outcome(sip_code))
+
+
+def agent_gone(center: Center, contact: Contact) -> None:
+    """The agent hung up before the caller answered: no try of the caller's, and not for this agent again soon."""
+    state = contact.callback
+    assert state is not None
+    contact.excluded[contact.agent] = center.now + center.definitions.limits.rona_cool_down
+    _attempt_over(center, contact, "agent_gone")
+    state.tried -= 1
+    legless.put_off(center, contact, legless.NO_WORKER_PAUSE)
+
+
+def worker_lost(center: Center, contact: Contact) -> None:
+    """Its phones are gone with the worker, its place is not."""
+    for offer in list(contact.offers):
+        endings.offer_over(center, center.reservations[offer], OfferOutcome.WORKER_LOST)
+    if contact.state == "calling":
+        assert contact.callback is not None
+        _attempt_over(center, contact, OfferOutcome.WORKER_LOST)
+        contact.callback.tried -= 1
+    legless.put_off(center, contact, legless.NO_WORKER_PAUSE)
+
+
+def _attempt_over(center: Center, contact: Contact, outcome: str) -> None:
+    """Both phones are hung up and the agent is free."""
+    state, agent = contact.callback, center.agents[contact.agent]
+    assert state is not None
+    rang = max(0.0, center.at - state.dialled_at)
+    center.emit(ev.CallbackAttempted(contact.id, agent.id, state.tried, outcome, rang))
+    center.schedule(contact, "dial", None)
+    for leg in center.legs_of(contact):
+        endings.end_leg(center, leg, outcome)
+    contact.agent = contact.agent_leg = contact.caller_leg = ""
+    agent.idle_since = center.at
+    endings.free_agent(center, agent)
+
+
+def rested(center: Center, contact: Contact) -> None:
+    """Its pause is over: up again where it stood."""
+    if not center.fire(CONTACT, contact, "rested"):
+        return
+    waiting.back(center, contact)
+    position = center.matcher.position(contact.id, contact.queue)
+    center.emit(ev.CallRequeued(contact.id, contact.queue, position, max(0.0, center.at - contact.queued_at)))
+
+
+def expired(center: Center, contact: Contact) -> None:
+    """The time within which the call was promised is over; a try that runs is still let come to its end."""
+    if contact.state != "calling":
+        endings.end_contact(center, contact, causes.CALLBACK_EXPIRED)
