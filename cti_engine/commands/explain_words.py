@@ -18,6 +18,7 @@ _ASKED = {
     "call": "The call asked for an agent",
     "agent": "The agent became free and asked for a call",
     "burst": "Many calls and agents were matched together",
+    "value": "Many calls and agents were matched together, for the greatest worth of all pairs",
 }
 _MOMENTS = ("idle_since", "longest_idle")
 
@@ -32,7 +33,7 @@ def why(data: dict[str, Any]) -> Iterator[str]:
         f"{_ASKED[record['side']]}. Step {record['step'] + 1} of {data['queue']}: agents with {record['condition']}; "
         f"{record['pool']} of them{f', {kept}' if kept else ''}."
     )
-    yield f"First by {_terms(record)}."
+    yield f"{'Pair of' if record['side'] == 'value' else 'First by'} {_terms(record)}."
     second = record["runner_up"]
     if second is not None:
         who = second["agent"] if record["side"] == "call" else f"{second['contact']} of {second['queue']}"
@@ -42,7 +43,7 @@ def why(data: dict[str, Any]) -> Iterator[str]:
             f"Second: {who}, by {_name(name)}: {_value(name, second['terms'][place])} "
             f"against {_value(name, record['terms'][place])}."
         )
-    elif record["side"] != "burst":
+    elif record["side"] not in ("burst", "value"):
         yield "Nobody came second." if record["side"] == "call" else "No other call could go to this agent."
     yield f"Rules {record['rules']}, {record['source']}." if record["source"] else f"Rules {record['rules']}."
 

@@ -48,7 +48,7 @@ class QueueDefinition:
     to the queue or flow `overflow_to`; so `full_to` when `full_over` calls wait (0: never full). `ageing`: points a
     second. `on_time_out` names the flow for a caller who has waited `max_wait`; empty: the call is ended.
     `abandons` ignore, penalise or credit: how the shown service level counts them; below `short_abandon` never.
-    `source`: file and line.
+    `value`: (attribute, weight), an agent's points in a burst. `source`: file and line.
     """
 
     id: str
@@ -75,6 +75,7 @@ class QueueDefinition:
     classes: ServiceClasses | None = None
     source: str = ""
     levels: LevelLimits = DEFAULT
+    value: tuple[tuple[str, int], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

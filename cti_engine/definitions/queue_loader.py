@@ -11,7 +11,7 @@ from cti_engine.core.definitions import AgentDefinition, QueueDefinition
 from cti_engine.core.expressions.check import read_condition
 from cti_engine.core.expressions.condition import Condition
 from cti_engine.core.expressions.suggestion import did_you_mean
-from cti_engine.core.expressions.values import NUMBER, Scope
+from cti_engine.core.expressions.values import NUMBER, TEXT, Scope
 from cti_engine.core.ivr.names import CALL_NAMES, NOW_NAMES, QUEUE_NAMES
 from cti_engine.core.routing.handle_times import LevelLimits
 from cti_engine.core.routing.model import (
@@ -120,6 +120,8 @@ QUEUE = Keys(
         Key("on_time_out", FLOW_ID, "the flow for a caller who waited that long; without: the call ends", ""),
         Key("when_full", FULL, "where calls go when too many wait", None),
         Key("service_level", SERVICE_LEVEL, "what the supervisor's page measures by", SERVICE_LEVEL.blank()),
+        Key("value", Table(Number(-100, 100)),
+            "points of an agent for each attribute; in a burst they decide, times call.value, who gets which call", {}),
         Key("adapting_levels", QUEUE_LEVELS, "what differs here from adapting_levels for all",
             QUEUE_LEVELS.blank()),
     )
@@ -133,7 +135,9 @@ QUEUES = Keys(
             "slower groups of agents serve their own queues first, by itself",
             ALL_LEVELS.blank(),
         ),
-        Key("burst", Flag(), "many calls and many agents at one moment are matched together", False),
+        Key(
+            "burst", Flag(), "many calls and many agents at one moment are matched together; see value", False
+        ),
     )
 )
 
@@ -194,6 +198,7 @@ class QueueReader:
             classes=self._classes((*path, "service_level"), level),
             source=f"{self._document.file}:{self._document.at(path).line}",
             levels=levels,
+            value=self._value((*path, "value"), written["value"]),
         )
 
     # --- who -----------------------------------------------------------------------------------
@@ -260,15 +265,29 @@ class QueueReader:
                 )
             elif entry["weights"] and entry["by"] != "weighted":
                 self._document.problem(place, f"{entry['by']} has no weights", "by: weighted")
-            for name in entry["weights"]:
-                known = self._agent_scope.get(f"agent.{name}")
-                if known is None:
-                    hint = did_you_mean(name, [each.removeprefix("agent.") for each in self._agent_scope])
-                    self._document.key_problem((*place, "weights", name), f"no attribute {name}", hint)
+            self._weighed((*place, "weights"), entry["weights"])
             orders.append(Order(entry["by"], tuple(entry["weights"].items())))
             if entry["by"] in ("most_skilled", "least_skilled") and NUMBER not in self._agent_scope.values():
                 self._document.problem(place, f"{entry['by']}: no agent attribute is a proficiency")
         return tuple(orders)
+
+    def _weighed(self, path: Path, weights: Mapping[str, int]) -> None:
+        for name in weights:
+            if f"agent.{name}" not in self._agent_scope:
+                hint = did_you_mean(name, [each.removeprefix("agent.") for each in self._agent_scope])
+                self._document.key_problem((*path, name), f"no attribute {name}", hint)
+
+    def _value(self, path: Path, weights: Mapping[str, int]) -> tuple[tuple[str, int], ...]:
+        self._weighed(path, weights)
+        for name in weights:
+            if self._agent_scope.get(f"agent.{name}") == TEXT:
+                text = f"{name} is a text, which has no points"
+                self._document.key_problem((*path, name), text, "a level or a yes or no")
+        if weights and not self.burst:
+            self._document.problem(
+                path, "value counts in bursts only", "add burst: true at the top of the file"
+            )
+        return tuple(weights.items())
 
     def _members(self, path: Path, written: dict[str, Any], steps: tuple[StepRule, ...]) -> tuple[str, ...]:
         """Who could ever get a call of this queue."""

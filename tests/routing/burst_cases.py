@@ -6,7 +6,7 @@ follows from the case and a seed.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from typing import NamedTuple
 
@@ -18,6 +18,8 @@ from cti_engine.core.expressions.parser import parse
 from cti_engine.core.routing.model import AgentFacts, QueueRules, RoutingRules, StepRule, WaitingCall
 from cti_engine.core.routing.precision import PrecisionMatcher
 
+ARTS = ("closing", "patience")
+"""What every agent has a level of."""
 START = 1_700_000_000_000
 """The moment of the burst, ms."""
 
@@ -53,16 +55,20 @@ CASES = (
 
 
 class Instance(NamedTuple):
-    """`edges[call, agent]`: who may serve whom."""
+    """`edges[call, agent]`: who may serve whom; `worth[call, agent]`: what the pair is worth by the queue's `value`."""
 
     rules: RoutingRules
     agents: list[AgentFacts]
     calls: list[tuple[WaitingCall, str]]
     edges: NDArray[np.bool_]
+    worth: NDArray[np.int64]
 
-    def matcher(self) -> PrecisionMatcher:
+    def matcher(self, by_value: bool = False) -> PrecisionMatcher:
         """Everybody free, all calls waiting."""
-        found = PrecisionMatcher(self.rules, self.agents)
+        queues = self.rules.queues
+        if not by_value:
+            queues = {id: replace(queue, value=()) for id, queue in queues.items()}
+        found = PrecisionMatcher(replace(self.rules, queues=queues), self.agents)
         for number, agent in enumerate(self.agents):
             found.log_in(agent.id, True)
             found.set_available(agent.id, True, START - 1000 - number * 7919 % 60_000)
@@ -80,24 +86,34 @@ def instance(case: Case, size: int, seed: int) -> Instance:
     for row in levels:
         wanted = int(chance.integers(case.skills[0], case.skills[1] + 1))
         row[chance.choice(case.of, wanted, replace=False, p=popular)] = chance.integers(1, 11, wanted)
+    arts = chance.integers(1, 11, (size, len(ARTS)))
     agents = [
-        AgentFacts(f"a{number:04}", {f"s{skill}": int(row[skill]) for skill in np.flatnonzero(row)})
+        AgentFacts(
+            f"a{number:04}",
+            {f"s{skill}": int(row[skill]) for skill in np.flatnonzero(row)}
+            | dict(zip(ARTS, arts[number].tolist(), strict=True)),
+        )
         for number, row in enumerate(levels)
     ]
     calls = round(size * case.calls)
+    values = np.minimum(1000, np.rint(chance.lognormal(3.0, 1.0, calls))).astype(np.int64)
     if case.named:
-        return _named(chance, case, agents, calls)
+        return _named(chance, case, agents, values, arts)
     asked = [_asked(chance, case, popular, number) for number in range(2 * case.of)]
     serves = np.array(
         [[np.all(row[list(ask)] >= list(ask.values())) for row in levels] for ask in asked], np.bool_
     )
     queues = {
-        f"q{number}": QueueRules(f"q{number}", number, (StepRule(_condition(ask)),))
+        f"q{number}": QueueRules(
+            f"q{number}", number, (StepRule(_condition(ask)),), value=_weights(number, ask)
+        )
         for number, ask in enumerate(asked)
     }
+    points = np.array([_points(_weights(number, ask), levels, arts) for number, ask in enumerate(asked)])
     drawn = chance.choice(len(asked), calls, p=np.tile(popular, 2) / 2)
-    waiting = [(_call(chance, number), f"q{queue}") for number, queue in enumerate(drawn)]
-    return Instance(RoutingRules("burst", queues, burst=True), agents, waiting, serves[drawn])
+    waiting = [(_call(chance, number, values[number]), f"q{queue}") for number, queue in enumerate(drawn)]
+    worth = points[drawn] * values[:, None]
+    return Instance(RoutingRules("burst", queues, burst=True), agents, waiting, serves[drawn], worth)
 
 
 def _asked(
@@ -110,21 +126,46 @@ def _asked(
     return {skill: int(chance.integers(1, 6)) for skill in skills}
 
 
+def _weights(number: int, asked: dict[int, int]) -> tuple[tuple[str, int], ...]:
+    """Of three queues one values what all agents have, one the skills asked for, one both."""
+    of_arts = ((ARTS[0], 3), (ARTS[1], 2)) if number % 3 else ()
+    of_skills = tuple((f"s{skill}", 2) for skill in asked) if number % 3 != 1 else ()
+    return (*of_arts, *of_skills)
+
+
+def _points(
+    weights: tuple[tuple[str, int], ...], levels: NDArray[np.int64], arts: NDArray[np.int64]
+) -> NDArray[np.int64]:
+    total = np.zeros(len(levels), np.int64)
+    for name, weight in weights:
+        total += weight * (arts[:, ARTS.index(name)] if name in ARTS else levels[:, int(name[1:])])
+    return total
+
+
 def _condition(asked: dict[int, int]) -> Condition:
     return Condition(parse(" and ".join(f"agent.s{skill} >= {least}" for skill, least in asked.items())))
 
 
-def _named(chance: np.random.Generator, case: Case, agents: list[AgentFacts], calls: int) -> Instance:
+def _named(
+    chance: np.random.Generator,
+    case: Case,
+    agents: list[AgentFacts],
+    values: NDArray[np.int64],
+    arts: NDArray[np.int64],
+) -> Instance:
+    calls = len(values)
     edges = np.zeros((calls, len(agents)), np.bool_)
     waiting = []
     for number in range(calls):
         chosen = chance.choice(len(agents), case.named, replace=False)
         edges[number, chosen] = True
-        names = partial(_names, {"call.preferred_agents": [agents[place].id for place in chosen]})
-        waiting.append((_call(chance, number, names), "named"))
+        preferred = [agents[place].id for place in chosen]
+        waiting.append((_call(chance, number, values[number], preferred), "named"))
     rule = StepRule(Condition(parse("agent.id in call.preferred_agents")))
-    rules = RoutingRules("burst", {"named": QueueRules("named", 0, (rule,))}, burst=True)
-    return Instance(rules, agents, waiting, edges)
+    rules = RoutingRules(
+        "burst", {"named": QueueRules("named", 0, (rule,), value=((ARTS[0], 1),))}, burst=True
+    )
+    return Instance(rules, agents, waiting, edges, arts[:, 0] * values[:, None])
 
 
 def _names(values: dict[str, object], name: str) -> object:
@@ -132,6 +173,7 @@ def _names(values: dict[str, object], name: str) -> object:
 
 
 def _call(
-    chance: np.random.Generator, number: int, names: Callable[[str], object] = lambda name: None
+    chance: np.random.Generator, number: int, value: np.int64, preferred: list[str] | None = None
 ) -> WaitingCall:
+    names = partial(_names, {"call.value": int(value), "call.preferred_agents": preferred})
     return WaitingCall(f"c{number:04}", number, START - int(chance.integers(1, 120_000)), names=names)

@@ -10,12 +10,16 @@ from tests.routing.burst_shares import SIZES, Task, play, valid
 
 
 @pytest.mark.parametrize("case", range(len(CASES)), ids=lambda case: CASES[case].name)
-def test_no_matching_serves_more_calls(case: int) -> None:
-    """In small bursts of every shape."""
+def test_no_matching_serves_more_calls_and_none_is_worth_more(case: int) -> None:
+    """In small bursts of every shape; by value as many calls are served, and up to 50 the sum is the greatest there is.
+
+    Larger ones may stop a little short of it when their work is used up.
+    """
     for size in (50, 200):
         for seed in SIZES[size]:
             result = play(Task(case, size, seed))
             assert result.matched == result.most
+            assert result.worth >= (1 if size == 50 else 0.999) * result.best
 
 
 def test_the_judge_sees_a_wrong_pair() -> None:

@@ -54,6 +54,7 @@ def queue_rules(queue: QueueDefinition, index: int, has_groups: bool) -> QueueRu
         longest_wait_cap=None if cap is None else milliseconds(cap),
         classes=queue.classes,
         at_most_wait=queue.levels.at_most_wait if queue.levels.enabled and has_groups else None,
+        value=queue.value,
         source=queue.source,
     )
 

@@ -19,6 +19,8 @@ from cti_engine.core.routing.call_classes import CallClass, Waiting
 
 Rank = tuple[int, int, int, int, int, str]
 Mask = NDArray[np.bool_]
+Call = tuple[int, int]
+"""Its group, and its number in it."""
 Eligible = Callable[[Waiting, CallClass], Mask]
 """Which of the free agents, in their order, may get the call from this queue."""
 _OUT = 2**61
@@ -45,39 +47,31 @@ class Group:
 
 
 def match_burst(
-    calls: Iterable[Waiting],
-    free: Sequence[Ticket],
-    eligible: Eligible,
-    rank: Callable[[Waiting, CallClass], Rank],
-    excludes: Callable[[Waiting], bool],
+    groups: Sequence[Group], could: Mask, free: Sequence[Ticket]
 ) -> list[tuple[Waiting, Ticket, int]]:
-    """Queue entry, agent, and how many of the calls left could have had the agent when the agent was taken.
-
-    `calls`: each call's first queue. Empty unless two calls and two agents could be matched.
-    """
-    groups = groups_of(calls, eligible, rank, excludes)
-    if sum(len(group.calls) for group in groups) < 2:
-        return []
-    could = np.array([group.could() for group in groups])
-    if np.count_nonzero(could.any(axis=0)) < 2:
-        return []
-    pairing = _Pairing(groups, could)
+    """Queue entry, agent, and how many of the calls left could have had the agent when the agent was taken."""
+    pairing = Pairing(groups, could)
     pairing.rarest_first()
-    pairing.change_hands()
+    pairing.change_hands(pairing.left())
     return [
         (groups[group].queue_for(number, agent), free[agent], pairing.wanted[agent])
         for (group, number), agent in pairing.agent_of.items()
     ]
 
 
-class _Pairing:
-    """`agent_of` each call (group, number in it); `wanted`: by agent, how many calls left could have had them."""
+def is_burst(groups: Sequence[Group], could: Mask) -> bool:
+    """Two calls and two agents could be matched."""
+    return sum(len(group.calls) for group in groups) > 1 and np.count_nonzero(could.any(axis=0)) > 1
+
+
+class Pairing:
+    """`agent_of` each call; `wanted`: by agent, how many calls left could have had them."""
 
     def __init__(self, groups: Sequence[Group], could: NDArray[np.bool_]) -> None:
         self._groups, self._could = groups, could
-        self.agent_of: dict[tuple[int, int], int] = {}
+        self.agent_of: dict[Call, int] = {}
         self.wanted: dict[int, int] = {}
-        self._call_of: dict[int, tuple[int, int]] = {}
+        self._call_of: dict[int, Call] = {}
         self._matched = [0] * len(groups)
 
     def rarest_first(self) -> None:
@@ -99,7 +93,7 @@ class _Pairing:
             counts = of_agent[own]
             first = int(counts.argmin())  # the first of equals: they are in their order
             agent = int(own[first])
-            self._pair(chosen, self._matched[chosen], agent, int(counts[first]))
+            self.pair((chosen, self._matched[chosen]), agent, int(counts[first]))
             number = self._matched[chosen] = self._matched[chosen] + 1
             of_agent[own] -= 1
             of_agent[agent] = _OUT
@@ -107,25 +101,29 @@ class _Pairing:
             keys[chosen] = _OUT if number == left[chosen] else key - places[number - 1] + places[number]
             keys[np.flatnonzero(in_need[agent])] -= ways
 
-    def change_hands(self) -> None:
-        """For each call left, in order, the shortest chain of calls that pass on their agents, if there is one."""
-        left = sorted(
-            (place, number, at)
+    def left(self) -> list[Call]:
+        """The calls without an agent, by their places."""
+        calls = [
+            (place, (number, at))
             for number, group in enumerate(self._groups)
             for at, place in enumerate(group.places)
-            if at >= self._matched[number]
-        )
+            if (number, at) not in self.agent_of
+        ]
+        return [call for _, call in sorted(calls)]
+
+    def change_hands(self, left: Iterable[Call]) -> None:
+        """For each of these calls, in order, the shortest chain of calls that pass on their agents, if there is one."""
         live = np.ones(self._could.shape[1], np.bool_)
         idle = live.copy()
         idle[list(self._call_of)] = False
         hopeless: set[int] = set()
-        for _, number, at in left:
+        for number, at in left:
             if number not in hopeless:
                 hopeless |= self._search(number, at, live, idle)
 
     def _search(self, number: int, at: int, live: Mask, idle: Mask) -> set[int]:
         """Breadth first. Who was looked at in vain, here the groups returned, leads nobody to an idle agent later."""
-        giver: dict[int, tuple[int, int]] = {}
+        giver: dict[int, Call] = {}
         seen = {number}
         open_ = live.copy()
         line = deque([(number, at)])
@@ -147,7 +145,7 @@ class _Pairing:
         live &= open_
         return seen
 
-    def _pass_on(self, call: tuple[int, int], agent: int, giver: dict[int, tuple[int, int]]) -> None:
+    def _pass_on(self, call: tuple[int, int], agent: int, giver: dict[int, Call]) -> None:
         """The call takes the agent; its own goes to the call that reached it through this one, and so on."""
         self.wanted[agent] = 0
         while True:
@@ -158,9 +156,9 @@ class _Pairing:
                 return
             call, agent = giver[own], own
 
-    def _pair(self, group: int, number: int, agent: int, wanted: int) -> None:
-        self.agent_of[group, number] = agent
-        self._call_of[agent] = (group, number)
+    def pair(self, call: Call, agent: int, wanted: int = 0) -> None:
+        self.agent_of[call] = agent
+        self._call_of[agent] = call
         self.wanted[agent] = wanted
 
 

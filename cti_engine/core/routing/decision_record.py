@@ -21,6 +21,7 @@ from cti_engine.core.routing.wording import worded
 
 CALL_TERMS = ("level", "group", "class", "score", "seq", "index")
 BURST_TERMS = ("calls", "idle_since", "rank")
+VALUE_TERMS = ("worth", "points", "call_value")
 KEPT_OFF = ("not_free", "excluded", "profile", "delay")
 """The terms that keep a member of the pool from the call; each counts at the first that does."""
 _TAKES, _PROFILE, _DELAY = range(3)
@@ -97,7 +98,7 @@ class Recorder:
             if waiting is None:
                 raise KeyError(decision.contact, decision.queue)
             size, free, kept, rows = self._counts(waiting, now)
-            order: tuple[str, ...] = BURST_TERMS
+            order: tuple[str, ...] = VALUE_TERMS if decision.side == "value" else BURST_TERMS
             runner_up = None
             if decision.side == "agent":
                 order, runner_up = CALL_TERMS, self._next_call(decision, now)

@@ -61,7 +61,8 @@ class QueueRules:
     """`exhausted`: `stay_on_last`, `any_member` or `overflow`. `rate`: ageing in milli-points per second.
 
     `index` is the queue's place in the rules; `longest_wait_cap` in ms.
-    From `at_most_wait` ms on all groups are alike. `source`: file and line, for people.
+    From `at_most_wait` ms on all groups are alike. `value`: (attribute, weight), an agent's points in a burst.
+    `source`: file and line, for people.
     """
 
     id: str
@@ -73,6 +74,7 @@ class QueueRules:
     longest_wait_cap: int | None = None
     classes: ServiceClasses | None = None
     at_most_wait: int | None = None
+    value: tuple[tuple[str, int], ...] = ()
     source: str = ""
 
 
@@ -155,8 +157,8 @@ class StepChange(NamedTuple):
 
 
 class Decision(NamedTuple):
-    """One offer. `side`: `call` when the call asked, `agent` when the agent did, `burst`. `terms`: the winner's rank
-    in the asked side's order, as docs/routing.md lists it.
+    """One offer. `side`: `call` when the call asked, `agent` when the agent did, `burst`, `value`. `terms`: the
+    winner's rank in the asked side's order, as docs/routing.md lists it.
     """
 
     contact: str

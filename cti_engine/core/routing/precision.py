@@ -5,7 +5,7 @@ Event-driven: the Acd tells what happened and asks; nothing is polled. `now` nev
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from itertools import islice
 
 import numpy as np
@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from cti_engine.core.expressions.values import Lookup
 from cti_engine.core.routing.agent_book import PROFILE, AgentState, Ticket
 from cti_engine.core.routing.agent_orders import Question, random_mix, ranked
-from cti_engine.core.routing.burst import Rank, match_burst
+from cti_engine.core.routing.burst import Rank, groups_of, is_burst, match_burst
 from cti_engine.core.routing.call_book import CallBook
 from cti_engine.core.routing.call_classes import NEVER, CallClass, Waiting
 from cti_engine.core.routing.decision_record import DecisionRecord, Outlook, Recorder
@@ -31,6 +31,7 @@ from cti_engine.core.routing.model import (
 from cti_engine.core.routing.offer_numbers import OfferNumbers
 from cti_engine.core.routing.pool_index import PoolIndex
 from cti_engine.core.routing.pools import Key
+from cti_engine.core.routing.value_matching import agent_points, match_values
 
 _NO_PROFILE = ProfileQueue(0)
 _NOBODY: frozenset[str] = frozenset()
@@ -67,6 +68,7 @@ class PrecisionMatcher:
         self._index = index
         self._agents = index.agents
         self._rules = index.rules
+        self._by_value = any(queue.value for queue in index.rules.queues.values())
 
     # --- rules and people -----------------------------------------------------------------------
 
@@ -330,13 +332,33 @@ class PrecisionMatcher:
             neg = waiting.neg - rules.rate * now
             return (*_urgency(cls), neg, waiting.call.seq, rules.index, rules.id)
 
-        matched = match_burst(
-            calls.first.values(), free, eligible, rank, lambda waiting: waiting.call.contact in calls.excluded
+        groups = groups_of(
+            calls.first.values(), eligible, rank, lambda waiting: waiting.call.contact in calls.excluded
         )
+        could = np.array([group.could() for group in groups])
+        if not is_burst(groups, could):
+            return []
+        if self._by_value:
+            return [
+                self._decision(waiting, agent, "value", worth)
+                for waiting, (_, agent, _), worth in match_values(groups, could, free, self._points(rows))
+            ]
         return [
             self._decision(waiting, agent, "burst", (count, idle_since, int(agents.ranks()[row])))
-            for waiting, (idle_since, agent, row), count in matched
+            for waiting, (idle_since, agent, row), count in match_burst(groups, could, free)
         ]
+
+    def _points(self, rows: NDArray[np.intp]) -> Callable[[Waiting], NDArray[np.int64]]:
+        """Of these agents in a queue, for value matching; worked out once."""
+        known: dict[tuple[tuple[str, int], ...], NDArray[np.int64]] = {}
+
+        def points(waiting: Waiting) -> NDArray[np.int64]:
+            weights = waiting.plan.rules.value
+            if weights not in known:
+                known[weights] = agent_points(self._index.columns, rows, weights)
+            return known[weights]
+
+        return points
 
     def records(self, decisions: list[Decision], now: int) -> list[DecisionRecord]:
         """What stood behind each of these, which were the answer to one question and have not been told as taken."""
