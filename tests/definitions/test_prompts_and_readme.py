@@ -98,7 +98,7 @@ def test_the_night_example_of_the_flow_readme_works() -> None:
         assert [a.step for a in caller.actions if hasattr(a, "step")] == steps
 
 
-ROUTING_README = ["dialled_numbers", "queues", "queues", "priorities", "profiles", "overflow"]
+ROUTING_README = ["dialled_numbers", "queues", "queues", "queues", "priorities", "profiles", "overflow"]
 
 
 @pytest.mark.parametrize(("example", "file"), list(enumerate(ROUTING_README)))
@@ -108,7 +108,8 @@ def test_the_examples_of_the_routing_readme_load(example: int, file: str, tmp_pa
     path = home / "routing_rules" / f"{file}.yaml"
     text = _examples(ROOT / "routing_rules" / "README.md")[example]
     if file == "queues":
-        text = path.read_text() + text.partition("queues:\n")[2].replace("another_queue", "sales_es")
+        above, _, own = text.partition("queues:\n")
+        text = above + path.read_text() + own.replace("another_queue", "sales_es")
     path.write_text(text)
     definitions, problems = load_definitions(home)
     assert definitions is not None, problems

@@ -62,8 +62,10 @@ def pairs(found: Iterable[Decision]) -> dict[str, str]:
     return {each.contact: each.agent for each in found}
 
 
-def agent(id: str, closing: int, german: bool = False, profile: str = "", **more: int) -> AgentFacts:
-    return AgentFacts(id, {"closing": closing, "german": german, **more}, profile=profile)
+def agent(
+    id: str, closing: int, german: bool = False, profile: str = "", more: Mapping[str, int] | None = None
+) -> AgentFacts:
+    return AgentFacts(id, {"closing": closing, "german": german, **(more or {})}, profile=profile)
 
 
 def test_the_more_valuable_call_gets_the_better_agent() -> None:
@@ -88,7 +90,9 @@ def test_value_does_not_decide_who_waits() -> None:
 def test_as_many_calls_as_can_be_served_are() -> None:
     """A pair of little worth is taken when it lets one more call have an agent."""
     matcher = center(
-        [agent("ann", 1, spanish=5), agent("ben", 9)], queue("q", 0), queue("es", 1, "agent.spanish >= 5")
+        [agent("ann", 1, more={"spanish": 5}), agent("ben", 9)],
+        queue("q", 0),
+        queue("es", 1, "agent.spanish >= 5"),
     )
     joins(matcher, "c1", 5000, 1, "es")
     joins(matcher, "c2", 9000, 1000)
@@ -144,7 +148,7 @@ def test_the_sum_is_the_greatest_of_all_ways(seed: int) -> None:
             f"a{n}",
             chance.randint(1, 10),
             chance.random() < 0.3,
-            **{s: 5 for s in skills if chance.random() < 0.6},
+            more={s: 5 for s in skills if chance.random() < 0.6},
         )
         for n in range(chance.randint(2, 6))
     ]

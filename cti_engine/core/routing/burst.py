@@ -61,7 +61,7 @@ def match_burst(
 
 def is_burst(groups: Sequence[Group], could: Mask) -> bool:
     """Two calls and two agents could be matched."""
-    return sum(len(group.calls) for group in groups) > 1 and np.count_nonzero(could.any(axis=0)) > 1
+    return sum(len(group.calls) for group in groups) > 1 and int(could.any(axis=0).sum()) > 1
 
 
 class Pairing:
