@@ -11,7 +11,6 @@ from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
-from cti_engine.core.adapting_levels import teams_of
 from cti_engine.core.definitions import CenterDefinitions
 from cti_engine.core.routing.handle_times import LevelLimits, QueueTimes, compared, estimates
 from cti_engine.ports import Store
@@ -45,11 +44,11 @@ def levels(store: Store, definitions: CenterDefinitions) -> list[QueueLevels]:
     for queue, definition in definitions.queues.items():
         row = rows.get(("handle_times", queue))
         times = msgspec.convert(row, QueueTimes) if row is not None else QueueTimes(queue)
-        found.append(QueueLevels(queue, definition.levels, _groups(times, teams_of(definitions, queue))))
+        found.append(QueueLevels(queue, definition.levels, _groups(times, definitions.teams(queue))))
     return found
 
 
-def _groups(times: QueueTimes, teams: list[str]) -> tuple[GroupLevel, ...]:
+def _groups(times: QueueTimes, teams: tuple[str, ...]) -> tuple[GroupLevel, ...]:
     known = sorted(estimates(times, teams).items(), key=lambda pair: (pair[1].seconds, pair[0]))
     groups = []
     for team, estimate in known:

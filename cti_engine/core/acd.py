@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from cti_engine.core import (
+    adapting_levels,
     callbacks,
     conversation,
     endings,
@@ -103,6 +104,10 @@ class Acd:
         if center.definitions_are_new:
             roster.take_effect(center)
             offers.match_all(center)
+        elif center.levels_due:
+            adapting_levels.go_on(center)
+        elif center.old_staff:
+            center.forget_old_staff()
         HANDLERS[type(signal)](center, signal)
         offers.match_all(center)
         center.at = center.now

@@ -8,7 +8,6 @@ from __future__ import annotations
 from cti_engine.core import events as ev
 from cti_engine.core.center import Center
 from cti_engine.core.contact import Contact
-from cti_engine.core.definitions import CenterDefinitions
 from cti_engine.core.routing.handle_times import QueueTimes, compared, estimates, slow_groups
 
 
@@ -32,27 +31,33 @@ def _intent(contact: Contact) -> str:
     return intent if isinstance(intent, str) else ""
 
 
+AT_ONCE = 8
+"""Queues reckoned in one signal after new definitions: a thousand at once would halt the calls for a second."""
+
+
 def take_effect(center: Center) -> None:
-    """New definitions: groups and queues that are gone are forgotten, and the limits are those of now."""
-    teams = {agent.team for agent in center.definitions.agents.values()}
+    """New definitions: queues that are gone are forgotten, the others reckoned by and by, some at each signal."""
     for queue, times in list(center.handle_times.items()):
         if queue not in center.definitions.queues:
             center.drop(times)
             center.matcher.set_slow(queue, ())
-            continue
-        times.forget_all_but(teams)
-        _reckon(center, times)
+    center.groups = frozenset(agent.team for agent in center.definitions.agents.values())
+    center.levels_due = sorted(center.handle_times, reverse=True)
+    go_on(center)
 
 
-def teams_of(definitions: CenterDefinitions, queue: str) -> list[str]:
-    """The groups with an agent who could serve the queue, sorted."""
-    agents = definitions.agents
-    members = definitions.queues[queue].members
-    return sorted({agents[member].team for member in members if member in agents})
+def go_on(center: Center) -> None:
+    """The next queues after new definitions: groups that are gone are forgotten, the limits are those of now."""
+    due, center.levels_due = center.levels_due[-AT_ONCE:], center.levels_due[:-AT_ONCE]
+    for queue in reversed(due):
+        times = center.handle_times.get(queue)
+        if times is not None:
+            times.forget_all_but(center.groups)
+            _reckon(center, times)
 
 
 def _reckon(center: Center, times: QueueTimes) -> None:
-    teams = teams_of(center.definitions, times.id)
+    teams = center.definitions.teams(times.id)
     limits = center.queue_definition(times.id).levels
     before, times.slow = times.slow, slow_groups(times, teams, limits)
     center.matcher.set_slow(times.id, times.slow)

@@ -39,6 +39,10 @@ def in_order(id_: str) -> tuple[int, str]:
     return len(id_), id_
 
 
+QUEUES_AT_ONCE = 20
+"""Whose counts of earlier definitions are let go of at one signal."""
+
+
 class Center:
     def __init__(self, definitions: CenterDefinitions, utc_offset: float = 0.0) -> None:
         self.definitions = definitions
@@ -54,6 +58,7 @@ class Center:
         self.queues: dict[str, QueueCounts] = {}
         self.waits: dict[str, WaitModel] = {}
         self.staff = Staff(definitions, self.agents)
+        self.old_staff: list[Staff] = []  # of definitions before, let go of by and by
         self.workers: dict[str, WorkerNote] = {}
         self.known_workers: set[str] = set()  # those that have said hello to this life of the engine
         self.recallers: dict[str, ReCaller] = {}
@@ -65,6 +70,8 @@ class Center:
             routing_rules(definitions), agent_facts(definitions), names=self._names_in
         )
         self.flows: dict[tuple[str, str], Flow] = {}
+        self.levels_due: list[str] = []  # queues whose levels are to be reckoned by new definitions
+        self.groups: frozenset[str] = frozenset()  # of all agents
         self.secrets: dict[str, dict[str, str]] = {}  # by contact, never stored: sensitive digits
         self.commands: list[Command] = []
         self.events: list[tuple[float, ev.Event]] = []
@@ -304,7 +311,12 @@ class Center:
             self._wait_passes(queue)
         self.staff.follow(agent, queues)
 
+    def forget_old_staff(self) -> None:
+        if not self.old_staff[-1].forget(QUEUES_AT_ONCE):
+            self.old_staff.pop()
+
     def _count_staff_anew(self) -> None:
+        self.old_staff.append(self.staff)
         self.staff = Staff(self.definitions, self.agents)
         for model in self.waits.values():
             if model.line:

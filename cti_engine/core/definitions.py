@@ -199,3 +199,14 @@ class CenterDefinitions:
     limits: CallLimits = CallLimits()
     callbacks: CallbackRules = CallbackRules()
     record_calls: bool = True
+
+    _teams: dict[str, tuple[str, ...]] = field(default_factory=dict, init=False, compare=False, repr=False)
+
+    def teams(self, queue: str) -> tuple[str, ...]:
+        """The groups with an agent who could serve the queue, sorted. Found once: a look at all its members."""
+        found = self._teams.get(queue)
+        if found is None:
+            members = self.queues[queue].members
+            there = {self.agents[member].team for member in members if member in self.agents}
+            found = self._teams[queue] = tuple(sorted(there))
+        return found

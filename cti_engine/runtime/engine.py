@@ -6,11 +6,9 @@ One loop, one writer. Everything that can wait (look-ups, the broker, the store)
 from __future__ import annotations
 
 import asyncio
-import gc
 import logging
 import signal as unix_signals
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +30,7 @@ from cti_engine.core.signals import (
 )
 from cti_engine.ports import CustomerLookup, Loaded, PromptFiles, Store, StoredEvent, StoreUnavailable
 from cti_engine.runtime.dispatch import Dispatch
+from cti_engine.runtime.garbage import without_collections
 from cti_engine.runtime.ledger import Gathered, Ledger
 from cti_engine.runtime.lookups import LookUps
 from cti_engine.runtime.service_calls import ServiceCalls
@@ -170,13 +169,12 @@ class Engine:
 
     async def reload(self, definitions: CenterDefinitions) -> None:
         """The same, without a halt: what follows from rules and agents is made in a thread."""
-        in_use = self.acd.center.matcher.pools_in_use()
-        index = await asyncio.to_thread(make_index, definitions, in_use)
-        with _without_collections():
+        with without_collections():
+            in_use = self.acd.center.matcher.pools_in_use()
+            index = await asyncio.to_thread(make_index, definitions, in_use)
             self.acd.install(definitions, index)
-        for _ in range(2):  # the loop finds what is due, and does it; any signal gives the new set effect
-            await asyncio.sleep(0)
-        with _without_collections():
+            for _ in range(2):  # the loop finds what is due, and does it; any signal gives the new set effect
+                await asyncio.sleep(0)
             self._tell_dialled_numbers()
             self.take(TimePassed())
 
@@ -321,16 +319,6 @@ class Engine:
         await self._server.close()
         self._look_ups.close()
         await self._service_calls.close()
-
-
-@contextmanager
-def _without_collections() -> Iterator[None]:
-    """Python's garbage is collected later: a look through everything would come on top of a long step."""
-    gc.disable()
-    try:
-        yield
-    finally:
-        gc.enable()
 
 
 def _rows(loaded: Loaded) -> dict[tuple[str, str], Row]:

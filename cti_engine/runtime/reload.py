@@ -14,6 +14,7 @@ from pathlib import Path
 from cti_engine.core.definitions import CenterDefinitions
 from cti_engine.definitions.library import load_definitions
 from cti_engine.definitions.problems import Problem
+from cti_engine.runtime.garbage import without_collections
 
 
 async def read_apart(home: Path) -> tuple[CenterDefinitions | None, list[Problem]]:
@@ -34,7 +35,9 @@ async def read_apart(home: Path) -> tuple[CenterDefinitions | None, list[Problem
             child.kill()
     if child.returncode != 0:
         raise OSError(f"reading the files ended with {child.returncode}")
-    found: tuple[CenterDefinitions | None, list[Problem]] = await asyncio.to_thread(pickle.loads, printed)
+    found: tuple[CenterDefinitions | None, list[Problem]]
+    with without_collections():
+        found = await asyncio.to_thread(pickle.loads, printed)
     return found
 
 

@@ -11,9 +11,9 @@ from typing import Any
 from cti_engine.core.acd import Acd
 
 QUEUE_EVERY = 0.1
-AGENTS_AT_ONCE, QUEUES_AT_ONCE = 200, 4
-"""Views of one batch: new rules touch everybody, and thousands at once would halt the loop; a queue's looks at all its
-members."""
+AGENTS_AT_ONCE, MEMBERS_AT_ONCE = 200, 5000
+"""Agents' views of one batch, and members that its queues' views look at: new rules touch everybody, and thousands at
+once would halt the loop."""
 
 Key = tuple[str, str]
 """(`agent` or `queue`, id)."""
@@ -31,16 +31,17 @@ class Views:
         What changed just now comes before what was put off.
         """
         waiting = dict.fromkeys(chain(sorted(seen), self._late))
-        room = {"agent": AGENTS_AT_ONCE, "queue": QUEUES_AT_ONCE}
+        room = {"agent": AGENTS_AT_ONCE, "queue": MEMBERS_AT_ONCE}
+        queue_definition = self._acd.center.queue_definition
         views: dict[Key, Any] = {}
         backlog = False
         for key in waiting:
             if now - self._told_at.get(key, 0.0) < QUEUE_EVERY:
                 continue
-            if not room[key[0]]:
+            if room[key[0]] <= 0:
                 backlog = True
                 continue
-            room[key[0]] -= 1
+            room[key[0]] -= 1 if key[0] == "agent" else 1 + len(queue_definition(key[1]).members)
             views[key] = self._view(key)
             if key[0] == "queue":
                 self._told_at[key] = now

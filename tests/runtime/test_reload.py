@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-import asyncio
 import gc
 import sys
-import time
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import msgspec
 import pytest
 
-from cti_engine.core.definitions import AgentDefinition, CenterDefinitions, QueueDefinition
-from cti_engine.core.expressions.condition import Condition
-from cti_engine.core.expressions.parser import parse
-from cti_engine.core.routing.model import StepRule
+from cti_engine.core.routing.build import make_index
 from cti_engine.core.signals import DispositionSubmitted, PhoneRegistered, ReadyRequested
 from cti_engine.definitions.library import load_definitions
 from cti_engine.runtime.engine import Engine
@@ -24,62 +20,19 @@ from cti_engine.runtime.engine_process import SWITCH_EVERY
 from cti_engine.runtime.ledger import Gathered
 from cti_engine.runtime.reload import read_apart
 from cti_engine.runtime.stores import open_store
-from cti_engine.runtime.views import AGENTS_AT_ONCE, QUEUES_AT_ONCE, Views
+from cti_engine.runtime.views import AGENTS_AT_ONCE, MEMBERS_AT_ONCE, Views
 from cti_engine.wire import envelope
 from cti_engine.wire.tasks import spawn
 from tests.definitions.homes import shipped_home
 from tests.phones.waiting import until
 from tests.runtime.center import NamedFiles, Nobody, definitions
+from tests.runtime.crowd import AGENTS, QUEUES, Ticker, crowd
 from tests.runtime.stand_in import StandInWorker
 
-AGENTS = 10_000
-QUEUES = 30
 READY = 2000
 STALL = 0.05
 TRIES = 5
 """The machine of a test run is busy with others: of so many reloads the best one counts."""
-
-
-def crowd(version: str) -> CenterDefinitions:
-    """10,000 agents with 20 attributes each, 30 queues of two steps, and the queue of the shipped number."""
-    skills = [f"skill{number}" for number in range(20)]
-    agents = {
-        f"a{number}": AgentDefinition(
-            f"a{number}",
-            f"Agent {number}",
-            {skill: (number + place) % 10 + 1 for place, skill in enumerate(skills)},
-        )
-        for number in range(AGENTS)
-    }
-    queues = {"sales": definitions().queues["sales"]}
-    for number in range(QUEUES):
-        skill = skills[number % len(skills)]
-        steps = (
-            StepRule(Condition(parse(f"agent.{skill} >= 8")), wait=20_000),
-            StepRule(Condition(parse(f"agent.{skill} >= 4"))),
-        )
-        members = tuple(id_ for id_, agent in agents.items() if int(agent.attributes[skill]) >= 4)
-        queues[f"q{number}"] = QueueDefinition(f"q{number}", f"Queue {number}", members, steps=steps)
-    return replace(definitions(), version=version, agents={**definitions().agents, **agents}, queues=queues)
-
-
-class Ticker:
-    """How late a timer of a millisecond comes at worst by our own doing: what other processes took does not count."""
-
-    def __init__(self) -> None:
-        self.worst = 0.0
-        self._task = spawn(self._run(), "ticker")
-
-    async def _run(self) -> None:
-        loop = asyncio.get_running_loop()
-        while True:
-            begun, used = loop.time(), time.process_time()
-            await asyncio.sleep(0.001)
-            late = min(loop.time() - begun - 0.001, time.process_time() - used)
-            self.worst = max(self.worst, late)
-
-    def stop(self) -> None:
-        self._task.cancel()
 
 
 class Told:
@@ -145,7 +98,7 @@ async def test_ten_thousand_agents_in_one_reload_do_not_halt_the_loop(tmp_path: 
                 engine.take(ReadyRequested(f"r-{agent}", agent))
         if number and min(worst[1:]) < STALL:
             break
-    assert told.largest <= AGENTS_AT_ONCE + QUEUES_AT_ONCE
+    assert told.largest <= AGENTS_AT_ONCE + QUEUES + 1
     assert min(worst) < STALL and max(worst) < 4 * STALL, [round(1000 * each) for each in worst]
     await engine.close()
     store.close()
@@ -164,6 +117,10 @@ def test_views_that_change_now_come_before_those_put_off() -> None:
     """A reload's thousands are told a few hundred at a time; who changes meanwhile does not wait for them."""
 
     class Center:
+        center = SimpleNamespace(
+            queue_definition=lambda queue: SimpleNamespace(members=range(MEMBERS_AT_ONCE // 4))
+        )
+
         def agent_view(self, agent: str) -> str:
             return agent
 
@@ -172,11 +129,22 @@ def test_views_that_change_now_come_before_those_put_off() -> None:
 
     views = Views(Center())  # type: ignore[arg-type]
     everybody = {("agent", f"a{number:03}") for number in range(3 * AGENTS_AT_ONCE)}
-    everybody |= {("queue", f"q{number}") for number in range(2 * QUEUES_AT_ONCE)}
+    everybody |= {("queue", f"q{number}") for number in range(8)}
     first, again = views.due(everybody, 1000.0)
-    assert len(first) == AGENTS_AT_ONCE + QUEUES_AT_ONCE and again == 0.0
+    assert len(first) == AGENTS_AT_ONCE + 4 and again == 0.0  # each queue is a fourth of what is looked at
     second, _ = views.due({("agent", "a599")}, 1000.0)
     assert ("agent", "a599") in second and not first.keys() & second.keys()
     third, again = views.due(set(), 1000.0)
     assert first.keys() | second.keys() | third.keys() == everybody
     assert again is None
+
+
+def test_the_groups_of_a_queue_are_found_while_the_index_is_made() -> None:
+    """Adapting levels ask them in the live loop for every queue: after `make_index` no member is looked at again."""
+    found = crowd("1")
+    make_index(found)
+    emptied = replace(found.queues["q1"], members=())
+    before = found.teams("q1")
+    found.queues["q1"] = emptied  # type: ignore[index]
+    assert found.teams("q1") == before != ()
+    assert replace(found, version="2").teams("q1") == ()

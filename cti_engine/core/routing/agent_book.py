@@ -126,17 +126,26 @@ class AgentBook:
         return state
 
     def carry_over(self, old: AgentBook) -> None:
-        """Take the clocks, loads and counts of those who were there before."""
-        both = [(state, old.states[id_]) for id_, state in self.states.items() if id_ in old.states]
+        """Take the clocks, loads and counts of those who were there before; called once, while nobody is free here."""
+        both = [
+            (self.states[id_], before)
+            for id_, before in old.states.items()
+            if (before.logged_in or before.load or before.available or before.idle_since)
+            and id_ in self.states
+        ]
         for state, before in both:
-            self._count(state, -1)
             state.available, state.logged_in = before.available, before.logged_in
             state.load, state.idle_since = before.load, before.idle_since
-            self.logged_in[state.row] = before.logged_in
             self._count(state, 1)
-            self._settle(state)
+            if state.available and state.load < state.capacity:
+                state.ticket = (state.idle_since, state.id, state.row)
+                self._order.append(state.ticket)
+        self._order.sort()
+        self.free_count = len(self._order)
+        self.is_free[[ticket[2] for ticket in self._order]] = 1
         here = np.array([state.row for state, _ in both], np.intp)
         there = np.array([before.row for _, before in both], np.intp)
+        self.logged_in[here] = old.logged_in[there]
         for number in (IDLE, ANSWERED):
             self.numbers[number, here] = old.numbers[number, there]
         self.busy = old.busy.reordered(there, here, self.capacity)

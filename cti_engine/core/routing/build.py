@@ -22,7 +22,7 @@ def routing_rules(definitions: CenterDefinitions) -> RoutingRules:
     return RoutingRules(
         version=definitions.version,
         queues={
-            queue.id: queue_rules(queue, index, _has_groups(definitions, queue))
+            queue.id: queue_rules(queue, index, len(definitions.teams(queue.id)) > 1)
             for index, queue in enumerate(definitions.queues.values())
         },
         profiles=definitions.profiles,
@@ -34,12 +34,6 @@ def routing_rules(definitions: CenterDefinitions) -> RoutingRules:
 def make_index(definitions: CenterDefinitions, bound: Iterable[Key] = ()) -> PoolIndex:
     """What the matcher installs; `bound`: its `pools_in_use`. Slow for many agents: made beside a live center."""
     return PoolIndex(routing_rules(definitions), agent_facts(definitions), bound)
-
-
-def _has_groups(definitions: CenterDefinitions, queue: QueueDefinition) -> bool:
-    """Whether agents of two groups could serve the queue: else nobody can be slower than others."""
-    agents = definitions.agents
-    return len({agents[member].team for member in queue.members if member in agents}) > 1
 
 
 def queue_rules(queue: QueueDefinition, index: int, has_groups: bool) -> QueueRules:

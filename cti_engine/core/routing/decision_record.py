@@ -181,8 +181,8 @@ class Recorder:
         self, waiting: Waiting, rows: NDArray[np.intp], decisions: list[Decision], now: int
     ) -> RunnerUp | None:
         """The first of the step's order after those who got the call."""
-        chosen = [self._agents.states[each.agent].row for each in decisions]
-        rows = rows[~np.isin(rows, chosen)]
+        for each in decisions:  # one to three of them
+            rows = rows[rows != self._agents.states[each.agent].row]
         if not len(rows):
             return None
         question = Question(

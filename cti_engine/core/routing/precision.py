@@ -120,7 +120,10 @@ class PrecisionMatcher:
 
     def set_slow(self, queue: str, groups: Iterable[str]) -> None:
         """The groups of agents who serve this queue after the others: adapting levels (docs/routing.md, section 12)."""
-        self._slow[queue] = frozenset(groups)
+        slow = frozenset(groups)
+        if slow == self._slow.get(queue, _NOBODY):
+            return
+        self._slow[queue] = slow
         self._slow_somewhere = frozenset().union(*self._slow.values())
         self._index.classes.forget_tiers()
 
