@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping
 
 from cti_engine.core.definitions import DialledNumber, QueueDefinition
-from cti_engine.core.expressions.suggestion import did_you_mean
+from cti_engine.core.expressions.suggestion import closest_or_all, did_you_mean
 from cti_engine.core.ivr.flow import EnterQueue, Flow
 from cti_engine.definitions.flow_source import FlowSource
 from cti_engine.definitions.problems import WARNING
@@ -22,7 +22,7 @@ def check_queues_named(source: FlowSource, flows: Mapping[str, Flow], queues: Co
         queue, treatment = step.value["queue"], step.value.get("treatment")
         if queue and queues is not None and queue not in queues:
             source.document.problem(
-                (*place, "queue"), f"there is no queue {queue}", did_you_mean(queue, queues)
+                (*place, "queue"), f"there is no queue {queue}", closest_or_all(queue, queues)
             )
         if treatment:
             _flow_named(source.document, (*place, "treatment"), treatment, flows)
@@ -68,10 +68,11 @@ def check_languages(
             missing = set(flow.languages) - set(treatment.languages if treatment else flow.languages)
             if treatment is not None and missing:
                 text = f"{treatment.id} does not speak {', '.join(sorted(missing))}"
-                source.document.problem(("steps", name, "enqueue"), text, severity=WARNING)
+                hint = "add it to its languages:, or take another treatment"
+                source.document.problem(("steps", name, "enqueue"), text, hint, severity=WARNING)
 
 
 def _flow_named(document: Document, place: Place, name: str, flows: Mapping[str, Flow]) -> bool:
     if name not in flows:
-        document.problem(place, f"there is no flow {name}", did_you_mean(name, flows))
+        document.problem(place, f"there is no flow {name}", closest_or_all(name, flows))
     return name in flows

@@ -11,7 +11,7 @@ from typing import Any
 
 from cti_engine.core.expressions.check import read_condition
 from cti_engine.core.expressions.condition import Condition
-from cti_engine.core.expressions.suggestion import did_you_mean
+from cti_engine.core.expressions.suggestion import closest_or_all, did_you_mean
 from cti_engine.core.expressions.syntax import Literal
 from cti_engine.core.expressions.values import BOOLEAN, TEXT, Scope
 from cti_engine.core.ivr import flow as core
@@ -124,7 +124,7 @@ class _FlowBuilder(FlowParts):
         if written["digits"] is not None and (written["least"] is not None or written["most"] is not None):
             self._document.problem(inside, "digits says it all", "either digits:, or least: and most:")
         elif least > most:
-            self._document.problem(inside, f"least {least} is more than most {most}")
+            self._document.problem(inside, f"least {least} is more than most {most}", "change them about")
         try:
             re.compile(written["pattern"])
         except re.error as error:
@@ -224,7 +224,9 @@ class _FlowBuilder(FlowParts):
                 each[6:] for each in self._scope if each.startswith("hours.") and each.count(".") == 1
             ]
             text = f"there is no calendar {written['calendar']}"
-            self._document.problem((*inside, "calendar"), text, did_you_mean(written["calendar"], calendars))
+            self._document.problem(
+                (*inside, "calendar"), text, closest_or_all(written["calendar"], calendars)
+            )
         targets = {key: self._target((*inside, key), written[key]) for key in ("open", "closed", "holiday")}
         cases = (
             core.Case(_is(name, "open"), targets["open"]),
@@ -261,7 +263,7 @@ class _FlowBuilder(FlowParts):
         if other is None:
             if written["flow"]:
                 text = f"there is no flow {written['flow']}"
-                self._document.problem((*inside, "flow"), text, did_you_mean(written["flow"], self._flows))
+                self._document.problem((*inside, "flow"), text, closest_or_all(written["flow"], self._flows))
         else:
             self._agrees_with(other, inside, written)
         for variable in written["into"]:
@@ -279,12 +281,12 @@ class _FlowBuilder(FlowParts):
         for name in written["with"]:
             if name not in other.variables:
                 text = f"{other.id} has no variable {name}"
-                self._document.key_problem((*path, "with", name), text, did_you_mean(name, other.variables))
-        returned = {name for _, step in other.steps() if step.verb == "return" for name in step.value}
+                self._document.key_problem((*path, "with", name), text, closest_or_all(name, other.variables))
+        returned = sorted({name for _, step in other.steps() if step.verb == "return" for name in step.value})
         for variable, name in written["into"].items():
             if name and name not in returned:
                 text = f"{other.id} returns no {name}"
-                self._document.problem((*path, "into", variable), text, did_you_mean(name, returned))
+                self._document.problem((*path, "into", variable), text, closest_or_all(name, returned))
         missing = [each for each in self._languages if each not in other.written["languages"]]
         if missing:
             text = f"{other.id} does not speak {', '.join(missing)}"

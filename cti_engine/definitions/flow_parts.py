@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from cti_engine.core.expressions.check import read_condition
 from cti_engine.core.expressions.condition import Condition
-from cti_engine.core.expressions.suggestion import did_you_mean
+from cti_engine.core.expressions.suggestion import closest_or_all, did_you_mean
 from cti_engine.core.expressions.syntax import Literal
 from cti_engine.core.expressions.values import TEXT, UNKNOWN, Scope
 from cti_engine.core.ivr import flow as core
@@ -40,7 +40,7 @@ class FlowParts:
 
     def _target(self, path: Path, name: str) -> str:
         if name and name not in self._steps:
-            self._document.problem(path, f"there is no step {name}", did_you_mean(name, self._steps))
+            self._document.problem(path, f"there is no step {name}", closest_or_all(name, self._steps))
         return name
 
     def _next(self, path: Path, step: WrittenStep) -> str:
@@ -74,7 +74,7 @@ class FlowParts:
         for part in parts:
             if isinstance(part, core.Spoken) and part.name in self._secret and not secrets:
                 text = f"{part.name} is sensitive: it may be given to look_up only"
-                self._document.problem(path, text)
+                self._document.problem(path, text, "leave it out: it would be stored")
         return core.Template(tuple(self._named(path, part) for part in parts))
 
     def _condition(self, path: Path, text: str) -> Condition | None:
@@ -120,7 +120,9 @@ class FlowParts:
         """Told at the text that names it."""
         found = self._scope.get(self._full_name(spoken.name))
         if spoken.name in self._secret:
-            self._document.problem(path, f"{spoken.name} is sensitive: it is never said")
+            self._document.problem(
+                path, f"{spoken.name} is sensitive: it is never said", "leave it out of the text"
+            )
         elif found is None:
             self._unknown(path, spoken.name)
         elif found != UNKNOWN:  # then its declaration is wrong, which has been told

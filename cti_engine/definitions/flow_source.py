@@ -67,7 +67,11 @@ def attribute_types(sources: Iterable[FlowSource], declared: Scope) -> dict[str,
             found = _type_of(value, scope, source.variables)
             known = types.setdefault(name, found)
             if known != found and UNKNOWN not in (known, found):
-                source.document.problem(path, f"{name} is a {known} elsewhere, a {found} here")
+                source.document.problem(
+                    path,
+                    f"{name} is a {known} elsewhere, a {found} here",
+                    "one kind for each name: take another name",
+                )
     return scope
 
 

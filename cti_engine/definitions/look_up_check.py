@@ -75,7 +75,9 @@ class LookUp:
                 text = f"{variable} is a {found}, {name} of {service.id} is a {answer.type}"
                 self.document.problem(place, text, "give the variable another first value")
             if variable in self.secret:
-                self.document.problem(place, f"{variable} is sensitive: callers alone give it")
+                self.document.problem(
+                    place, f"{variable} is sensitive: callers alone give it", "take another variable"
+                )
 
 
 def _takes(service: Service) -> str:

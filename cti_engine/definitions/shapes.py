@@ -212,7 +212,7 @@ class Table:
             document.problem(path, f"expected a mapping (name: value), {_found(node)}")
             return {}
         if len(node.value) < self.least:
-            document.problem(path, "nothing is written here")
+            document.problem(path, "nothing is written here", "write at least one line name: value")
         read = {}
         for name, child in node.value.items():
             if not re.fullmatch(self.name.pattern, name):

@@ -95,7 +95,7 @@ class Content:
         if not isinstance(value, dict) or any(key in _ITEMS for key in value):
             self._read_list(document, node, path, "", written)
         elif not value:
-            document.problem(path, "nothing is said here")
+            document.problem(path, "nothing is said here", "write a text, or take the step out")
         else:
             for language, child in value.items():
                 if re.fullmatch(LANGUAGE.pattern, language):
@@ -111,7 +111,7 @@ class Content:
         else:
             nodes = [(node, path)]
         if not nodes:
-            document.problem(path, "nothing is said here")
+            document.problem(path, "nothing is said here", "write a text, or take the step out")
         utterances = [self._item(document, child, place, language, written) for child, place in nodes]
         if any(len(u) == 1 and isinstance(u[0], Spoken) for u in utterances):
             utterances = [tuple(part for utterance in utterances for part in utterance)]

@@ -23,7 +23,7 @@ def faults(spoken: Spoken, found: Type, languages: Iterable[str], currency: str)
     """(problem, hint) of a value of type `found`; `currency` is the flow's, empty for none."""
     name, natural = spoken.name, NATURAL.get(found)
     if natural is None:
-        yield f"{name} is a {found}, which cannot be spoken", ""
+        yield f"{name} is a {found}, which cannot be spoken", "branch on it, and say a text for each case"
         return
     form = spoken.form or natural
     if found not in _TYPES[form]:
@@ -34,4 +34,5 @@ def faults(spoken: Spoken, found: Type, languages: Iterable[str], currency: str)
         yield f"{name}: money of which currency?", hint
     for language in languages:
         if language not in LANGUAGES:
-            yield f"values are read aloud in {' and '.join(LANGUAGES)} only, not in {language}", ""
+            text = f"values are read aloud in {' and '.join(LANGUAGES)} only, not in {language}"
+            yield text, f"leave the value out in {language}"

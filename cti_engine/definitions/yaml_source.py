@@ -165,10 +165,10 @@ class _Builder:
         for event in self._events:
             if isinstance(event, yaml.DocumentStartEvent):
                 if root is not None:
-                    raise _Unreadable(*_place(event), "a second document in one file")
+                    raise _Unreadable(*_place(event), "a second document in one file", "delete the ---")
                 root = self._node(next(self._events), (), None)
         if root is None or root.value is None:
-            raise _Unreadable(1, 1, "the file is empty")
+            raise _Unreadable(1, 1, "the file is empty", "write it, or delete it")
         return root
 
     def _node(self, event: Any, path: Path, key: tuple[int, int] | None) -> Node:
@@ -196,9 +196,9 @@ class _Builder:
 
     def _alias(self, anchor: str, line: int, column: int) -> Node:
         if anchor in self._open:
-            raise _Unreadable(line, column, f"*{anchor} stands inside itself")
+            raise _Unreadable(line, column, f"*{anchor} stands inside itself", "write it out")
         if anchor not in self._anchors:
-            raise _Unreadable(line, column, f"*{anchor} is used before &{anchor}")
+            raise _Unreadable(line, column, f"*{anchor} is used before &{anchor}", f"put &{anchor} first")
         return self._anchors[anchor]
 
     def _list(self, path: Path, line: int, column: int) -> Node:

@@ -52,7 +52,7 @@ class _Checker:
         found = self._type(node)
         if found is None or found == BOOLEAN:
             return
-        hint = ""
+        hint = 'compare something, e.g. call.segment == "gold"'
         if isinstance(node, Name):
             example = {NUMBER: ">= 1", DURATION: "> 30s", TEXT: '== "..."'}.get(found, 'has "..."')
             hint = f"compare it, e.g. {node} {example}"
@@ -82,7 +82,7 @@ class _Checker:
         first = node.items[0].type
         for item in node.items:
             if item.type != first:
-                self._fault(item, f"{item} is a {item.type} in a list of {first}")
+                self._fault(item, f"{item} is a {item.type} in a list of {first}", "one kind in a list")
                 return None
         return list_of(first)
 
@@ -130,9 +130,9 @@ class _Checker:
         if found.name != "list":
             self._fault(many, f"{many} is a {found}, not a list", "a list is written [a, b]")
         elif item.name == "list":
-            self._fault(one, f"{one} is a list, where one value belongs")
+            self._fault(one, f"{one} is a list, where one value belongs", "LIST has VALUE")
         elif found.item and found.item != item.name:
-            self._fault(node, f"{one} is a {item}, {many} is a {found}")
+            self._fault(node, f"{one} is a {item}, {many} is a {found}", f"a list of {item} belongs here")
         else:
             self._choices(one, item, many)
             self._levels(node, one, item)
@@ -160,8 +160,10 @@ class _Checker:
 def _repair(node: Comparison, left: Type, right: Type) -> str:
     number = node.left if left == NUMBER else node.right
     if {left, right} == {NUMBER, DURATION}:
-        return f"a duration has a unit: {number}s, {number}m" if isinstance(number, Literal) else ""
+        if isinstance(number, Literal):
+            return f"a duration has a unit: {number}s, {number}m"
+        return "compare it with a duration"
     literal = node.left if isinstance(node.left, Literal) else node.right
     if {left, right} == {NUMBER, TEXT} and isinstance(literal, Literal):
         return f"write {literal.value} without quotes" if literal.type == TEXT else f'write "{literal}"'
-    return ""
+    return f"compare it with a {left}"

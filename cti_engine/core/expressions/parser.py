@@ -55,7 +55,7 @@ class _Token:
 def parse(text: str, *, limit: int = MAX_LENGTH) -> Node:
     """Raises ExpressionError. `limit` in characters."""
     if len(text) > limit:
-        raise ExpressionError(1, f"longer than {limit} characters")
+        raise ExpressionError(1, f"longer than {limit} characters", "spread it over several steps")
     return _Parser(_tokens(text)).whole()
 
 
@@ -110,7 +110,7 @@ class _Parser:
 
     def whole(self) -> Node:
         if self._next.kind == "end":
-            raise ExpressionError(1, "the condition is empty")
+            raise ExpressionError(1, "the condition is empty", 'e.g. call.segment == "gold"')
         node = self._or()
         if self._next.kind != "end":
             raise ExpressionError(
@@ -203,13 +203,13 @@ class _Parser:
         if token.kind == "text":
             return Literal(_unquoted(word, column), TEXT, column)
         if token.kind == "end":
-            raise ExpressionError(column, "the condition ends too early")
+            raise ExpressionError(column, "the condition ends too early", "a value or a name is missing")
         raise ExpressionError(column, f"{word!r} is not expected here", "a value or a name belongs here")
 
     def _deeper(self, column: int) -> None:
         self._depth += 1
         if self._depth > MAX_DEPTH:
-            raise ExpressionError(column, f"nested deeper than {MAX_DEPTH}")
+            raise ExpressionError(column, f"nested deeper than {MAX_DEPTH}", "take some parentheses away")
 
 
 def _unquoted(word: str, column: int) -> str:
