@@ -8,7 +8,7 @@ Calls of one class that wait nowhere else and exclude nobody are one group: thei
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -69,6 +69,7 @@ class Pairing:
 
     def __init__(self, groups: Sequence[Group], could: NDArray[np.bool_]) -> None:
         self._groups, self._could = groups, could
+        self._options = [np.flatnonzero(row) for row in could]
         self.agent_of: dict[Call, int] = {}
         self.wanted: dict[int, int] = {}
         self._call_of: dict[int, Call] = {}
@@ -79,7 +80,7 @@ class Pairing:
         in_need = np.ascontiguousarray(could.T)
         left = [len(group.calls) for group in groups]
         of_agent = np.array(left, np.int64) @ could
-        options = [np.flatnonzero(row) for row in could]
+        options = self._options
         ways = 1 + max(group.places[-1] for group in groups)
         # one number by which groups go: fewest agents left, then the place of the next call
         keys = np.array(
@@ -117,9 +118,18 @@ class Pairing:
         idle = live.copy()
         idle[list(self._call_of)] = False
         hopeless: set[int] = set()
+        direct: dict[int, Iterator[int]] = {}
         for number, at in left:
-            if number not in hopeless:
+            if number in hopeless:
+                continue
+            if number not in direct:
+                direct[number] = iter(self._options[number].tolist())
+            first = next((agent for agent in direct[number] if idle[agent]), None)
+            if first is None:
                 hopeless |= self._search(number, at, live, idle)
+            else:  # a chain of one
+                self.pair((number, at), first)
+                idle[first] = False
 
     def _search(self, number: int, at: int, live: Mask, idle: Mask) -> set[int]:
         """Breadth first. Who was looked at in vain, here the groups returned, leads nobody to an idle agent later."""
@@ -129,7 +139,8 @@ class Pairing:
         line = deque([(number, at)])
         while line:
             call = line.popleft()
-            found = np.flatnonzero(self._could[call[0]] & open_)
+            own = self._options[call[0]]
+            found = own[open_[own]]
             ends = found[idle[found]]
             if ends.size:
                 self._pass_on(call, int(ends[0]), giver)

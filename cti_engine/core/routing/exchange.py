@@ -81,8 +81,9 @@ def _edges(own: list[int], people: NDArray[np.intp], inside: NDArray[np.bool_], 
 
 
 def _improve(agent_of: Numbers, edges: Edges, agents: int, work: int) -> int:
+    prices = np.zeros(agents, np.int64)
     while work > 0:
-        circles, work = _circles(agent_of, edges, agents, work)
+        circles, work = _circles(agent_of, edges, prices, work)
         if not circles:
             break
         for circle in circles:
@@ -90,11 +91,14 @@ def _improve(agent_of: Numbers, edges: Edges, agents: int, work: int) -> int:
     return work
 
 
-def _circles(agent_of: Numbers, edges: Edges, agents: int, work: int) -> tuple[list[list[int]], int]:
-    """Disjoint circles that gain, each as the edges that become pairs. None: there is none, or `work` is used up."""
+def _circles(agent_of: Numbers, edges: Edges, prices: Numbers, work: int) -> tuple[list[list[int]], int]:
+    """Disjoint circles that gain, each as the edges that become pairs. None: there is none, or `work` is used up.
+
+    Labels go with the agents, as `prices`: any will do to begin with, and those of the last time are nearly right.
+    """
     count, number = len(agent_of), len(edges.calls)
     idle, root = count, count + 1
-    holder = np.full(agents, idle, np.int64)
+    holder = np.full(len(prices), idle, np.int64)
     holder[agent_of] = np.arange(count)
     own = edges.agents == agent_of[edges.calls]
     now = np.zeros(count, np.int64)
@@ -104,7 +108,7 @@ def _circles(agent_of: Numbers, edges: Edges, agents: int, work: int) -> tuple[l
     held, free = np.flatnonzero(held_by != idle), np.flatnonzero(held_by == idle)
     # a label and the edge that gave it in one number, so that one maximum finds both
     gains = (edges.worth - now[edges.calls]) * number + np.arange(number - 1, -1, -1)
-    label = np.zeros(count + 1, np.int64)
+    label = np.append(prices[agent_of], prices[holder == idle].max(initial=0))
     given = np.full(count + 1, -1, np.int64)
     parent = np.full(count + 2, root, np.int64)
     while work > 0:
@@ -123,6 +127,7 @@ def _circles(agent_of: Numbers, edges: Edges, agents: int, work: int) -> tuple[l
         found = [[int(given[node]) for node in circle if given[node] >= 0] for circle in circles]
         found = [circle for circle in found if _gain(circle, edges, now) > 0]
         if found:
+            prices[:] = label[holder]
             return found, work
     return [], work
 
