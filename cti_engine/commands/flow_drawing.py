@@ -41,11 +41,11 @@ from cti_engine.simulation.flow_tests import Coverage
 WIDTH, LINES = 34, 3
 """Characters and lines of what a node shows of its step."""
 GREEN, RED, GREY = "#2e7d32", "#c62828", "#607080"
-_FILLS = {
+FILLS = {
     **dict.fromkeys(("say", "play", "wait"), "#e3f2fd"),
     **dict.fromkeys(("menu", "gather", "listen", "confirm"), "#fff3cd"),
     **dict.fromkeys(("branch", "hours", "set", "language"), "#f3f4f6"),
-    **dict.fromkeys(("look_up", "send", "run"), "#ede7f6"),
+    **dict.fromkeys(("look_up", "send", "run", "callback"), "#ede7f6"),
     "enqueue": "#e0f2e9",
     **dict.fromkeys(("hang_up", "return"), "#eceff1"),
 }
@@ -168,7 +168,7 @@ def _flow_lines(picture: Picture, flow: Flow) -> Iterator[str]:
         style = "filled,rounded" if shape == "box" else "filled"
         yield (
             f'{_node(flow, each.name)} [label={_html(each)}, shape={shape}, style="{style}", '
-            f'color="{color}", penwidth={_width(each.tried)}, fillcolor="{_FILLS[each.verb]}", '
+            f'color="{color}", penwidth={_width(each.tried)}, fillcolor="{FILLS[each.verb]}", '
             f"tooltip={_quoted(each.about)}];"
         )
     together: dict[tuple[str, str, bool | None], list[str]] = {}

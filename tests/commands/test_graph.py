@@ -9,6 +9,8 @@ from xml.etree import ElementTree
 import pytest
 
 from cti_engine.__main__ import main
+from cti_engine.commands.flow_drawing import FILLS
+from cti_engine.definitions.flow_keys import VERBS
 from tests.definitions.homes import ROOT, shipped_home
 
 NASTY = 'Pulse "1" <ya> & gracias \\n \\" \x07 ]'
@@ -91,6 +93,11 @@ def test_flows_that_it_runs_are_drawn_beside_it(home: Path, capsys: pytest.Captu
     assert labels["open", "holiday"] == "bye"
     assert {way["label"] for way in check["ways"]} == {"", "no input", "no match"}
     assert {step["tried"] for step in bank["steps"]} == {None}
+
+
+def test_every_verb_has_its_look() -> None:
+    """A new verb is drawn too."""
+    assert set(FILLS) == set(VERBS)
 
 
 def test_coverage_says_which_ways_the_tests_have_gone(

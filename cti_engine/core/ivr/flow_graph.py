@@ -101,6 +101,8 @@ def names_read(step: Step) -> Iterator[str]:
             yield from speech.names_in(step.arguments)
         case Send():
             yield from speech.names_in(step.data)
+        case AskCallback():
+            yield from speech.names_in({"number": step.number})
         case EnterQueue():
             yield from speech.names_in(step.attributes)
         case Return():
