@@ -218,6 +218,9 @@ def test_many_pairs_are_dealt_into_parts(monkeypatch: pytest.MonkeyPatch) -> Non
     calls, whole = random_pairs(2, 120)
     assert exchange.improve(whole, calls, 125, 10**9) > 0
     monkeypatch.setattr(exchange, "WHOLE", 100)
+    monkeypatch.setattr(exchange, "OF_PART", 20)  # more parts than the second deal has calls for
+    assert exchange.improve(np.arange(120), calls, 125, 10**9) > 0
+    monkeypatch.setattr(exchange, "OF_PART", 1500)
     dealt = np.arange(120)
     exchange.improve(dealt, calls, 125, 10**9)
     assert 0.97 * total(calls, whole) <= total(calls, dealt) < total(calls, whole)

@@ -21,7 +21,7 @@ PER_ROUND, PER_CALL = 2500, 4
 """What one round over all edges costs beside them, in edges; a call's label costs as much as so many."""
 TO_DEAL = 600
 """What it costs to deal a call into a part."""
-WHOLE, OF_PART, DEALS = 16_000, 1500, 4
+WHOLE, OF_PART, DEALS = 16_000, 1500, 2
 """So many edges are one problem; otherwise about so many are in a part, and calls are dealt up to so many times."""
 
 
@@ -63,6 +63,8 @@ def improve(agent_of: Numbers, calls: Calls, agents: int, work: int = WORK) -> i
         each = work // parts
         for part in range(parts):
             own, people = np.flatnonzero(part_of == part), np.flatnonzero(of_agent == part)
+            if not len(own):
+                continue
             local = np.searchsorted(people, agent_of[own])
             edges = _edges(own.tolist(), people, of_agent == part, calls)
             work -= each - max(0, _improve(local, edges, len(people), each))
