@@ -20,10 +20,12 @@ from cti_engine.core.ivr.flow import (
     Fixed,
     Flow,
     Gather,
+    LeaveMessage,
     LookUpService,
     Menu,
     OpenQuestion,
     Question,
+    Record,
     Return,
     RunFlow,
     Say,
@@ -46,12 +48,13 @@ FILLS = {
     **dict.fromkeys(("menu", "gather", "listen", "confirm"), "#fff3cd"),
     **dict.fromkeys(("branch", "hours", "set", "language"), "#f3f4f6"),
     **dict.fromkeys(("look_up", "send", "run", "callback"), "#ede7f6"),
-    "enqueue": "#e0f2e9",
+    **dict.fromkeys(("enqueue", "voicemail"), "#e0f2e9"),
+    "record": "#fce4ec",
     **dict.fromkeys(("hang_up", "return"), "#eceff1"),
 }
 _SHAPES = {
     **dict.fromkeys(("branch", "hours"), "hexagon"),
-    "enqueue": "cylinder",
+    **dict.fromkeys(("enqueue", "voicemail"), "cylinder"),
     "run": "component",
     **dict.fromkeys(("hang_up", "return"), "oval"),
 }
@@ -258,6 +261,10 @@ def verb_of(step: Step) -> str:
             return "language"
         case EndCall():
             return "hang_up"
+        case Record():
+            return "record"
+        case LeaveMessage():
+            return "voicemail"
 
 
 def _about(step: Step, language: str) -> str:
@@ -289,7 +296,10 @@ def _about(step: Step, language: str) -> str:
             return print_duration(step.seconds)
         case SetLanguage():
             return step.language
-        case EndCall():
+        case Record():
+            into = f"queue {step.queue}" if step.queue else step.into
+            return f"{print_duration(step.longest)} → {into}"
+        case EndCall() | LeaveMessage():
             return ""
 
 

@@ -16,6 +16,7 @@ from cti_engine.core import (
     endings,
     flow_runner,
     intake,
+    messages,
     offers,
     questions,
     recovery,
@@ -192,6 +193,7 @@ HANDLERS: dict[type[signals.Signal], Callable[[Center, Any], None]] = {
     signals.NotReadyRequested: requests.not_ready,
     signals.LogOutRequested: requests.log_out,
     signals.HangUpRequested: requests.hang_up,
+    signals.AcceptRequested: requests.accept,
     signals.DispositionSubmitted: requests.disposition,
     signals.ExplainRequested: questions.explain,
     signals.WaitingRequested: questions.waiting,
@@ -220,6 +222,7 @@ def _worker_silent(center: Center, note: WorkerNote) -> None:
 def _close_overdue(center: Center, contact: Contact) -> None:
     center.anomalies.append(f"contact {contact.id}: closed without word of its legs or recording")
     contact.recording = ""
+    messages.deliver(center, contact)
     endings.close_if_done(center, contact, overdue=True)
 
 

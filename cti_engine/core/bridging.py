@@ -1,4 +1,4 @@
-"""The bridge: two phones on one worker hear each other, and are recorded."""
+"""The bridge: two phones on one worker hear each other, and are recorded; of a message there is nothing to join."""
 
 from __future__ import annotations
 
@@ -15,12 +15,17 @@ def bridge(center: Center, contact: Contact, agent: Agent, rang: float) -> None:
     agent.bridged_at = center.at
     waiting.left_others(center, contact, "answered_elsewhere")
     waiting.leave(center, contact, answered=True)
+    if contact.agent_leg:
+        _join(center, contact)
+    center.agent_enters(agent, "bridge")
+    waited = max(0.0, center.at - contact.queued_at)
+    center.emit(ev.CallBridged(contact.id, agent.id, contact.queue, waited, rang))
+
+
+def _join(center: Center, contact: Contact) -> None:
     endings.stop_prompts(center, contact)
     caller, phone = contact.caller_leg, contact.agent_leg
     center.command(SetAudioPaths(contact.worker, ((caller, phone), (phone, caller))))
     if center.definitions.record_calls:
         contact.recording = center.new_id("r")
         center.command(StartRecording(contact.worker, contact.recording, contact.id, caller, phone))
-    center.agent_enters(agent, "bridge")
-    waited = max(0.0, center.at - contact.queued_at)
-    center.emit(ev.CallBridged(contact.id, agent.id, contact.queue, waited, rang))

@@ -85,7 +85,7 @@ class Names:
                 return center.longest_wait(queue)
             case "service_level":
                 counts = center.queues.get(queue)
-                return counts.service_level(len(center.waiting_in(queue))) if counts else None
+                return counts.service_level(len(center.calls_in(queue))) if counts else None
             case "agents_ready":
                 return sum(agent.available for agent in center.members(queue))
             case "agents_logged_in":

@@ -10,7 +10,7 @@ from cti_engine.core import events as ev
 from cti_engine.core.agent import AGENT, LOGGED_OUT, Agent
 from cti_engine.core.call_names import Names
 from cti_engine.core.commands import Command
-from cti_engine.core.contact import Contact
+from cti_engine.core.contact import VOICEMAIL, Contact
 from cti_engine.core.deadlines import Deadlines
 from cti_engine.core.definitions import CenterDefinitions, QueueDefinition
 from cti_engine.core.expressions.values import Lookup
@@ -161,7 +161,9 @@ class Center:
             self.touch(contact)
         queue_id = getattr(event, "queue", "")
         counts = self.queues.get(queue_id)
-        if counts is not None:
+        if counts is not None and (
+            contact is None or contact.kind != VOICEMAIL
+        ):  # service levels are of calls
             counts.apply(event, self.queue_definition(queue_id).service_level_threshold)
             self.touch(counts)
 
@@ -331,12 +333,16 @@ class Center:
     # --- who waits -----------------------------------------------------------------------------
 
     def waiting_in(self, queue: str) -> dict[str, Contact]:
-        """Calls in a queue by id, those too for which a phone rings."""
+        """Contacts in a queue by id, those too for which a phone rings."""
         return self._in_queue.get(queue, {})
 
+    def calls_in(self, queue: str) -> list[Contact]:
+        """The same without messages, which can wait: what a service level and a caller's patience are about."""
+        return [contact for contact in self.waiting_in(queue).values() if contact.kind != VOICEMAIL]
+
     def longest_wait(self, queue: str) -> float:
-        """Seconds, 0 when nobody waits."""
-        since = min((contact.queued_at for contact in self.waiting_in(queue).values()), default=self.now)
+        """Seconds, 0 when no call waits."""
+        since = min((contact.queued_at for contact in self.calls_in(queue)), default=self.now)
         return max(0.0, self.now - since)
 
     def estimate(self, queue: str, ahead: int | None = None) -> Promise | None:
@@ -364,6 +370,7 @@ class Center:
             head_start=milliseconds(contact.head_start),
             site=str(contact.attributes.get("site", "")),
             names=Names(self, contact),
+            stays=contact.kind == VOICEMAIL,
         )
 
     def _names_in(self, contact: str, queue: str) -> Lookup:
@@ -381,7 +388,7 @@ class Center:
         self.day = today
         for counts in self.queues.values():
             if counts.day < today:
-                counts.start_day(today, len(self.waiting_in(counts.id)))
+                counts.start_day(today, len(self.calls_in(counts.id)))
                 self.touch(counts)
         self.matcher.new_day()
 

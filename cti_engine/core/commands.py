@@ -124,13 +124,19 @@ class SetAudioPaths:
 
 @dataclass(frozen=True, slots=True)
 class StartRecording:
-    """Two gap-free mono files (caller side, agent side), interleaved to `name`.wav at the end."""
+    """Two gap-free mono files (caller side, agent side), interleaved to `name`.wav at the end.
+
+    Without an agent it is a message: one mono file, ended by the worker too after `longest` seconds, after `silence`
+    seconds without a voice, and with the leg (0: not by that).
+    """
 
     worker: str
     recording: str
     name: str
     caller_leg: str
-    agent_leg: str
+    agent_leg: str = ""
+    longest: float = 0.0
+    silence: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

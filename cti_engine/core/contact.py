@@ -72,6 +72,21 @@ class Callback:
     queue: str = ""
 
 
+VOICE, VOICEMAIL = "voice", "voicemail"
+
+
+@dataclass(slots=True)
+class Message:
+    """What a caller has recorded. `queue`: where it goes, empty when only the flow wants it; `path` is empty as long as
+    nothing is recorded; `seconds` long.
+    """
+
+    queue: str = ""
+    priority: int = 0
+    path: str = ""
+    seconds: float = 0.0
+
+
 @dataclass(slots=True)
 class Contact:
     """Row kind `contact`. Times are wall seconds. `deadlines` maps a name to when it falls due.
@@ -82,8 +97,9 @@ class Contact:
     `excluded` maps an agent to the time until which this call is not offered to them again. `standings`: its place
     in each queue where it waits; `queue` is the first of them, and the one it was answered in. `laws`: by queue, of the
     wait that it was promised. `offers`: reservations
-    that are out. `kind` voice or callback.
-    `agent` and `agent_leg`: who has answered. `head_start` seconds count as having been waited.
+    that are out. `agent` and `agent_leg`: who has answered. `head_start` seconds count as having been waited.
+    `kind`: `voice`, `callback` (`legless`) or `voicemail` (`messages`), which came of the contact `origin`. `message`: of
+    a voicemail what it says, of a call what its caller is recording for a queue.
     """
 
     id: str
@@ -122,6 +138,8 @@ class Contact:
     recording: str = ""
     wrapping_up: bool = False
     deadlines: dict[str, float] = field(default_factory=dict)
+    origin: str = ""
+    message: Message | None = None
     cdr: Cdr = field(default_factory=Cdr)
     callback: Callback | None = None
 
@@ -132,4 +150,4 @@ class Contact:
     @property
     def has_call(self) -> bool:
         """False: nobody is on the line while it waits, so it hears nothing and cannot give up."""
-        return self.kind == "voice"
+        return self.kind == VOICE

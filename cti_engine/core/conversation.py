@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from cti_engine.core import callbacks, endings, flow_runner, intake, offers
+from cti_engine.core import callbacks, endings, flow_runner, intake, messages, offers
 from cti_engine.core import end_causes as causes
 from cti_engine.core import events as ev
 from cti_engine.core.center import Center
@@ -169,10 +169,14 @@ def playback_ended(center: Center, signal: PlaybackEnded) -> None:
 
 def recording_ended(center: Center, signal: RecordingEnded) -> None:
     """By the worker that made it, or by the one that repaired what a lost one had made."""
-    for contact in center.contacts.values():
+    for contact in list(center.contacts.values()):
         if contact.recording and contact.recording == signal.recording:
-            center.emit(ev.RecordingStored(contact.id, signal.path, signal.seconds))
-            contact.recording = ""
+            if contact.agent:
+                center.emit(ev.RecordingStored(contact.id, signal.path, signal.seconds))
+                contact.recording = ""
+            else:
+                messages.recorded(center, contact, signal.path, signal.seconds)
+                flow_runner.recorded(center, contact, signal.recording, signal.path, signal.seconds)
             endings.close_if_done(center, contact)
             return
     center.late += 1

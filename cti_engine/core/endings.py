@@ -5,19 +5,21 @@ A contact closes when its legs are gone, its recording is stored and nobody wrap
 
 from __future__ import annotations
 
-from cti_engine.core import adapting_levels, estimates, waiting
+from cti_engine.core import adapting_levels, estimates, messages, waiting
 from cti_engine.core import end_causes as causes
 from cti_engine.core import events as ev
 from cti_engine.core.agent import LOGGED_OUT, NOT_READY, READY, Agent
 from cti_engine.core.center import Center
 from cti_engine.core.commands import EndLeg, StopListening, StopPlayback, StopRecording
-from cti_engine.core.contact import CONTACT, IN_QUEUE, Callback, Contact
+from cti_engine.core.contact import CONTACT, IN_QUEUE, VOICEMAIL, Callback, Contact
 from cti_engine.core.end_causes import EndCause, OfferOutcome, Party
 from cti_engine.core.leg import LEG, Leg
 from cti_engine.core.reservation import RESERVATION, Reservation
 
 LEGS_GONE_WITHIN = 10.0
 """Seconds until a contact closes although a worker never told that a leg or a recording is over."""
+MESSAGE_REPAIRED_WITHIN = 600.0
+"""The same where a message is at stake, which another worker may have to repair first."""
 
 QUEUE_LEFT = {causes.QUEUE_TIME_OUT: "time_out", causes.FLOW_HANG_UP: "flow"}
 """Reasons of QueueLeft for causes that end the call too; any other cause has its own name there."""
@@ -96,7 +98,9 @@ def end_contact(center: Center, contact: Contact, cause: EndCause) -> None:
     input_ = {Party.CALLER: "caller_gone", Party.AGENT: "agent_gone"}.get(cause.party, "system_ended")
     if not center.fire(CONTACT, contact, input_):
         return
-    contact.flow = None
+    if contact.flow is not None:
+        contact.path += contact.flow.path
+        contact.flow = None
     center.secrets.pop(contact.id, None)
     worker_lost = cause == causes.WORKER_LOST
     if state in IN_QUEUE:
@@ -122,7 +126,9 @@ def end_contact(center: Center, contact: Contact, cause: EndCause) -> None:
     if contact.callback is not None and not contact.cdr.bridged_at:
         _promise_broken(center, contact, contact.callback, cause)
     center.emit(ev.CallEnded(contact.id, cause.name, cause.party, cause.sip_code, cause.q850))
-    if contact.recording and not worker_lost:  # a lost worker's is told by the one that repairs it
+    if not contact.recording:
+        messages.deliver(center, contact)
+    elif not worker_lost:  # a lost worker's is told by the one that repairs it
         center.command(StopRecording(contact.worker, contact.recording))
     for leg in center.legs_of(contact):
         end_leg(center, leg, cause.name, cause.sip_code)
@@ -200,7 +206,9 @@ def close_if_done(center: Center, contact: Contact, *, overdue: bool = False) ->
     legs = center.legs_of(contact)
     if not overdue and (legs or contact.recording):
         if "closing" not in contact.deadlines:
-            center.schedule(contact, "closing", center.now + LEGS_GONE_WITHIN)
+            repaired = contact.message is not None and bool(contact.recording)
+            within = MESSAGE_REPAIRED_WITHIN if repaired else LEGS_GONE_WITHIN
+            center.schedule(contact, "closing", center.now + within)
         return
     for leg in legs:
         center.drop(leg)
@@ -211,7 +219,7 @@ def close_if_done(center: Center, contact: Contact, *, overdue: bool = False) ->
     center.emit(ev.ContactClosed(contact.id, record))
     center.changed[("cdr", contact.id)] = record
     center.drop(contact)
-    if contact.cdr.cause not in CUT_SHORT:
+    if contact.kind != VOICEMAIL and contact.cdr.cause not in CUT_SHORT:
         adapting_levels.learn(center, contact)
 
 
@@ -219,6 +227,9 @@ def stop_prompts(center: Center, contact: Contact) -> None:
     """Silence whatever the flow plays to the caller, and end the flow."""
     if contact.flow is not None and contact.flow.playback:
         center.command(StopPlayback(contact.worker, contact.caller_leg, contact.flow.playback))
+    if contact.flow is not None and contact.flow.recording:
+        center.command(StopRecording(contact.worker, contact.flow.recording))
+        contact.recording, contact.message = "", None
     if contact.flow is not None and contact.flow.listening:
         center.command(StopListening(contact.worker, contact.caller_leg, contact.flow.listening))
     contact.flow = None

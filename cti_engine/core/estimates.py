@@ -6,7 +6,7 @@ A wait is promised when a call begins to wait; it came out when an agent answers
 from __future__ import annotations
 
 from cti_engine.core.center import Center
-from cti_engine.core.contact import Contact
+from cti_engine.core.contact import VOICEMAIL, Contact
 from cti_engine.core.routing.build import milliseconds
 from cti_engine.core.routing.model import Standing
 from cti_engine.core.routing.wait_estimate import AT_ONCE, WaitModel
@@ -22,6 +22,8 @@ def joins(center: Center, contact: Contact, queue: str, position: int) -> tuple[
     promise = model.promise(center.staff.of(queue), ahead, model.line - 1 - ahead)
     if promise is None or promise.law is None:
         return None
+    if contact.kind == VOICEMAIL:  # nobody is told, and nothing is learnt of a wait that nobody breaks off
+        return promise.seconds
     contact.laws[queue] = promise.law
     return promise.seconds
 

@@ -10,11 +10,15 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True, slots=True)
 class CallArrived:
+    """`kind`: `voice`, or `voicemail`: a message, left by the contact `origin`."""
+
     contact: str
     ani: str
     dnis: str
     name: str
     source: str
+    kind: str = "voice"
+    origin: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +48,16 @@ class FlowMessage:
     contact: str
     name: str
     data: dict[str, object] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class MessageLeft:
+    """The caller has left a message of so many seconds; it waits in `queue` as the contact `message`."""
+
+    contact: str
+    message: str
+    queue: str
+    seconds: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +148,10 @@ class AgentReserved:
 
 @dataclass(frozen=True, slots=True)
 class CallOffered:
-    """The screen pop. `path` is what the caller chose, `contacts` the last contacts, newest first."""
+    """The screen pop. `path` is what the caller chose, `contacts` the last contacts, newest first.
+
+    Of a `kind` other than `voice` no phone rings: the agent accepts it in the page. `message_s`: seconds of message.
+    """
 
     contact: str
     offer: str
@@ -149,6 +166,7 @@ class CallOffered:
     contacts: tuple[dict[str, object], ...] = ()
     hints: tuple[dict[str, object], ...] = ()
     kind: str = "voice"
+    message_s: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -314,7 +332,7 @@ class AgentGroupLevelChanged:
 
 
 Event = (
-    CallbackRequested | CallbackAttempted | CallbackEnded
+    CallbackRequested | CallbackAttempted | CallbackEnded | MessageLeft
     | CallArrived | CallAnswered | CallAttributesSet | IvrStepEntered | FlowMessage | CallQueued
     | QueueStepAdvanced | AgentReserved | CallOffered | AgentDialled | OfferEnded | AgentRona
     | CallRequeued | CallBridged | CallHeld | CallAbandoned | QueueLeft | RecordingStored

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from cti_engine.core import callbacks, commands, endings, waiting
+from cti_engine.core import callbacks, commands, endings, messages, waiting
 from cti_engine.core import end_causes as causes
 from cti_engine.core import events as ev
 from cti_engine.core.call_names import Names
@@ -18,12 +18,15 @@ from cti_engine.core.ivr.actions import (
     AttributesSet,
     Enqueue,
     HangUp,
+    Leave,
     Listen,
     Play,
     RequestCallback,
+    StartRecord,
     StepEntered,
     StopListen,
     StopPlay,
+    StopRecord,
     Tell,
 )
 from cti_engine.core.ivr.asking import Said
@@ -92,6 +95,10 @@ def not_heard(center: Center, contact: Contact, signal: ListeningFailed) -> None
         contact,
         lambda state, around: session.not_heard(state, signal.listening, signal.reason, around),
     )
+
+
+def recorded(center: Center, contact: Contact, recording: str, path: str, seconds: float) -> None:
+    _go_on(center, contact, lambda state, around: session.recorded(state, recording, path, seconds, around))
 
 
 def service_answered(center: Center, signal: ServiceAnswered) -> None:
@@ -164,6 +171,12 @@ def _apply(center: Center, contact: Contact, actions: list[Action]) -> None:
                 )
             case StopListen():
                 center.command(commands.StopListening(contact.worker, contact.caller_leg, action.listening))
+            case StartRecord():
+                messages.record(center, contact, action)
+            case StopRecord():
+                center.command(commands.StopRecording(contact.worker, action.recording))
+            case Leave():
+                messages.deliver(center, contact)
             case AskService():
                 center.command(
                     commands.CallService(

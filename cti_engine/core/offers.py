@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from dataclasses import fields
 
-from cti_engine.core import bridging, callbacks, endings, legless, waiting
+from cti_engine.core import bridging, callbacks, endings, legless, messages, waiting
 from cti_engine.core import end_causes as causes
 from cti_engine.core import events as ev
 from cti_engine.core.agent import Agent
 from cti_engine.core.center import Center
 from cti_engine.core.commands import DialLeg
-from cti_engine.core.contact import CONTACT, Contact
+from cti_engine.core.contact import CONTACT, VOICEMAIL, Contact
 from cti_engine.core.end_causes import OfferOutcome
 from cti_engine.core.leg import Leg
 from cti_engine.core.reservation import RESERVATION, Reservation
@@ -46,6 +46,9 @@ def _offer(center: Center, decisions: list[Decision]) -> None:
     records = center.matcher.records(decisions, milliseconds(center.now))
     for decision, record in zip(decisions, records, strict=True):
         contact, agent = center.contacts[decision.contact], center.agents[decision.agent]
+        if not messages.can_show(contact, agent):
+            messages.kept_from(center, contact, agent)
+            continue
         if contact.state == "queued":
             if not center.fire(CONTACT, contact, "reserved"):
                 continue
@@ -97,12 +100,15 @@ def _reserve(center: Center, contact: Contact, agent: Agent, queue: str, why: di
         contacts=_rows(contact.profile.get("contacts")),
         hints=_rows(contact.profile.get("hints")),
         kind=contact.kind,
+        message_s=contact.message.seconds if contact.message is not None else 0.0,
     )
     agent.shown = {name: getattr(offered, name) for name in _SHOWN}
     center.agent_enters(agent, "reserve")
     center.emit(ev.AgentReserved(contact.id, agent.id, offer.id, queue, limits.pop_wait, why))
     center.emit(offered)
-    if agent.pages:
+    if contact.kind == VOICEMAIL:
+        messages.show(center, offer)
+    elif agent.pages:
         center.schedule(offer, "pop", center.now + limits.pop_wait)
     else:
         dial(center, offer, shown=False)
@@ -195,6 +201,12 @@ def answered(center: Center, leg: Leg) -> None:
     if offer is None or contact is None or not center.fire(CONTACT, contact, input_):
         endings.end_leg(center, leg, OfferOutcome.CALLER_GONE)
         return
+    contact.agent_leg, contact.message = leg.id, None  # who speaks to an agent needs no message
+    accepted(center, contact, offer)
+
+
+def accepted(center: Center, contact: Contact, offer: Reservation) -> None:
+    """The agent has it now, and nobody else."""
     center.fire(RESERVATION, offer, "over")
     agent = center.agents[offer.agent]
     rang = center.at - offer.ringing_at if offer.ringing_at else 0.0
@@ -202,11 +214,11 @@ def answered(center: Center, leg: Leg) -> None:
     for other in list(contact.offers):
         endings.offer_over(center, center.reservations[other], OfferOutcome.ANSWERED_ELSEWHERE)
     agent.offer, agent.missed = "", 0
-    contact.agent, contact.agent_leg = agent.id, leg.id
+    contact.agent = agent.id
     center.drop(offer)
     if contact.callback is not None:
         contact.callback.queue = offer.queue
-        callbacks.agent_answered(center, contact, agent, leg)
+        callbacks.agent_answered(center, contact, agent, center.legs[contact.agent_leg])
     else:
         contact.queue = offer.queue
         bridging.bridge(center, contact, agent, max(0.0, rang))

@@ -8,13 +8,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from cti_engine.core.definitions import CenterDefinitions, QueueDefinition
-from cti_engine.core.ivr.flow import EndCall, EnterQueue, Flow, Return, RunFlow
+from cti_engine.core.ivr.flow import EndCall, EnterQueue, Flow, Record, Return, RunFlow
 from cti_engine.core.ivr.flow_graph import INSTANT, steps_reached
 
 
 class Moves:
-    """`entries`: the points with which flows send calls into a queue. `after_waiting`: queues into which calls come
-    that have waited in a queue before.
+    """`entries`: the points with which flows send calls and messages into a queue. `after_waiting`: queues into
+    which calls come that have waited in a queue before.
     """
 
     def __init__(self, definitions: CenterDefinitions) -> None:
@@ -48,6 +48,10 @@ class Moves:
         for steps in self._entered.values():
             for step in steps:
                 found.get(step.queue, set()).add(step.priority)
+        for flow in self._flows.values():
+            for message in flow.steps.values():
+                if isinstance(message, Record) and message.queue in found:
+                    found[message.queue].add(message.priority)
         for queue in self.queues.values():
             if queue.overflow_to in found:
                 found[queue.overflow_to].add(0)

@@ -162,6 +162,7 @@ def _not_recorded(center: Center, signal: CommandRefused) -> None:
             center.anomalies.append(f"contact {contact.id}: not recorded: {signal.text or signal.code}")
             contact.recording = ""
             center.touch(contact)
+            flow_runner.recorded(center, contact, signal.recording, "", 0.0)
             endings.close_if_done(center, contact)
             return
     center.late += 1

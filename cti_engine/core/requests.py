@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from cti_engine.core import callbacks, endings
+from cti_engine.core import callbacks, endings, offers
 from cti_engine.core import end_causes as causes
 from cti_engine.core.agent import LOGGED_OUT, NOT_READY, READY, Agent
 from cti_engine.core.center import Center
 from cti_engine.core.commands import Reply
+from cti_engine.core.contact import CONTACT, VOICEMAIL
 from cti_engine.core.signals import (
+    AcceptRequested,
     ConsoleLost,
     DispositionSubmitted,
     HangUpRequested,
@@ -114,6 +116,22 @@ def hang_up(center: Center, signal: HangUpRequested) -> None:
         _refuse(center, signal.request, "wrong_state")
     else:
         endings.end_contact(center, contact, causes.AGENT_HANG_UP)
+        _accept(center, signal.request)
+
+
+def accept(center: Center, signal: AcceptRequested) -> None:
+    """The agent takes in the page what no phone rings for."""
+    agent = _agent(center, signal.request, signal.agent)
+    if agent is None:
+        return
+    contact = center.contacts.get(signal.contact)
+    offer = center.reservations.get(agent.offer)
+    if contact is None or agent.contact != contact.id:
+        _refuse(center, signal.request, "not_your_call")
+    elif contact.kind != VOICEMAIL or offer is None or not center.fire(CONTACT, contact, "bridged"):
+        _refuse(center, signal.request, "wrong_state")
+    else:
+        offers.accepted(center, contact, offer)
         _accept(center, signal.request)
 
 

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from cti_engine.core.agent import LOGGED_OUT
 from cti_engine.core.call_names import Names
 from cti_engine.core.center import Center
-from cti_engine.core.contact import Contact
+from cti_engine.core.contact import VOICEMAIL, Contact
 from cti_engine.core.expressions.condition import Condition
 from cti_engine.core.routing.attribute_columns import AttributeColumns, Evaluation
 from cti_engine.core.routing.bound_conditions import read_bound
@@ -169,7 +169,7 @@ class _Side:
         mask = self._mask(standing.pool, standing.queue)
         if rules is not None:
             leaves = all(step.wait is not None for step in rules.steps)
-            if rules.exhausted == "overflow" and (leaves or standing.step < 0):
+            if rules.exhausted == "overflow" and contact.kind != VOICEMAIL and (leaves or standing.step < 0):
                 return ROUTABLE  # elsewhere
             first = 0 if rules.exhausted == "any_member" and leaves else standing.step + 1
             names = Names(self.center, contact, standing.queue)

@@ -161,7 +161,10 @@ class ListeningFailed:
 
 @dataclass(frozen=True, slots=True)
 class RecordingEnded:
-    """Both mono files are closed and interleaved to the stereo file at `path`; `seconds` long."""
+    """Both mono files are closed and interleaved to the stereo file at `path`, `seconds` long.
+
+    Of one leg alone: its mono file; `path` is empty when it said nothing.
+    """
 
     worker: str
     recording: str
@@ -332,6 +335,15 @@ class HangUpRequested:
 
 
 @dataclass(frozen=True, slots=True)
+class AcceptRequested:
+    """Take the offered contact in the page: a message, for which no phone rings."""
+
+    request: str
+    agent: str
+    contact: str
+
+
+@dataclass(frozen=True, slots=True)
 class DispositionSubmitted:
     """Ends the wrap-up of `contact`. `disposition` is a code of config/dispositions.yaml."""
 
@@ -392,6 +404,6 @@ Signal = (
     | RecordingEnded | LegHeld | TransferAsked | CommandRefused | WorkerSeen | WorkerLost
     | PhoneRegistered | PhoneUnregistered | EdgeSeen | LookupReturned | ServiceAnswered
     | PageOpened | PageClosed | ConsoleLost | OfferShown | ReadyRequested | NotReadyRequested | LogOutRequested
-    | CallMeRequested
-    | HangUpRequested | DispositionSubmitted | ExplainRequested | WaitingRequested | TimePassed | Restarted
+    | CallMeRequested | HangUpRequested | AcceptRequested | DispositionSubmitted | ExplainRequested
+    | WaitingRequested | TimePassed | Restarted
 )  # fmt: skip

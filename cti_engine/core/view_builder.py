@@ -32,7 +32,7 @@ def agent_view(center: Center, agent_id: str) -> AgentView:
 
 def queue_view(center: Center, queue_id: str) -> QueueView:
     definition, counts = center.definitions.queues[queue_id], center.queues[queue_id]
-    waiting = center.waiting_in(queue_id).values()
+    waiting = center.calls_in(queue_id)
     members = center.members(queue_id)
     agents_ready = sum(agent.available for agent in members)
     expected = center.estimate(queue_id) if waiting or not agents_ready else AT_ONCE
@@ -40,6 +40,7 @@ def queue_view(center: Center, queue_id: str) -> QueueView:
         queue=queue_id,
         name=definition.name,
         waiting=len(waiting),
+        messages=len(center.waiting_in(queue_id)) - len(waiting),
         oldest_at=min((c.queued_at for c in waiting), default=0.0),
         agents_ready=agents_ready,
         agents_logged_in=sum(agent.status != "logged_out" for agent in members),

@@ -36,7 +36,8 @@ class AgentView:
 
 @dataclass(frozen=True, slots=True)
 class QueueView:
-    """`oldest_at` is 0 when nobody waits. Counts are since midnight of the center's day.
+    """`oldest_at` is 0 when nobody waits. Counts are since midnight of the center's day and of calls alone; beside them
+    so many `messages` wait.
 
     `in_time` of the calls answered were answered within the threshold; `service_level` is
     in_time / offered with still-waiting calls left out, 1.0 when nothing was offered yet.
@@ -60,3 +61,4 @@ class QueueView:
     threshold: float
     ewt_p50: float | None = None
     ewt_p80: float | None = None
+    messages: int = 0

@@ -190,8 +190,8 @@ def _watch(center: Center, link: OverflowLink) -> None:
     if counts is None or lender is None:
         return
     waited = center.longest_wait(link.queue)
-    level = counts.service_level(len(center.waiting_in(link.queue)))
-    lends = lender.service_level(len(center.waiting_in(link.lender))) >= link.lend_above
+    level = counts.service_level(len(center.calls_in(link.queue)))
+    lends = lender.service_level(len(center.calls_in(link.lender))) >= link.lend_above
     is_open = link.lender in counts.helped_by
     if is_open:
         calm = link.open_wait is None or waited <= link.close_wait
@@ -205,8 +205,7 @@ def _watch(center: Center, link: OverflowLink) -> None:
         _open(center, link, counts)
     at = None
     if link.open_wait is not None and link.lender not in counts.helped_by and waited < link.open_wait:
-        waiting = center.waiting_in(link.queue).values()
-        at = min((contact.queued_at for contact in waiting), default=None)
+        at = min((contact.queued_at for contact in center.calls_in(link.queue)), default=None)
     name = f"overflow {link.lender}"
     due = None if at is None else at + (link.open_wait or 0.0)
     if counts.deadlines.get(name) != due:

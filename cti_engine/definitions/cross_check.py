@@ -14,9 +14,9 @@ from cti_engine.definitions.yaml_source import Document
 
 
 def check_queues_named(source: FlowSource, flows: Mapping[str, Flow], queues: Collection[str] | None) -> None:
-    """Every enqueue's and callback's queue and treatment exist. `queues` None: their file could not be read."""
+    """Every queue and treatment that a flow names exists. `queues` None: their file could not be read."""
     for name, step in source.steps():
-        if step.verb not in ("enqueue", "callback"):
+        if step.verb not in ("enqueue", "callback", "voicemail"):
             continue
         place: Place = ("steps", name, step.verb)
         queue, treatment = step.value["queue"], step.value.get("treatment")

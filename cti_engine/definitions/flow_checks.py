@@ -17,7 +17,7 @@ def check_flow(source: FlowSource, flow: Flow, home: Path) -> None:
     """One flow's graph: steps nobody reaches, loops that never wait; and the files that it plays."""
     if not has_errors(source.document.problems):  # a wrong name would make steps seem unreached
         reached = steps_reached(flow, [flow.start])
-        for name in flow.steps:
+        for name in source.written["steps"]:
             if name not in reached:
                 text = f"no step leads to {name}"
                 source.document.problem(("steps", name), text, "delete it, or lead to it", severity=WARNING)

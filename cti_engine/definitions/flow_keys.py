@@ -188,6 +188,39 @@ WAIT = Short(
     ),
     "for",
 )
+LONGEST = Key("longest", Duration(2, 600), "how long the caller may speak", 120.0)
+SILENCE = Key("silence", Duration(1, 60), "after so long without a voice it is over", 4.0)
+END_KEY = Key("end_key", ONE_KEY, "the key that ends it", "#")
+NOTHING_SAID = Key("no_input", STEP, "where to go when nothing was said; `next` if not written", "")
+RECORD = Keys(
+    (
+        Key("into", VARIABLE, "the variable that takes the file's path; its length goes into NAME_seconds"),
+        LONGEST,
+        END_KEY,
+        SILENCE,
+        Key("beep", Flag(), "a beep says that it begins", True),
+        NOTHING_SAID,
+    )
+)
+VOICEMAIL = Short(
+    Keys(
+        (
+            Key(
+                "queue",
+                Text("the id of a queue", IDENTIFIER.pattern),
+                "a queue of routing_rules/queues.yaml, whose agents hear it",
+            ),
+            Key("prompt", Content(), "said before the beep", None),
+            Key("review", Content(), "what offers 1 to keep it and 2 to record again", None),
+            LONGEST,
+            END_KEY,
+            SILENCE,
+            NOTHING_SAID,
+            Key("priority", Number(-1000, 1000), "added to the call's priority; below 0 calls come first", 0),
+        )
+    ),
+    "queue",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -242,6 +275,8 @@ VERBS = {
     "send": Verb(SEND, Keys((NEXT,)), "tell other programs"),
     "run": Verb(RUN, Keys((NEXT,)), "go through another flow and come back"),
     "return": Verb(Returned(), Keys(()), "back to the flow that ran this one"),
+    "record": Verb(RECORD, Keys((NEXT,)), "record the caller into a file"),
+    "voicemail": Verb(VOICEMAIL, Keys((NEXT,)), "record a message, which waits in a queue for an agent"),
     "enqueue": Verb(ENQUEUE, Keys(()), "wait for an agent of a queue"),
     "callback": Verb(CALLBACK, Keys((NEXT,)), "call the caller back, who keeps the place"),
     "wait": Verb(WAIT, Keys((NEXT,)), "play music for a time"),

@@ -15,7 +15,18 @@ from cti_engine.core.expressions.suggestion import closest_or_all, did_you_mean
 from cti_engine.core.expressions.syntax import Literal
 from cti_engine.core.expressions.values import BOOLEAN, TEXT, Scope
 from cti_engine.core.ivr import flow as core
-from cti_engine.core.ivr.phrases import DID_YOU_SAY, NO, NO_KEY, OPERATOR, YES, YES_KEY, Words
+from cti_engine.core.ivr.phrases import (
+    AGAIN_KEY,
+    DID_YOU_SAY,
+    KEEP_KEY,
+    NO,
+    NO_KEY,
+    OPERATOR,
+    REVIEW,
+    YES,
+    YES_KEY,
+    Words,
+)
 from cti_engine.core.services import Service
 from cti_engine.definitions.flow_keys import WrittenStep
 from cti_engine.definitions.flow_parts import FlowParts
@@ -48,6 +59,7 @@ class _FlowBuilder(FlowParts):
     ) -> None:
         super().__init__(source, scope, flows)
         self._services = services
+        self._parts: dict[str, core.Step] = {}
         self._build = {
             "say": self._say,
             "play": self._say,
@@ -62,6 +74,8 @@ class _FlowBuilder(FlowParts):
             "return": self._return,
             "set": self._set,
             "branch": self._branch,
+            "record": self._record,
+            "voicemail": self._voicemail,
             "enqueue": self._enqueue,
             "callback": self._callback,
             "wait": self._wait,
@@ -74,13 +88,14 @@ class _FlowBuilder(FlowParts):
         for name in ("no_input", "no_match", "operator"):
             self._target(("defaults", name), written["defaults"][name])
         variables = {name: literal.value for name, literal in written["variables"].items()}
-        steps = {name: self._step(name, step) for name, step in self._steps.items()}
+        for name, step in self._steps.items():
+            self._parts[name] = self._step(name, step)
         return core.Flow(
             self._source.id,
             self._version(self._source),
             self._languages or ("en",),
             written["start"],
-            steps,
+            self._parts,
             variables,
         )
 
@@ -360,6 +375,56 @@ class _FlowBuilder(FlowParts):
             written["tries"],
             written["retry_after"],
         )
+
+    def _record(self, path: Path, step: WrittenStep) -> core.Step:
+        written = step.value
+        return core.Record(
+            into=self._variable((*path, "record", "into"), written["into"]),
+            beep=written["beep"],
+            **self._recording(path, step),
+        )
+
+    def _recording(self, path: Path, step: WrittenStep) -> dict[str, Any]:
+        written, follows = step.value, self._next(path, step)
+        return {
+            "next": follows,
+            "no_input": self._target((*path, step.verb, "no_input"), written["no_input"]) or follows,
+            "longest": written["longest"],
+            "end_key": written["end_key"],
+            "silence": written["silence"],
+        }
+
+    def _voicemail(self, path: Path, step: WrittenStep) -> core.Step:
+        """Several steps in one: say, record, ask whether to keep it, leave it."""
+        name, written, inside = str(path[1]), step.value, (*path, "voicemail")
+        record, review, leave = f"{name}.record", f"{name}.review", f"{name}.leave"
+        recording = self._recording(path, step)
+        asked = (
+            {
+                language: ((core.Fixed("text", REVIEW[language]),),)
+                for language in self._languages
+                if language in REVIEW
+            }
+            if written["review"] is None
+            else self._content((*inside, "review"), written["review"])
+        )
+        own = {language: language for language in self._languages}
+        self._parts[record] = core.Record(
+            queue=written["queue"], priority=written["priority"], **{**recording, "next": review}
+        )
+        self._parts[review] = core.Menu(
+            prompt=asked,
+            choices={
+                KEEP_KEY: core.Choice(leave, dict.fromkeys(own, "keep")),
+                AGAIN_KEY: core.Choice(record, dict.fromkeys(own, "again")),
+            },
+            no_input=leave,
+            no_match=leave,
+            retries=1,
+        )
+        self._parts[leave] = core.LeaveMessage(recording["next"])
+        prompt = {} if written["prompt"] is None else self._content((*inside, "prompt"), written["prompt"])
+        return core.Say(prompt, record)
 
     def _wait(self, path: Path, step: WrittenStep) -> core.Step:
         music: core.Utterance = (core.Fixed("music", step.value["music"]),)

@@ -12,7 +12,7 @@ from pathlib import PurePath
 from typing import Any
 
 from cti_engine.core.expressions.syntax import Literal
-from cti_engine.core.expressions.values import TEXT, UNKNOWN, Scope, Type
+from cti_engine.core.expressions.values import NUMBER, TEXT, UNKNOWN, Scope, Type
 from cti_engine.core.ivr import flow as core
 from cti_engine.core.ivr.names import FLOW_NAMES, SHORT_NAMES
 from cti_engine.definitions.flow_keys import FLOW, WrittenStep
@@ -84,6 +84,10 @@ def _settings(source: FlowSource) -> Iterator[tuple[Path, str, Literal]]:
         elif step.verb == "enqueue":
             for name, value in step.value["attributes"].items():
                 yield (*path, "attributes", name), f"call.{name}", value
+        elif step.verb == "record" and step.value["into"]:
+            into = step.value["into"]
+            yield (*path, "into"), into, Literal("", TEXT)
+            yield (*path, "into"), f"{into}_seconds", Literal(0.0, NUMBER)
         elif step.verb in ("gather", "listen") and step.value["into"]:
             yield (*path, "into"), step.value["into"], Literal("", TEXT)
 

@@ -78,6 +78,7 @@ ITEMS: dict[str, tuple[Shape, str]] = {
     "mumbles": (SAID, "words that are not surely understood: the flow asks back"),
     "makes_noise": (Nothing(), "something is heard that is no speech"),
     "is_silent": (Nothing(), "until the flow asks again or goes on"),
+    "speaks": (Duration(0, 600), "so long, while a message is recorded"),
     "waits": (Duration(0, 86400), "so long"),
     "hangs_up": (Nothing(), "the caller is gone"),
     "step": (IDENTIFIER, "the flow stands in this step now"),
@@ -86,6 +87,7 @@ ITEMS: dict[str, tuple[Shape, str]] = {
     "sends": (SENDS, "a message has been sent"),
     "calls_back": (CALLS_BACK, "a callback to this number has been asked for"),
     "enters": (ENTERS, "the call goes into a queue"),
+    "leaves": (IDENTIFIER, "a message waits in this queue"),
     "ends": (Text("how", choices=("flow_ended", "flow_fault")), "the flow ends the call"),
     "within": (Duration(0, 86400), "no more time than this has passed since the call came"),
 }

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from cti_engine.core.commands import Prompt
-from cti_engine.core.ivr.flow import Content, Fixed, Flow, Menu, Question, Say, Spoken, Step, Wait
-from cti_engine.core.ivr.phrases import USE_KEYS
+from cti_engine.core.ivr.flow import Content, Fixed, Flow, Menu, Question, Record, Say, Spoken, Step, Wait
+from cti_engine.core.ivr.phrases import USE_KEYS, beep
 from cti_engine.core.ivr.speech import value_prompts
 
 
@@ -15,7 +15,7 @@ def prompts_of(flow: Flow) -> set[Prompt]:
     return {
         prompt
         for step in flow.steps.values()
-        for content in _contents(step)
+        for content in _contents(flow, step)
         for language, utterances in content.items()
         for utterance in utterances
         for part in utterance
@@ -27,10 +27,14 @@ def all_prompts(flows: Iterable[Flow]) -> set[Prompt]:
     return {prompt for flow in flows for prompt in prompts_of(flow)}
 
 
-def _contents(step: Step) -> Iterator[Content]:
+def _contents(flow: Flow, step: Step) -> Iterator[Content]:
     match step:
         case Say() | Wait():
             yield step.content
+        case Record(beep=True):
+            for language in flow.languages:
+                sound = beep(language)
+                yield {sound.language: ((Fixed(sound.kind, sound.value),),)}
         case Question():
             yield step.prompt
             for each in (step.voice_prompt, step.no_input_prompt, step.no_match_prompt):

@@ -18,21 +18,27 @@ from cti_engine.core.ivr.actions import (
     AttributesSet,
     Enqueue,
     HangUp,
+    Leave,
     Listen,
     Play,
     RequestCallback,
+    StartRecord,
     StepEntered,
     StopListen,
     StopPlay,
+    StopRecord,
     Tell,
 )
 from cti_engine.core.ivr.asking import Said
-from cti_engine.core.ivr.flow import Flow, OpenQuestion, Question
+from cti_engine.core.ivr.flow import Flow, OpenQuestion, Question, Record
+from cti_engine.core.messages import ENOUGH
 from cti_engine.definitions.flow_test_loader import Given, Service
 
 CHARACTERS_A_SECOND = 14.0
 SPEAKING = 1.0
 """Seconds that a caller's answer takes to say."""
+SAID = 1.0
+"""Seconds of speech below which nothing was said."""
 LONGEST = 86400.0
 _WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
@@ -62,8 +68,9 @@ class Entry:
 class Rehearsal:
     """`ended`: empty, `hung_up`, `queue` or the flow's cause. `asked`, `sent`, `called_back`: all so far, in order.
 
-    `ways` and `steps`: what of the flows has been gone through. `listening`: who hears the caller now. `calendars` say
-    what `hours.NAME` is at that time, each by its own clock. `answers`: who answers for the services, when not `given`.
+    `messages`: the queues in which one was left. `ways` and `steps`: what of the flows has been gone through.
+    `listening`: who hears the caller now. `calendars` say what `hours.NAME` is at that time, each by its own clock.
+    `answers`: who answers for the services, when not `given`.
     """
 
     def __init__(
@@ -95,6 +102,10 @@ class Rehearsal:
         self._interruptible = False
         self._answers: list[tuple[float, AskService]] = []
         self._ids = 0
+        self._recording: StartRecord | None = None
+        self._began = self._spoken = self._last_word = 0.0
+        self._message: StartRecord | None = None  # recorded, not left yet
+        self.messages: list[str] = []
         self._secrets: dict[str, str] = {}
         self.state, actions = session.start(flow, given.language, {}, self._around())
         self._do(actions)
@@ -187,9 +198,31 @@ class Rehearsal:
             self.listening = None
         self._do(session.heard(self.state, listening.listening, said, self._around()))
 
+    def speak(self, seconds: float) -> bool:
+        """A message, at least its beginning; False when nothing is recorded, now or after what plays."""
+        while self._recording is None and not self.ended and self.state.phase == "playing":
+            if not self.pass_time():
+                break
+        if self._recording is None:
+            return False
+        self._note("caller", f"speaks for {seconds:g} s")
+        spoken = min(seconds, self._began + self._recording.longest - self.now)
+        self.now += spoken
+        self._spoken, self._last_word = self._spoken + spoken, self.now
+        return True
+
     def hang_up(self) -> None:
         self._note("caller", "hangs up")
+        if self._recording is not None and self._spoken >= ENOUGH:
+            self._message = self._recording
+        self._leave()
         self.ended = self.ended or "hung_up"
+
+    def _leave(self) -> None:
+        if self._message is not None and self._message.queue:
+            self.messages.append(self._message.queue)
+            self._note("flow", f"a message waits in {self._message.queue}")
+        self._message = None
 
     def be_silent(self) -> None:
         """Until the question is asked again, or the step is another."""
@@ -211,7 +244,7 @@ class Rehearsal:
     @property
     def asks(self) -> bool:
         """Whether the flow wants something of the caller now."""
-        return not self.ended and isinstance(self._step(), Question)
+        return not self.ended and isinstance(self._step(), Question | Record)
 
     # --- time -----------------------------------------------------------------------------------
 
@@ -223,6 +256,9 @@ class Rehearsal:
             due.append((over, 0, lambda: self._prompt_over(playback)))
         if self._answers:
             due.append((self._answers[0][0], 1, self._answer))
+        if self._recording is not None:
+            silent = self._last_word + self._recording.silence
+            due.append((min(silent, self._began + self._recording.longest), 1, self._recorded))
         if self.state.deadline is not None:
             due.append((self.state.deadline, 2, lambda: session.time_passed(self.state, self._around())))
         if self.ended or not due:
@@ -233,6 +269,17 @@ class Rehearsal:
         self.now = max(self.now, at)
         self._do(happen())
         return True
+
+    def _recorded(self) -> list[Action]:
+        """The worker stops by itself, or was told to; where nothing was said there is no file."""
+        recording, self._recording = self._recording, None
+        if recording is None:
+            return []
+        said = self._spoken >= SAID
+        if said:
+            self._message = recording
+        path, seconds = ("message.wav", self.now - self._began) if said else ("", 0.0)
+        return session.recorded(self.state, recording.recording, path, seconds, self._around())
 
     def _prompt_over(self, playback: str) -> list[Action]:
         self._playback = "", 0.0
@@ -249,6 +296,7 @@ class Rehearsal:
 
     def _do(self, actions: list[Action]) -> None:
         deaf: list[str] = []
+        stopped = False
         for action in actions:
             match action:
                 case Play():
@@ -262,6 +310,14 @@ class Rehearsal:
                         deaf.append(action.listening)
                 case StopListen():
                     self.listening = None
+                case StartRecord():
+                    self._recording = action
+                    self._spoken, self._began, self._last_word = 0.0, self.now, self.now
+                    self._note("flow", "records")
+                case StopRecord():
+                    stopped = self._recording is not None
+                case Leave():
+                    self._leave()
                 case AskService():
                     service = self.given.services.get(action.service)
                     self.asked.append(action)
@@ -288,6 +344,8 @@ class Rehearsal:
                 case HangUp():
                     self.ended = action.cause
                     self._note("flow", f"ends the call: {action.cause}")
+        if stopped:
+            self._do(self._recorded())
         for listening in deaf:
             self._do(session.not_heard(self.state, listening, "no_engine", self._around()))
 

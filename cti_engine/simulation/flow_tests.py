@@ -93,6 +93,7 @@ class _Script:
             "mumbles": lambda words: self._says(words, "confirm"),
             "makes_noise": lambda _: self._needs(call.make_noise(), "nobody listens now"),
             "is_silent": lambda _: call.be_silent(),
+            "speaks": lambda seconds: self._needs(call.speak(seconds), "nothing is recorded now"),
             "waits": call.wait,
             "hangs_up": lambda _: call.hang_up(),
             "step": self._step,
@@ -101,6 +102,7 @@ class _Script:
             "sends": self._sends,
             "calls_back": self._calls_back,
             "enters": self._enters,
+            "leaves": self._leaves,
             "ends": self._ends,
             "within": self._within,
         }
@@ -207,6 +209,11 @@ class _Script:
         for key, found in (("priority", queue.priority), ("treatment", queue.treatment)):
             if wanted[key] not in (None, ""):
                 self._needs(found == wanted[key], f"{key} is {found}, not {wanted[key]}")
+
+    def _leaves(self, queue: str) -> None:
+        self._until_over()
+        found = ", ".join(self._call.messages) or "none"
+        self._needs(queue in self._call.messages, f"no message is left for {queue}; messages for: {found}")
 
     def _ends(self, cause: str) -> None:
         self._until_over()

@@ -106,7 +106,7 @@ class _Process:
     async def _finish_leftovers(self, parts: PartsFolder) -> None:
         for recording, path, seconds in await asyncio.to_thread(parts.left_behind):
             _log.warning("finished recording %s of a worker that died: %s", recording, path)
-            self._signal(signals.RecordingEnded(self._config.name, recording, str(path), seconds))
+            self._signal(signals.RecordingEnded(self._config.name, recording, path, seconds))
 
     # --- links -----------------------------------------------------------------------------------
 

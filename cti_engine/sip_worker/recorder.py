@@ -1,5 +1,7 @@
 """Records an interaction as two mono files, each fed without a gap, that become one stereo file at the end.
 
+A message of a caller alone is one mono file; where nothing is said in it there is none.
+
 pjmedia's recorder writes nothing while unfed, so silence flows under both sides all the time.
 Every worker keeps its unfinished files in a folder that it holds a lock on; what a dead one left is finished
 by the next worker that starts.
@@ -26,9 +28,11 @@ import pjsua2.pjsua2 as pj
 from cti_engine.core.commands import StartRecording
 from cti_engine.sip_worker import stereo
 from cti_engine.sip_worker.conference import Conference
+from cti_engine.sip_worker.voice_level import SAID, voice_seconds
 from cti_engine.wire.tasks import spawn
 
 SIDES = ("caller", "agent")
+ALONE = SIDES[:1]
 NEWBORN = 60.0
 """Seconds in which an empty folder may belong to a worker that has not locked it yet."""
 _log = logging.getLogger("cti.worker")
@@ -45,8 +49,8 @@ class PartsFolder:
         self._lock = os.open(self.path / "lock", os.O_RDWR | os.O_CREAT, 0o600)
         fcntl.flock(self._lock, fcntl.LOCK_EX)
 
-    def left_behind(self) -> list[tuple[str, Path, float]]:
-        """Finish what dead workers left: (recording, stereo file, seconds) of each. Blocking."""
+    def left_behind(self) -> list[tuple[str, str, float]]:
+        """Finish what dead workers left: (recording, its file, seconds) of each. Blocking."""
         finished = []
         for folder in sorted(self.path.parent.iterdir()):
             if folder == self.path:
@@ -64,19 +68,18 @@ class PartsFolder:
                 os.close(lock)
         return finished
 
-    def _finish(self, folder: Path) -> list[tuple[str, Path, float]]:
+    def _finish(self, folder: Path) -> list[tuple[str, str, float]]:
         finished = []
         notes = sorted(folder.glob("*.json"))
         whole = bool(notes) or time.time() - folder.stat().st_mtime > NEWBORN
         for note in notes:
             try:
                 told = json.loads(note.read_text())
-                sides = [note.with_suffix(f".{side}.wav") for side in SIDES]
+                sides = [note.with_suffix(f".{side}.wav") for side in told.get("sides", SIDES)]
                 for side in sides:
                     stereo.repair(side)
-                target = target_of(self.recordings, told["name"])
-                seconds = stereo.interleave(sides[0], sides[1], target)
-                finished.append((str(told["recording"]), target, seconds))
+                path, seconds = _finished(sides, target_of(self.recordings, told["name"]))
+                finished.append((str(told["recording"]), path, seconds))
             except (OSError, ValueError, KeyError) as error:
                 whole = False
                 _log.error("a recording in %s cannot be finished: %s", folder, error)
@@ -99,11 +102,31 @@ def target_of(recordings: Path, name: str) -> Path:
     return target
 
 
+def _finished(sides: list[Path], target: Path) -> tuple[str, float]:
+    """The file that its closed sides become, and its seconds; none of a message that says nothing. Raises OSError."""
+    if len(sides) > 1:
+        return str(target), stereo.interleave(sides[0], sides[1], target)
+    if voice_seconds(sides[0]) < SAID:
+        return "", 0.0
+    return str(target), stereo.publish(sides[0], target)
+
+
 @dataclass(slots=True)
 class _Recording:
     order: StartRecording
     stem: str
     recorders: dict[str, Any]
+
+    @property
+    def legs(self) -> dict[str, str]:
+        """By side."""
+        return _legs(self.order)
+
+
+def _legs(order: StartRecording) -> dict[str, str]:
+    if not order.agent_leg:
+        return {ALONE[0]: order.caller_leg}
+    return dict(zip(SIDES, (order.caller_leg, order.agent_leg), strict=True))
 
 
 class Recordings:
@@ -136,16 +159,16 @@ class Recordings:
         self._count += 1
         stem = f"{self._count:06d}"
         try:
-            note = {"recording": order.recording, "name": order.name}
+            note = {"recording": order.recording, "name": order.name, "sides": list(_legs(order))}
             (self._parts.path / f"{stem}.json").write_text(json.dumps(note))
-            recorders = {side: self._recorder(stem, side) for side in SIDES}
+            recorders = {side: self._recorder(stem, side) for side in _legs(order)}
         except (OSError, pj.Error) as error:
             self._drop_files(stem)
             text = error.reason if isinstance(error, pj.Error) else str(error)
             raise ValueError(f"recording {order.recording} cannot start: {text}") from None
         self._running[order.recording] = _Recording(order, stem, recorders)
         pairs = []
-        for side, leg in zip(SIDES, (order.caller_leg, order.agent_leg), strict=True):
+        for side, leg in _legs(order).items():
             port = f"{side} side of {order.recording}"
             self._conference.add(port, partial(recorders.get, side))
             pairs += [("silence", port), (leg, port)]
@@ -161,7 +184,7 @@ class Recordings:
         running = self._running.pop(recording, None)
         if running is None:
             return False
-        for side in SIDES:
+        for side in running.legs:
             self._conference.remove(f"{side} side of {recording}")
         self._conference.want(f"recording {recording}", ())
         running.recorders.clear()  # destroys them: the media thread closes the files
@@ -169,6 +192,12 @@ class Recordings:
         self._joining.add(task)
         task.add_done_callback(self._joining.discard)
         return True
+
+    def stop_messages(self, leg: str) -> None:
+        """The caller who spoke is gone."""
+        for recording, running in list(self._running.items()):
+            if running.order.caller_leg == leg and not running.order.agent_leg:
+                self.stop(recording)
 
     def stop_all(self) -> None:
         for recording in list(self._running):
@@ -181,19 +210,19 @@ class Recordings:
 
     async def _join(self, recording: _Recording) -> None:
         order = recording.order
-        caller, agent = (self._parts.path / f"{recording.stem}.{side}.wav" for side in SIDES)
+        sides = [self._parts.path / f"{recording.stem}.{side}.wav" for side in recording.legs]
         target = target_of(self._parts.recordings, order.name)
         try:
-            closed = await asyncio.to_thread(stereo.wait_closed, (caller, agent))
+            closed = await asyncio.to_thread(stereo.wait_closed, tuple(sides))
             if not closed:
                 _log.error("recording %s was not closed in time; it may be short", order.recording)
-            seconds = await asyncio.to_thread(stereo.interleave, caller, agent, target)
+            path, seconds = await asyncio.to_thread(_finished, sides, target)
         except OSError as error:
             _log.error("recording %s is lost or short: %s", order.recording, error)
             self._on_ended(order.recording, "", 0.0)
             return
         self._drop_files(recording.stem)
-        self._on_ended(order.recording, str(target), seconds)
+        self._on_ended(order.recording, path, seconds)
 
     def _drop_files(self, stem: str) -> None:
         for path in self._parts.path.glob(f"{stem}.*"):

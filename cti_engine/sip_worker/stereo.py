@@ -89,6 +89,18 @@ def interleave(left: Path, right: Path, target: Path) -> float:
     return frames / rate
 
 
+def publish(mono: Path, target: Path) -> float:
+    """Give one mono file its place, whole or not at all, and return its seconds. Raises OSError."""
+    with mono.open("rb") as file:
+        rate = int.from_bytes(file.read(HEADER_BYTES)[24:28], "little")
+    target.parent.mkdir(parents=True, exist_ok=True)
+    seconds = (mono.stat().st_size - HEADER_BYTES) / 2 / rate
+    with mono.open("rb") as file:
+        os.fsync(file.fileno())
+    mono.replace(target)
+    return seconds
+
+
 def _samples(path: Path, frames: int) -> Iterator[array[int]]:
     with path.open("rb") as file:
         file.seek(HEADER_BYTES)

@@ -30,11 +30,13 @@ from cti_engine.sip_worker.media_watch import MediaWatch
 from cti_engine.sip_worker.pj_leg import LegState, PjLeg
 from cti_engine.sip_worker.prompts import Prompts
 from cti_engine.sip_worker.recorder import PartsFolder, Recordings
+from cti_engine.sip_worker.voice_level import MessageEnd
 from cti_engine.wire import vocabulary
 from cti_engine.wire.worker_frames import PlayFiles
 
 APOLOGY = "apology"
 HEARING = "hearing"
+MESSAGE = "message"
 SETTLE_TIME = 3.0
 """Seconds after the last leg within which everything native must be gone, else the worker is dirty."""
 
@@ -86,6 +88,7 @@ class Worker:
         self._media_timer: asyncio.TimerHandle | None = None
         self._number = 0
         self.malformed = 0
+        self._message_ends: dict[str, MessageEnd] = {}
         self._conference = Conference()
         self._prompts = Prompts(self._conference, parts.path, self._playback_ended)
         self._recordings = Recordings(self._conference, parts, endpoint.silence, self._recording_ended)
@@ -227,12 +230,27 @@ class Worker:
 
     def _record(self, order: commands.StartRecording) -> None:
         self._leg(order.caller_leg)
-        self._leg(order.agent_leg)
+        if order.agent_leg:
+            self._leg(order.agent_leg)
         try:
             self._recordings.start(order)
         except ValueError as error:
             _log.error("%s; the call goes on", error)
             raise Refused("failed", str(error)) from None
+        if not order.agent_leg:
+            self._forget_message(order.caller_leg)
+            end = MessageEnd(order.longest, order.silence, lambda: self._end_message(order))
+            self._message_ends[order.caller_leg] = end
+            self._taps.start(order.caller_leg, MESSAGE, end.audio)
+
+    def _end_message(self, order: commands.StartRecording) -> None:
+        self._forget_message(order.caller_leg)
+        self._recordings.stop(order.recording)
+
+    def _forget_message(self, leg: str) -> None:
+        self._taps.stop(leg, MESSAGE)
+        if leg in self._message_ends:
+            self._message_ends.pop(leg).cancel()
 
     def _want_audio(self, leg: str, wanted: bool) -> None:
         if wanted:
@@ -281,6 +299,8 @@ class Worker:
         self._vanished.discard(leg.name)
         self._hearing.stop(leg.name)
         self._keys.forget(leg.name)
+        self._forget_message(leg.name)
+        self._recordings.stop_messages(leg.name)
         self._taps.stop_all(leg.name)
         self._conference.remove(leg.name)
         self._loop.call_soon(lambda kept: None, leg)

@@ -118,6 +118,10 @@ class Caller:
         """The service answers."""
         return self._done(session.answered(self.state, self.state.request, values, self.around))
 
+    def recorded(self, path: str, seconds: float) -> list[Action]:
+        """The recording is over and stored."""
+        return self._done(session.recorded(self.state, self.state.recording, path, seconds, self.around))
+
     def fail(self) -> list[Action]:
         return self._done(session.answered(self.state, self.state.request, None, self.around))
 

@@ -9,7 +9,16 @@ from hypothesis import strategies as st
 from cti_engine.core.expressions.condition import Condition
 from cti_engine.core.expressions.parser import parse
 from cti_engine.core.ivr import flow as f
-from cti_engine.core.ivr.actions import Enqueue, HangUp, Listen, Play, StopListen, StopPlay
+from cti_engine.core.ivr.actions import (
+    Enqueue,
+    HangUp,
+    Listen,
+    Play,
+    StartRecord,
+    StopListen,
+    StopPlay,
+    StopRecord,
+)
 from cti_engine.core.ivr.session import IvrState
 from tests.core_ivr.caller import Caller
 
@@ -95,6 +104,15 @@ _step: st.SearchStrategy[f.Step] = st.one_of(
     ),
     st.builds(f.Branch, st.lists(st.builds(f.Case, _condition, _target), max_size=2).map(tuple), _target),
     st.builds(f.SetLanguage, st.sampled_from(["en", "es"]), _target),
+    st.builds(
+        f.Record,
+        next=_target,
+        no_input=_target,
+        into=st.sampled_from(["", "file"]),
+        beep=st.booleans(),
+        queue=st.sampled_from(["", "q"]),
+    ),
+    st.builds(f.LeaveMessage, _target),
     st.just(f.EnterQueue("q")),
     st.just(f.EndCall()),
 )
@@ -118,6 +136,7 @@ _input = st.one_of(
     st.sampled_from(["no_engine", "overloaded"]).map(lambda reason: ("deaf", reason)),
     st.just(("answer", None)),
     st.just(("fail", None)),
+    st.sampled_from(["", "/rec/a.wav"]).map(lambda path: ("recorded", path)),
     st.just(("secrets lost", None)),
     st.sampled_from([0.0, 1.0, 5.0, 30.0]).map(lambda seconds: ("wait", seconds)),
     st.just(("resume", None)),
@@ -143,6 +162,8 @@ def _give(caller: Caller, kind: str, value: object) -> None:
         caller.answer(y=2)
     elif kind == "fail":
         caller.fail()
+    elif kind == "recorded":
+        caller.recorded(str(value), 3.0)
     elif kind == "secrets lost":
         caller.secrets.clear()
     elif kind == "wait":
@@ -169,7 +190,12 @@ def test_any_flow_under_any_input(flows: dict[str, f.Flow], inputs: list[tuple[s
         endings = sum(isinstance(action, Enqueue | HangUp) for action in caller.actions)
         assert endings == int(state.over)
         if state.over:
-            assert state.deadline is None and state.playback == "" and state.listening == ""
+            assert (
+                state.deadline is None
+                and state.playback == ""
+                and state.listening == ""
+                and state.recording == ""
+            )
         else:
             assert state.playback or state.deadline is not None
             assert state.deadline is None or kind != "wait" or state.deadline > caller.now
@@ -180,7 +206,7 @@ def test_any_flow_under_any_input(flows: dict[str, f.Flow], inputs: list[tuple[s
 
 def _replay(caller: Caller) -> None:
     """Playback ids are new each time, and only what plays is stopped."""
-    playing = listening = ""
+    playing = listening = recording = ""
     seen: set[str] = set()
     for action in caller.actions:
         if isinstance(action, Play):
@@ -190,6 +216,12 @@ def _replay(caller: Caller) -> None:
             playing = action.playback
         elif isinstance(action, StopPlay):
             assert action.playback == playing
+        elif isinstance(action, StartRecord):
+            assert action.recording not in seen
+            seen.add(action.recording)
+            recording = action.recording
+        elif isinstance(action, StopRecord):
+            assert action.recording == recording
         elif isinstance(action, Listen):
             assert action.listening not in seen
             seen.add(action.listening)

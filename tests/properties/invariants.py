@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from cti_engine.core.agent import READY, Agent
 from cti_engine.core.center import Center
-from cti_engine.core.contact import Contact
+from cti_engine.core.contact import VOICEMAIL, Contact
 from cti_engine.core.leg import Leg
 from cti_engine.core.reservation import Reservation
 
@@ -80,6 +80,9 @@ def _contact(center: Center, contact: Contact) -> Iterator[str]:
         if contact.deadlines.keys() - {"closing"}:
             yield f"{what}: deadlines left {contact.deadlines}"
         return
+    if contact.kind == VOICEMAIL:
+        yield from _message(center, contact)
+        return
     caller = center.legs.get(contact.caller_leg)
     on_the_line = contact.has_call or contact.state in ("calling", "talking")
     if on_the_line and (caller is None or caller.state == "ending"):
@@ -111,6 +114,19 @@ def _contact(center: Center, contact: Contact) -> Iterator[str]:
             yield f"{what} talks to {contact.agent}, who is with {center.agents[contact.agent].contact!r}"
 
 
+def _message(center: Center, contact: Contact) -> Iterator[str]:
+    """It waits, is offered or is in somebody's hands, and nothing ends it by itself."""
+    what = f"message {contact.id} ({contact.state})"
+    if contact.state not in ("queued", "offered", "talking") or contact.caller_leg or contact.agent_leg:
+        yield f"{what} has a leg or is in no queue: {contact}"
+    if contact.deadlines:
+        yield f"{what}: deadlines {contact.deadlines}"
+    if contact.message is None or not contact.message.path:
+        yield f"{what} says nothing"
+    if contact.state == "talking" and center.agents[contact.agent].contact != contact.id:
+        yield f"{what} is with {contact.agent}, who is with {center.agents[contact.agent].contact!r}"
+
+
 def _leg(center: Center, leg: Leg) -> Iterator[str]:
     contact = center.contacts.get(leg.contact)
     if contact is None:
@@ -139,7 +155,7 @@ def _reservation(center: Center, offer: Reservation) -> Iterator[str]:
     wanted = {"popping": "pop", "dialled": "ring", "ringing": "ring"}.get(offer.state, "?")
     if list(offer.deadlines) != [wanted]:
         yield f"{what}: deadlines {offer.deadlines}"
-    if offer.state != "popping":
+    if offer.state != "popping" and (contact is None or contact.kind != VOICEMAIL):
         leg = center.legs.get(offer.leg)
         if leg is None or leg.state == "ending":
             yield f"{what} rings no phone"
@@ -193,7 +209,7 @@ def _matcher(center: Center) -> Iterator[str]:
 
 def _queues(center: Center) -> Iterator[str]:
     for counts in center.queues.values():
-        waiting = len(center.waiting_in(counts.id))
+        waiting = len(center.calls_in(counts.id))
         if (
             counts.offered
             != counts.answered + counts.abandoned + counts.flowed_out + counts.callback_taken + waiting

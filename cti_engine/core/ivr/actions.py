@@ -38,6 +38,27 @@ class StopListen:
 
 
 @dataclass(frozen=True, slots=True)
+class StartRecord:
+    """Record the caller; `queue` and `priority`: the message that it becomes, if any."""
+
+    recording: str
+    longest: float
+    silence: float
+    queue: str
+    priority: int
+
+
+@dataclass(frozen=True, slots=True)
+class StopRecord:
+    recording: str
+
+
+@dataclass(frozen=True, slots=True)
+class Leave:
+    """The message goes to its queue."""
+
+
+@dataclass(frozen=True, slots=True)
 class AskService:
     request: str
     service: str
@@ -104,6 +125,9 @@ Action = (
     | StopPlay
     | Listen
     | StopListen
+    | StartRecord
+    | StopRecord
+    | Leave
     | AskService
     | Tell
     | StepEntered

@@ -135,6 +135,33 @@ class OpenQuestion(Question):
     longest: float = 20.0
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Record:
+    """Record the caller alone, at most `longest` seconds, until `end_key`, `silence` seconds without a voice or the end
+    of the call. The file's path goes into the variable `into`, its length into `into_seconds`; where nothing was said
+    it goes to `no_input`.
+
+    `queue`: it is a message for this queue, which hanging up leaves there too; `priority` is the message's.
+    """
+
+    next: str
+    no_input: str
+    into: str = ""
+    longest: float = 120.0
+    end_key: str = "#"
+    silence: float = 4.0
+    beep: bool = True
+    queue: str = ""
+    priority: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class LeaveMessage:
+    """The message that was recorded last goes to its queue."""
+
+    next: str
+
+
 @dataclass(frozen=True, slots=True)
 class Template:
     """A text with names in it; a lone `{name}` copies the value with its type."""
@@ -256,7 +283,7 @@ class SetLanguage:
 
 Step = (
     Say | Menu | Gather | OpenQuestion | SetValues | Branch | EnterQueue | EndCall | Wait | SetLanguage
-    | AskCallback | LookUpService | Send | RunFlow | Return
+    | AskCallback | LookUpService | Send | RunFlow | Return | Record | LeaveMessage
 )  # fmt: skip
 
 

@@ -13,10 +13,12 @@ from cti_engine.core.ivr.flow import (
     EnterQueue,
     Flow,
     Gather,
+    LeaveMessage,
     LookUpService,
     Menu,
     OpenQuestion,
     Question,
+    Record,
     Return,
     RunFlow,
     Say,
@@ -28,7 +30,7 @@ from cti_engine.core.ivr.flow import (
     Wait,
 )
 
-INSTANT = (Branch, SetValues, SetLanguage, Send, AskCallback)
+INSTANT = (Branch, SetValues, SetLanguage, Send, AskCallback, LeaveMessage)
 """Steps of flows that take no time."""
 
 
@@ -42,7 +44,12 @@ def ways(step: Step) -> Iterator[tuple[str, str]]:
             yield "else", step.otherwise
         case LookUpService() | AskCallback():
             yield from (("next", step.next), ("failed", step.failed))
-        case Gather() | OpenQuestion() | Say() | Wait() | SetValues() | SetLanguage() | Send() | RunFlow():
+        case Record():
+            yield from (("next", step.next), ("no_input", step.no_input))
+        case (
+            Gather() | OpenQuestion() | Say() | Wait() | SetValues() | SetLanguage() | Send() | RunFlow()
+            | LeaveMessage()
+        ):  # fmt: skip
             yield "next", step.next
         case EnterQueue() | EndCall() | Return():
             pass

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from cti_engine.core.commands import Prompt
+
 Words = Mapping[str, tuple[str, ...]]
 
 YES: Words = {
@@ -34,4 +36,15 @@ USE_KEYS: Mapping[str, str] = {
     "es": "En este momento no le oigo bien. Por favor, use las teclas de su teléfono.",
     "ko": "지금은 전화기 버튼을 눌러 주세요.",
 }
+REVIEW: Mapping[str, str] = {
+    "en": "To keep your message, press one or hang up. To record it again, press two.",
+    "es": "Para guardar su mensaje, marque uno o cuelgue. Para grabarlo de nuevo, marque dos.",
+    "ko": "메시지를 저장하려면 1번, 다시 녹음하려면 2번을 눌러 주세요.",
+}
 YES_KEY, NO_KEY = "1", "2"
+KEEP_KEY, AGAIN_KEY = "1", "2"
+
+
+def beep(language: str) -> Prompt:
+    """Where the sound is not installed a voice says that it begins."""
+    return Prompt("sound", "beep", language if language in ("en", "es") else "en")

@@ -10,13 +10,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from cti_engine.core.expressions.values import Lookup
-from cti_engine.core.ivr import asking, speech
+from cti_engine.core.ivr import asking, recording, speech
 from cti_engine.core.ivr.actions import (
     Action,
     AskService,
     AttributesSet,
     Enqueue,
     HangUp,
+    Leave,
     Listen,
     Play,
     RequestCallback,
@@ -32,8 +33,10 @@ from cti_engine.core.ivr.flow import (
     EndCall,
     EnterQueue,
     Flow,
+    LeaveMessage,
     LookUpService,
     Question,
+    Record,
     Return,
     RunFlow,
     Say,
@@ -81,9 +84,10 @@ class Frame:
 @dataclass(slots=True)
 class IvrState:
     """`phase`: `playing` (say, a question's prompt), `listening` (a question after its prompt), `waiting`, `asking` (a
-    service), `over`.
+    service), `recording`, `over`.
 
-    `playback`, `listening` and `request` are what plays, hears and is asked now, empty when nothing does.
+    `playback`, `listening`, `recording` and `request` are what plays, hears, records and is asked now, empty when
+    nothing does.
     `deadline` is wall time, None when nothing is due. `digits`: what a gather has so far. `candidate`: the choice that
     the caller is asked to confirm. `keys_only`: nobody can hear this caller. `noises`: how often this step heard
     something that was no speech. `path` holds what the caller chose, e.g. `menu:1 ventas`. `attributes` are the call
@@ -100,6 +104,7 @@ class IvrState:
     tries: int = 0
     playback: str = ""
     listening: str = ""
+    recording: str = ""
     request: str = ""
     deadline: float | None = None
     type_ahead: str = ""
@@ -143,6 +148,8 @@ def digit(state: IvrState, key: str, around: Surroundings) -> list[Action]:
     if isinstance(step, Question) and (state.phase == "listening" or step.barge_in):
         state.playback = ""  # the worker has stopped it by itself (stop_on_digit)
         asking.key(run, step, key)
+    elif isinstance(step, Record):
+        recording.key(run, step, key)
     elif step is not None:
         run.keep(key)
         if isinstance(step, Say) and step.barge_in:
@@ -162,6 +169,8 @@ def playback_ended(state: IvrState, playback: str, around: Surroundings) -> list
         run.enter(step.next)
     elif isinstance(step, Question):
         asking.prompt_over(run, step)
+    elif isinstance(step, Record):
+        recording.begin(run, step)
     return run.actions
 
 
@@ -179,6 +188,8 @@ def time_passed(state: IvrState, around: Surroundings) -> list[Action]:
     elif isinstance(step, LookUpService):
         state.request = ""
         run.enter(step.failed, "failed")
+    elif isinstance(step, Record):
+        recording.overdue(run, step)
     return run.actions
 
 
@@ -236,6 +247,17 @@ def answered(
     return run.actions
 
 
+def recorded(state: IvrState, of: str, path: str, seconds: float, around: Surroundings) -> list[Action]:
+    """A recording is over and stored at `path`; empty: there is none."""
+    run = running(state, around)
+    if run is None or not of or of != state.recording:
+        return []
+    step = run.step()
+    if isinstance(step, Record):
+        recording.over(run, step, path, seconds)
+    return run.actions
+
+
 def resumed(state: IvrState, around: Surroundings) -> list[Action]:
     """What played was lost (a restart): play the step again. Tries and a wait's end are kept."""
     run = running(state, around)
@@ -249,6 +271,8 @@ def resumed(state: IvrState, around: Surroundings) -> list[Action]:
         run.play(step.content, stop_on_digit=False, repeat=True)
     elif isinstance(step, LookUpService):
         run.enter(state.step)
+    elif isinstance(step, Record) and not state.recording:  # what records, records on
+        recording.begin(run, step)
     elif isinstance(step, Say) and run.say(step) is not None:
         run.enter(step.next)
     return run.actions
@@ -369,6 +393,11 @@ class Run:
                 return step.next
             case AskCallback():
                 return self._ask_callback(step)
+            case Record():
+                recording.open_record(self, step)
+            case LeaveMessage():
+                self.actions.append(Leave())
+                return step.next
             case RunFlow():
                 return self._run_flow(step)
             case Return():

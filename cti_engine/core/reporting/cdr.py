@@ -16,6 +16,8 @@ class Cdr:
     """Times `..._at` in wall seconds (0 = never), `..._s` in seconds. `cause` is `party/name`."""
 
     contact: str = ""
+    kind: str = "voice"
+    origin: str = ""
     ani: str = ""
     dnis: str = ""
     name: str = ""
@@ -58,6 +60,7 @@ class Cdr:
             case ev.CallArrived():
                 self.contact, self.ani, self.dnis = event.contact, event.ani, event.dnis
                 self.name, self.source, self.arrived_at = event.name, event.source, at
+                self.kind, self.origin = event.kind, event.origin
                 self.outcome = "left_in_menu"
             case ev.CallbackRequested():
                 self.contact, self.ani, self.dnis = event.contact, event.number, event.dnis
@@ -73,6 +76,8 @@ class Cdr:
                 self.name = str(known.get("name", self.name))
             case ev.IvrStepEntered():
                 self.flow_path.append(f"{event.flow}.{event.step}")
+            case ev.MessageLeft():
+                self.outcome = "left_message"
             case ev.CallQueued():
                 self.queue, self.outcome = event.queue, "abandoned"
                 self.queued_at = self.queued_at or at

@@ -113,7 +113,9 @@ class AgentFacts:
 
 @dataclass(frozen=True, slots=True)
 class WaitingCall:
-    """A call that joins. `names` gives `call.*` values for binding (asked at each step's entry)."""
+    """A call that joins. `names` gives `call.*` values for binding (asked at each step's entry). One that `stays` never
+    overflows: it stands in the last step for as long as it takes.
+    """
 
     contact: str
     seq: int
@@ -122,6 +124,7 @@ class WaitingCall:
     head_start: int = 0
     site: str = ""
     names: Lookup = lambda name: None
+    stays: bool = False
 
 
 @dataclass(slots=True)

@@ -72,7 +72,7 @@ class StepWalk:
         steps, rules = waiting.plan.steps, waiting.plan.rules
         last = len(steps) - 1
         waiting.deadline = None
-        if rules.exhausted == "overflow":
+        if rules.exhausted == "overflow" and not waiting.call.stays:
             self._stand(waiting, -1, None)
         elif rules.exhausted == "any_member":
             self._stand(waiting, last, self._bound(waiting, steps, None))
