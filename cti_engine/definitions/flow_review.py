@@ -20,6 +20,7 @@ from cti_engine.core.ivr.flow import (
     LookUpService,
     Menu,
     OpenQuestion,
+    Record,
     Return,
     RunFlow,
     Send,
@@ -177,6 +178,8 @@ def _set_by(step: Step, way: str) -> frozenset[str]:
     match step:
         case Gather() | OpenQuestion() if way == "next":
             return frozenset((step.into,))
+        case Record() if way == "next":
+            return frozenset((step.into, f"{step.into}_seconds"))
         case LookUpService() | RunFlow() if way == "next":
             return frozenset(step.into)
         case SetValues():
