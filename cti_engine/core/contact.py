@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from cti_engine.core.ivr.session import IvrState
+from cti_engine.core.ivr.state import IvrState
 from cti_engine.core.machine import table
 from cti_engine.core.reporting.cdr import Cdr
 from cti_engine.core.routing.model import Standing
@@ -98,8 +98,8 @@ class Contact:
     in each queue where it waits; `queue` is the first of them, and the one it was answered in. `laws`: by queue, of the
     wait that it was promised. `offers`: reservations
     that are out. `agent` and `agent_leg`: who has answered. `head_start` seconds count as having been waited.
-    `kind`: `voice`, `callback` (`legless`) or `voicemail` (`messages`), which came of the contact `origin`. `message`: of
-    a voicemail what it says, of a call what its caller is recording for a queue.
+    `kind`: `voice`, `callback` (`legless`) or `voicemail` (`messages`), which came of the contact `origin`. `message`:
+    of a voicemail what it says, of a call what its caller is recording for a queue.
     """
 
     id: str

@@ -31,6 +31,7 @@ from cti_engine.core.ivr.actions import (
 )
 from cti_engine.core.ivr.asking import Said
 from cti_engine.core.ivr.flow import Flow
+from cti_engine.core.ivr.state import IvrState, Surroundings
 from cti_engine.core.routing.build import milliseconds
 from cti_engine.core.signals import ListeningFailed, ServiceAnswered, SpeechHeard, SpeechStarted
 
@@ -50,8 +51,8 @@ def begin(center: Center, contact: Contact, flow: Flow) -> None:
     _apply(center, contact, actions)
 
 
-def _surroundings(center: Center, contact: Contact) -> session.Surroundings:
-    return session.Surroundings(
+def _surroundings(center: Center, contact: Contact) -> Surroundings:
+    return Surroundings(
         lambda flow, version: center.flows.get((flow, version)),
         Names(center, contact),
         center.now,
@@ -113,13 +114,13 @@ def service_answered(center: Center, signal: ServiceAnswered) -> None:
 def _go_on(
     center: Center,
     contact: Contact,
-    give: Callable[[session.IvrState, session.Surroundings], list[Action]],
+    give: Callable[[IvrState, Surroundings], list[Action]],
 ) -> None:
     if contact.flow is not None and _has_flow(center, contact, contact.flow):
         _apply(center, contact, give(contact.flow, _surroundings(center, contact)))
 
 
-def _has_flow(center: Center, contact: Contact, state: session.IvrState) -> bool:
+def _has_flow(center: Center, contact: Contact, state: IvrState) -> bool:
     """Whether its version is there; after a restart that lost it, the current one goes on from the same step."""
     if (state.flow, state.version) in center.flows:
         return True

@@ -31,6 +31,7 @@ from cti_engine.core.ivr.actions import (
 )
 from cti_engine.core.ivr.asking import Said
 from cti_engine.core.ivr.flow import Flow, OpenQuestion, Question, Record
+from cti_engine.core.ivr.state import Surroundings
 from cti_engine.core.messages import ENOUGH
 from cti_engine.definitions.flow_test_loader import Given, Service
 
@@ -113,8 +114,8 @@ class Rehearsal:
     def _flow_of(self, flow: str, version: str) -> Flow | None:
         return self._flows.get((flow, version))
 
-    def _around(self) -> session.Surroundings:
-        return session.Surroundings(
+    def _around(self) -> Surroundings:
+        return Surroundings(
             self._flow_of, self.name, self.now, self._new_id, self._secrets, self._can_call_back
         )
 

@@ -12,6 +12,7 @@ from cti_engine.core.ivr import session
 from cti_engine.core.ivr.actions import Action, Play
 from cti_engine.core.ivr.asking import Said
 from cti_engine.core.ivr.flow import Flow
+from cti_engine.core.ivr.state import Surroundings
 from cti_engine.definitions.flow_loader import build_flow
 from cti_engine.definitions.flow_source import attribute_types, read_flow
 from cti_engine.definitions.problems import has_errors
@@ -68,8 +69,8 @@ class Caller:
         self._done(first)
 
     @property
-    def around(self) -> session.Surroundings:
-        return session.Surroundings(
+    def around(self) -> Surroundings:
+        return Surroundings(
             lambda flow, version: self.flows.get((flow, version)),
             self.world.get,
             self.now,

@@ -19,7 +19,7 @@ from cti_engine.core.ivr.actions import (
     StopPlay,
     StopRecord,
 )
-from cti_engine.core.ivr.session import IvrState
+from cti_engine.core.ivr.state import IvrState
 from tests.core_ivr.caller import Caller
 
 _STEPS = ["a", "b", "c", "d"]

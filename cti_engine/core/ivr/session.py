@@ -6,10 +6,8 @@ more than STEP_LIMIT steps within STEP_WINDOW seconds loops without waiting and 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping
 
-from cti_engine.core.expressions.values import Lookup
 from cti_engine.core.ivr import asking, recording, speech
 from cti_engine.core.ivr.actions import (
     Action,
@@ -45,6 +43,7 @@ from cti_engine.core.ivr.flow import (
     SetValues,
     Wait,
 )
+from cti_engine.core.ivr.state import Frame, IvrState, Surroundings
 
 STEP_LIMIT = 100
 STEP_WINDOW = 5.0
@@ -53,73 +52,6 @@ DEPTH_LIMIT = 8
 TYPE_AHEAD = 24
 SERVICE_MARGIN = 1.0
 """Seconds after which an answer that should have come is not waited for any longer."""
-
-
-@dataclass(frozen=True, slots=True)
-class Surroundings:
-    """What a flow is run in: the flows by id and version, the names it may ask, the time, and where ids come from.
-
-    `secrets` are this call's sensitive values; they are in memory alone and may be lost. `can_call_back` is asked with
-    a queue (empty: where the call waits) and a number.
-    """
-
-    flow: Callable[[str, str], Flow | None]
-    names: Lookup
-    now: float
-    new_id: Callable[[], str]
-    secrets: dict[str, str]
-    can_call_back: Callable[[str, str], bool] = lambda queue, number: True
-
-
-@dataclass(slots=True)
-class Frame:
-    """A flow that has run another: `step` is the one that did."""
-
-    flow: str
-    version: str
-    step: str
-    variables: dict[str, object]
-
-
-@dataclass(slots=True)
-class IvrState:
-    """`phase`: `playing` (say, a question's prompt), `listening` (a question after its prompt), `waiting`, `asking` (a
-    service), `recording`, `over`.
-
-    `playback`, `listening`, `recording` and `request` are what plays, hears, records and is asked now, empty when
-    nothing does.
-    `deadline` is wall time, None when nothing is due. `digits`: what a gather has so far. `candidate`: the choice that
-    the caller is asked to confirm. `keys_only`: nobody can hear this caller. `noises`: how often this step heard
-    something that was no speech. `path` holds what the caller chose, e.g. `menu:1 ventas`. `attributes` are the call
-    attributes set so far. `stack`: the flows that wait for this one to return, the outermost first.
-    """
-
-    flow: str
-    version: str
-    step: str
-    language: str
-    variables: dict[str, object] = field(default_factory=dict)
-    attributes: dict[str, object] = field(default_factory=dict)
-    phase: str = "playing"
-    tries: int = 0
-    playback: str = ""
-    listening: str = ""
-    recording: str = ""
-    request: str = ""
-    deadline: float | None = None
-    type_ahead: str = ""
-    digits: str = ""
-    candidate: str = ""
-    keys_only: bool = False
-    noises: int = 0
-    path: list[str] = field(default_factory=list)
-    stack: list[Frame] = field(default_factory=list)
-    steps_taken: int = 0
-    steps_since: float = 0.0
-
-    @property
-    def over(self) -> bool:
-        return self.phase == "over"
 
 
 def start(

@@ -52,7 +52,6 @@ class Cdr:
     recording_s: float = 0.0
     held_at: float = 0.0
     wrap_up_at: float = 0.0
-    kind: str = "voice"
 
     def apply(self, event: ev.Event, at: float) -> None:
         """Take one event of this contact that happened at wall time `at`."""
