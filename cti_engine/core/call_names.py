@@ -57,6 +57,10 @@ class Names:
                 return getattr(contact, field)
             case "age":
                 return self._center.now - contact.cdr.arrived_at
+            case "customer_language":
+                return (contact.profile.get("customer") and contact.profile.get("language")) or None
+            case "region_languages":
+                return contact.attributes.get(field) or contact.profile.get("languages") or None
             case "re_caller":
                 return contact.ani in self._center.recallers
             case "known":

@@ -30,6 +30,24 @@ SAID = Text("what is said")
 MOMENT = Text(
     'a local date and time such as "2026-12-25 10:00"', r"\d{4}-\d\d-\d\d ([01]\d|2[0-3]):[0-5]\d(:[0-5]\d)?"
 )
+
+
+@dataclass(frozen=True, slots=True)
+class FoundValue:
+    """What stands under a name: one value, or a list of them as `call.region_languages` is."""
+
+    def read(self, document: Document, node: Node, path: Path) -> Any:
+        if isinstance(node.value, list):
+            return [item.value for item in Many(AnyValue()).read(document, node, path)]
+        return AnyValue().read(document, node, path).value
+
+    def blank(self) -> str:
+        return ""
+
+    def schema(self) -> Schema:
+        return Many(AnyValue()).schema()
+
+
 ANSWER = Keys(
     (
         Key("answer", VALUES, "what the service answers", None),
@@ -43,7 +61,7 @@ GIVEN = Keys(
         Key("language", LANGUAGE, "the call's language; the flow's first if not written", ""),
         Key("speech", Flag(), "somebody recognises speech", True),
         Key("callback", Flag(), "a callback is possible", True),
-        Key("names", Table(AnyValue(), NAME), "call.*, queue.*, hours.* as they are found", {}),
+        Key("names", Table(FoundValue(), NAME), "call.*, queue.*, hours.* as they are found", {}),
         Key("services", Table(ANSWER), "what each service does", {}),
     )
 )

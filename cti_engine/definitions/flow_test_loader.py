@@ -122,7 +122,7 @@ def _given(document: Document, common: dict[str, Any], own: dict[str, Any], path
         )
         for name, each in {**common["services"], **own["services"]}.items()
     }
-    names = {**_values(common["names"]), **_values(own["names"])}
+    names = {**common["names"], **own["names"]}
     return Given(at, chosen["language"], chosen["speech"], names, services, chosen["callback"])
 
 

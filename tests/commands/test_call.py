@@ -38,7 +38,6 @@ steps:
   bye: {hang_up: }
 """
 SERVICES = """
-services:
   asked:
     url: "http://127.0.0.1:1/x"
     method: POST
@@ -52,7 +51,8 @@ services:
 def home(tmp_path: Path) -> Path:
     shipped_home(tmp_path)
     (tmp_path / "ivr_flows/bank.yaml").write_text(BANK)
-    (tmp_path / "config/services.yaml").write_text(SERVICES)
+    services = tmp_path / "config/services.yaml"
+    services.write_text(services.read_text() + SERVICES)
     return tmp_path
 
 

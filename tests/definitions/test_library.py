@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+import re
 from pathlib import Path
 
 from cti_engine.core.definitions import CallLimits
@@ -19,6 +20,7 @@ def test_the_shipped_center_has_no_problems() -> None:
     assert {number: d.flow for number, d in definitions.dialled_numbers.items()} == {
         "1000": "main_es",
         "2000": "main_en",
+        "5000": "reception",
     }
     assert {queue.id: queue.members for queue in definitions.queues.values()} == {
         "sales_es": ("maria", "ana"),
@@ -35,6 +37,8 @@ def test_the_shipped_center_has_no_problems() -> None:
     assert {key: choice.label["es"] for key, choice in menu.choices.items()} == {
         "1": "ventas",
         "2": "soporte",
+        "3": "cuenta",
+        "4": "horario",
         "0": "operador",
     }
     assert pickle.loads(pickle.dumps(definitions)) == definitions
@@ -95,10 +99,9 @@ queues:
   me: {require: agent.id == "john" or agent.name == "Ana Torres"}
   site: {require: 'agent.site in ["main"]'}
 """)
-    for flow in ("main_es", "main_en"):
+    for flow in ("main_es", "main_en", "reception"):
         path = home / "ivr_flows" / f"{flow}.yaml"
-        path.write_text(path.read_text().replace(f"enqueue: sales_{flow[-2:]}", "enqueue: low"))
-        path.write_text(path.read_text().replace(f"enqueue: support_{flow[-2:]}", "enqueue: low"))
+        path.write_text(re.sub("enqueue: (sales|support)_e[sn]", "enqueue: low", path.read_text()))
     agents = home / "config" / "agents.yaml"
     agents.write_text(agents.read_text().replace("english: 3, ", ""))
     definitions, problems = load_definitions(home)

@@ -58,7 +58,8 @@ def test_nothing_is_ever_played_that_was_not_listed(inputs: list[str], position:
     known = all_prompts(definitions.flows.values())
     for flow in definitions.flows.values():
         for language in flow.languages:
-            caller = Caller(flow, language, {"queue.position": position})
+            world = {"queue.position": position, "hours.phones": "open"}
+            caller = Caller({flow.id: flow, **definitions.flows}, language, world)
             for each in inputs:
                 if each == "end":
                     caller.hear_out()

@@ -18,6 +18,9 @@ from tests.phones.sipp import Sipp
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(180)]
 
+PROMPT = (
+    "For your balance, press one. For an order, press two. For the main menu, press three."  # is made already
+)
 TWO_MENUS = {
     "flow": "two_menus",
     "languages": ["en"],
@@ -26,13 +29,13 @@ TWO_MENUS = {
     "steps": {
         "first": {
             "menu": {
-                "prompt": "For sales, press one. For support, press two. To talk to an operator, press zero.",
+                "prompt": PROMPT,
                 "choices": {"2": {"go_to": "second"}, "1": {"go_to": "lost"}},
             }
         },
         "second": {
             "menu": {
-                "prompt": "For sales, press one. For support, press two. To talk to an operator, press zero.",
+                "prompt": PROMPT,
                 "choices": {"1": {"go_to": "sales"}, "2": {"go_to": "lost"}},
             }
         },

@@ -18,6 +18,7 @@ CALL_NAMES: Mapping[str, Type] = {
     "call.source": TEXT,
     "call.language": TEXT,
     "call.customer": TEXT,
+    "call.customer_language": TEXT,  # the profile's
     "call.segment": TEXT,
     "call.value": NUMBER,
     "call.known": BOOLEAN,  # a customer was found
@@ -26,7 +27,7 @@ CALL_NAMES: Mapping[str, Type] = {
     "call.age": DURATION,  # since it arrived
     "call.site": TEXT,  # config/sites.yaml, by the beginning of the number
     "call.region": TEXT,
-    "call.region_languages": list_of(TEXT),
+    "call.region_languages": list_of(TEXT),  # of config/sites.yaml, else of the number's area
     "call.preferred_agents": list_of(TEXT),
 }
 QUEUE_NAMES: Mapping[str, Type] = {
