@@ -37,7 +37,7 @@ def test_the_shipped_center_has_no_problems() -> None:
     assert {key: choice.label["es"] for key, choice in menu.choices.items()} == {
         "1": "ventas",
         "2": "soporte",
-        "3": "cuenta",
+        "3": "saldo",
         "4": "horario",
         "0": "operador",
     }
