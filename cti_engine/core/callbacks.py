@@ -29,12 +29,18 @@ _NUMBER = re.compile(r"\+?[0-9]{3,15}")
 # --- asked for -------------------------------------------------------------------------------------
 
 
+def dialled(number: str) -> str:
+    """As a phone's keys write it: 00 is the + of a number with its country."""
+    return f"+{number[2:]}" if number.startswith("00") else number
+
+
 def possible(center: Center, caller: Contact, queue: str, number: str) -> bool:
     """Whether this caller may be called back at `number`: never anybody's number at our expense.
 
     Not while an agent's phone rings for the call already. The own number goes back the way it came; any other has to
     begin as `callbacks.numbers` allows.
     """
+    number = dialled(number)
     target = queue or (caller.queue if caller.in_queue else "")
     if caller.state not in ("queued", "in_flow") or target not in center.definitions.queues:
         return False
@@ -63,7 +69,7 @@ def request(
     center: Center, caller: Contact, queue: str, number: str, within: float, tries: int, retry_after: float
 ) -> None:
     """Of a caller: who waits in that queue leaves the place to the callback. Who has one there already keeps that."""
-    queue = queue or caller.queue
+    queue, number = queue or caller.queue, dialled(number)
     place = list(caller.standings) if caller.state == "queued" and caller.queue == queue else []
     if caller.state == "queued":
         waiting.leave_for(center, caller, "callback")

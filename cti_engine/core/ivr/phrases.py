@@ -18,7 +18,7 @@ YES: Words = {
 }
 NO: Words = {
     "en": ("no", "nope", "wrong", "no thanks"),
-    "es": ("no", "incorrecto", "no gracias"),
+    "es": ("no", "no gracias", "para nada"),
     "ko": ("아니요", "아니오"),
 }
 OPERATOR: Words = {
