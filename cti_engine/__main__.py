@@ -232,17 +232,33 @@ def _explain(options: argparse.Namespace, console: Console) -> int:
     return _told(explain, explanation, options, console)
 
 
+def _midnight(now: float) -> float:
+    """When today began, wall seconds."""
+    today = datetime.fromtimestamp(now).astimezone()
+    return today.replace(hour=0, minute=0, second=0, microsecond=0).timestamp()
+
+
 def _fairness(options: argparse.Namespace, console: Console) -> int:
     from cti_engine.commands import fairness_report
     from cti_engine.wire.clock import Clock
 
     settings = _settings(options)
     definitions, now = _definitions(settings), Clock().now()
-    midnight = datetime.fromtimestamp(now).astimezone().replace(hour=0, minute=0, second=0, microsecond=0)
-    since = midnight.timestamp() if options.since is None else options.since
+    since = _midnight(now) if options.since is None else options.since
     with _stored(settings) as store:
         found = fairness_report.fairness(store, definitions, since, now)
     return _told(fairness_report, found, options, console)
+
+
+def _callbacks(options: argparse.Namespace, console: Console) -> int:
+    from cti_engine.commands import callback_report
+    from cti_engine.wire.clock import Clock
+
+    settings = _settings(options)
+    since = _midnight(Clock().now()) if options.since is None else options.since
+    with _stored(settings) as store:
+        found = callback_report.callbacks(store, since)
+    return _told(callback_report, found, options, console)
 
 
 def _levels(options: argparse.Namespace, console: Console) -> int:
@@ -386,6 +402,7 @@ COMMANDS = {
     "graph": _graph,
     "call": _call,
     "fairness": _fairness,
+    "callbacks": _callbacks,
     "levels": _levels,
     "waits": _waits,
     "plan": _plan,

@@ -85,6 +85,12 @@ def command_parser() -> argparse.ArgumentParser:
     explain.add_argument("contact", metavar="CONTACT", help="as cti-engine cdr shows it, e.g. c12")
     explain.add_argument("--json", action="store_true")
 
+    callbacks = commands.add_parser("callbacks", help="who was called back, and whether in the promised time")
+    callbacks.add_argument(
+        "--since", type=_moment, metavar="TIME", help="2026-11-22 or ...T09:30; else today"
+    )
+    callbacks.add_argument("--json", action="store_true")
+
     fairness = commands.add_parser("fairness", help="how evenly work is spread over agents, queues and sites")
     fairness.add_argument("--since", type=_moment, metavar="TIME", help="2026-11-22 or ...T09:30; else today")
     fairness.add_argument("--json", action="store_true")
