@@ -262,8 +262,8 @@ def test_variables_given_at_the_start_come_over_the_flows_own() -> None:
     [("es", 1, 1), ("en", 1, 1), ("en", 3, 30), ("es", 2, 31), ("es", 3, None), ("en", None, None)],
 )
 def test_the_shipped_treatment(language: str, position: int | None, minutes: int | None) -> None:
-    """20 s of music, the place in the line, the estimate, thanks, music again; what is not known is not said, nor is an
-    estimate of more than half an hour.
+    """20 s of music, the place in the line, the estimate, thanks, the offer to be called back unless it is over in a
+    minute, music again; what is not known is not said, nor is an estimate of more than half an hour.
     """
     definitions, _ = load_definitions(ROOT)
     assert definitions is not None
@@ -294,3 +294,7 @@ def test_the_shipped_treatment(language: str, position: int | None, minutes: int
         assert caller.heard == ["sound:queue-thankyou"]
         assert caller.plays[-1].prompts[0].language == language
         caller.hear_out()
+        if minutes != 1:
+            assert len(caller.heard) == 1 and "1." in caller.heard[0]
+            caller.hear_out()
+            caller.wait(1)
