@@ -13,6 +13,7 @@ class ConsoleConfig:
     `store_url` is `sqlite:PATH` or `redis://...`, `broker_url` is `mqtt://host:port` or `mqtts://...`.
     `public_origin` (`https://desk.example.org`) is what browsers show; empty: whatever host they asked for.
     `session_idle`: seconds without a human at the page; a contact in progress never ends a session.
+    `recordings`: where messages lie that agents hear; None: nowhere.
     `sessions_db` is written by this process only, so that a restart of the console logs nobody out.
     """
 
@@ -24,6 +25,7 @@ class ConsoleConfig:
     broker_user: str = ""
     broker_password: str = field(default="", repr=False)
     customers_db: Path | None = None
+    recordings: Path | None = None
     bind: str = "127.0.0.1"
     port: int = 8080
     ready_file: Path | None = None

@@ -112,6 +112,23 @@ async def history(request: web.Request) -> web.Response:
     return web.json_response({"contacts": contacts})
 
 
+@routes.get("/api/message/{contact}")
+async def message(request: web.Request) -> web.StreamResponse:
+    """The recording of the message that the agent has on the desk, and of no other."""
+    console = request.app[CONSOLE]
+    account, _ = await authenticate(request)
+    state = console.feed.states["agent"].get(account.agent or "")
+    view = state.data if state is not None else {}
+    name = str(view.get("offer", {}).get("message", ""))
+    recordings = console.config.recordings
+    if not name or view.get("contact") != request.match_info["contact"] or recordings is None:
+        raise Refused(404, "no_message", "this message is not on your desk")
+    path = recordings / name
+    if Path(name).name != name or not path.is_file():
+        raise Refused(404, "no_message", "the recording is not there any more")
+    return web.FileResponse(path, headers={"Content-Type": "audio/wav", "Cache-Control": "no-store"})
+
+
 @routes.get("/live")
 async def live(request: web.Request) -> web.StreamResponse:
     """The page's WebSocket; see `page_messages` for what is said there."""

@@ -118,6 +118,7 @@ def make_plan(settings: Settings, definitions: CenterDefinitions, prepared: Prep
             broker_user="console",
             broker_password=prepared.broker_passwords["console"],
             customers_db=places.customers_db,
+            recordings=places.recordings,
             bind=network.bind,
             port=ports.get("console_port", settings.ports.console),
             ready_file=places.ready_file("console"),

@@ -150,7 +150,8 @@ class AgentReserved:
 class CallOffered:
     """The screen pop. `path` is what the caller chose, `contacts` the last contacts, newest first.
 
-    Of a `kind` other than `voice` no phone rings: the agent accepts it in the page. `message_s`: seconds of message.
+    Of a `kind` other than `voice` no phone rings: the agent accepts it in the page. `message` is its file
+    in the recordings folder, of so many seconds.
     """
 
     contact: str
@@ -166,6 +167,7 @@ class CallOffered:
     contacts: tuple[dict[str, object], ...] = ()
     hints: tuple[dict[str, object], ...] = ()
     kind: str = "voice"
+    message: str = ""
     message_s: float = 0.0
 
 

@@ -100,6 +100,7 @@ def _reserve(center: Center, contact: Contact, agent: Agent, queue: str, why: di
         contacts=_rows(contact.profile.get("contacts")),
         hints=_rows(contact.profile.get("hints")),
         kind=contact.kind,
+        message=contact.message.path.rpartition("/")[2] if contact.message is not None else "",
         message_s=contact.message.seconds if contact.message is not None else 0.0,
     )
     agent.shown = {name: getattr(offered, name) for name in _SHOWN}

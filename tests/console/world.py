@@ -112,6 +112,7 @@ class ConsoleProcess:
                 accounts_db=folder / "accounts.db",
                 sessions_db=folder / "sessions.db",
                 home=folder / "home",
+                recordings=folder / "recordings",
                 store_url=f"sqlite:{folder / 'engine.db'}",
                 broker_url=f"mqtt://127.0.0.1:{broker.port}",
                 port=free_port(),

@@ -23,6 +23,7 @@ export default {
   unknown_caller: "Llamante desconocido", withheld: "Número oculto",
   offer_announce: "Llamada entrante de {name}, cola {queue}, espera {waited}",
   pick_up: "Su teléfono suena: descuelgue para hablar.",
+  phase_message: "Mensaje", message_of: "Mensaje de {time}", take_message: "Atender el mensaje", message_done: "Hecho",
   hang_up: "Colgar", hanging_up: "Colgando…",
   waited: "Esperó", queue: "Cola", language: "Idioma", chose: "Eligió", segment: "Segmento",
   last_contacts: "Últimos contactos", no_contacts: "No se conoce ningún contacto anterior.",

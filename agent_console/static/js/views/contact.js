@@ -6,6 +6,7 @@ import { duration, label, languageName, moment, phoneNumber, t, words } from "..
 import { afterPaint } from "../painted.js";
 import { WrapUp } from "./wrap_up.js";
 import { HangUp } from "./hang_up.js";
+import { Accept, Player } from "./message.js";
 
 export function Contact({ me, contact, view, ask, live, enabled, queues }) {
   useShown(contact, live);
@@ -33,6 +34,7 @@ export function Contact({ me, contact, view, ask, live, enabled, queues }) {
             <${Fact} name=${t("language")} value=${languageName(contact.language)} />
             <${Fact} name=${t("segment")} value=${words(contact.segment)} strong=${true} />
           </dl>
+          ${contact.kind === "voicemail" && html`<${Player} contact=${contact} />`}
           <${Path} path=${contact.path} />
           <${Hints} hints=${contact.hints} />
           <${LastContacts} ...${{ contacts: contact.contacts, queues, labels: me.labels }} />
@@ -40,7 +42,9 @@ export function Contact({ me, contact, view, ask, live, enabled, queues }) {
         <${WrapUp} ...${{ me, contact, ask, enabled }} />
       </div>
       <footer class="contact-foot">
-        ${contact.phase === "offered" && html`<p class="pick-up">${t("pick_up")}</p>`}
+        ${contact.phase === "offered" && (contact.kind === "voicemail"
+          ? html`<${Accept} ...${{ contact, ask, enabled }} />`
+          : html`<p class="pick-up">${t("pick_up")}</p>`)}
         ${contact.phase === "talking" && html`<${HangUp} ...${{ contact, ask, enabled }} />`}
         ${contact.phase === "wrap_up" && html`<p class="muted">${t("choose_disposition")}</p>
           <button class="button primary" form="wrap-up" disabled=${!enabled}>${t("finish")}</button>`}
@@ -65,7 +69,7 @@ function Phase({ contact }) {
   const since = phase === "talking" ? view.bridged_at || view.since_at : (view?.since_at ?? contact.at);
   const left = phase === "wrap_up" && view.wrap_up_ends_at ? view.wrap_up_ends_at - now : null;
   return html`<div class="phase ${phase}">
-    <span class="chip">${t(`phase_${phase}`)}</span>
+    <span class="chip">${t(contact.kind === "voicemail" && phase !== "wrap_up" ? "phase_message" : `phase_${phase}`)}</span>
     <span class="timer big" role="timer">${duration(left === null ? now - since : Math.ceil(left))}</span>
   </div>`;
 }

@@ -10,6 +10,6 @@ export function HangUp({ contact, ask, enabled }) {
     setBusy(false);
   }
   return html`<button class="button danger" disabled=${!enabled || busy} onClick=${hangUp}>
-    ${busy ? t("hanging_up") : t("hang_up")}
+    ${contact.kind === "voicemail" ? t("message_done") : busy ? t("hanging_up") : t("hang_up")}
   </button>`;
 }
