@@ -249,15 +249,12 @@ class Run:
 
     @property
     def ahead(self) -> str:
-        """Keys pressed before their question. Where a flow asks for secrets they are kept as one."""
-        return self._around.secrets.get("#", "") if self.flow.sensitive else self.state.type_ahead
+        """Keys pressed before their question, which may be one for a secret of a flow that comes later."""
+        return self._around.secrets.get("#", "")
 
     @ahead.setter
     def ahead(self, keys: str) -> None:
-        if self.flow.sensitive:
-            self._around.secrets["#"] = keys
-        else:
-            self.state.type_ahead = keys
+        self._around.secrets["#"] = keys
 
     def secret(self, variable: str) -> str | None:
         """None: it was never there, or a restart has lost it."""
@@ -418,10 +415,8 @@ class Run:
 
     def _move_to(self, flow: Flow, variables: dict[str, object]) -> None:
         """Keys typed ahead go along; a language that the flow does not speak does not."""
-        ahead, state = self.ahead, self.state
-        self.ahead = ""
+        state = self.state
         self.flow = flow
-        self.ahead = ahead
         state.flow, state.version, state.variables = flow.id, flow.version, variables
         if state.language not in flow.languages:
             state.language = flow.languages[0]

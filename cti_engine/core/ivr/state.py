@@ -13,8 +13,8 @@ from cti_engine.core.ivr.flow import Flow
 class Surroundings:
     """What a flow is run in: the flows by id and version, the names it may ask, the time, and where ids come from.
 
-    `secrets` are this call's sensitive values; they are in memory alone and may be lost. `can_call_back` is asked with
-    a queue (empty: where the call waits) and a number.
+    `secrets` are this call's sensitive values and keys pressed ahead: in memory alone, they may be lost.
+    `can_call_back` is asked with a queue (empty: where the call waits) and a number.
     """
 
     flow: Callable[[str, str], Flow | None]
@@ -61,7 +61,6 @@ class IvrState:
     recording: str = ""
     request: str = ""
     deadline: float | None = None
-    type_ahead: str = ""
     digits: str = ""
     candidate: str = ""
     keys_only: bool = False
