@@ -50,7 +50,8 @@ class Moves:
                 found.get(step.queue, set()).add(step.priority)
         for flow in self._flows.values():
             for message in flow.steps.values():
-                if isinstance(message, Record) and message.queue in found:
+                # one that calls come before passes none of them
+                if isinstance(message, Record) and message.queue in found and message.priority > 0:
                     found[message.queue].add(message.priority)
         for queue in self.queues.values():
             if queue.overflow_to in found:

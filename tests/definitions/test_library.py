@@ -99,9 +99,9 @@ queues:
   me: {require: agent.id == "john" or agent.name == "Ana Torres"}
   site: {require: 'agent.site in ["main"]'}
 """)
-    for flow in ("main_es", "main_en", "reception"):
+    for flow in ("main_es", "main_en", "reception", "message_es", "message_en"):
         path = home / "ivr_flows" / f"{flow}.yaml"
-        path.write_text(re.sub("enqueue: (sales|support)_e[sn]", "enqueue: low", path.read_text()))
+        path.write_text(re.sub("(enqueue|queue): (sales|support)_e[sn]", r"\1: low", path.read_text()))
     agents = home / "config" / "agents.yaml"
     agents.write_text(agents.read_text().replace("english: 3, ", ""))
     definitions, problems = load_definitions(home)
