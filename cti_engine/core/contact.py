@@ -1,6 +1,9 @@
 """A contact: the core's object, from a caller's INVITE to the closed record; a call is a voice contact.
 
     arriving -> in_flow -> queued <-> offered -> talking -> ended -> closed
+    offered -> calling -> talking
+    offered -> resting -> queued
+    calling -> resting
 In `queued` and `offered` the contact keeps its first queue time; in `ended` an agent may still wrap up.
 A callback begins in `queued`. Its agent answers first: `calling` until the caller is reached too, else `resting` until
 its turn comes again. In both it keeps its place.

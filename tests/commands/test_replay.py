@@ -149,8 +149,8 @@ def test_what_cannot_be_replayed(
 ) -> None:
     """An empty day, and rules without a queue of that day: one line, exit code 1."""
     shutil.copytree(home, tmp_path, dirs_exist_ok=True)
-    for file in ("routing_rules/queues.yaml", "ivr_flows/main_en.yaml"):
-        (tmp_path / file).write_text((tmp_path / file).read_text().replace("support_en", "help_en"))
+    for file in (tmp_path / "routing_rules/queues.yaml", *(tmp_path / "ivr_flows").glob("*.yaml")):
+        file.write_text(file.read_text().replace("support_en", "help_en"))
     assert main(["--home", str(home), "--var", str(var), "replay", day, "--rules", str(tmp_path)]) == 1
     assert text in capsys.readouterr().err
 
