@@ -68,7 +68,7 @@ class Column:
 
     def put(self, row: int, value: object) -> bool:
         """Whether that changed something. A row after the last one is added."""
-        if row < len(self.codes) and self.values[self.codes[row]] is value:
+        if row < len(self.codes) and self.values[self.codes.item(row)] is value:
             return False
         self.only_texts = self.only_texts and isinstance(value, str | None)
         code = self._code(value)
@@ -78,12 +78,12 @@ class Column:
         if row >= len(self.codes):
             more = np.zeros(row + 1 - len(self.codes), self.codes.dtype)
             self.codes = np.concatenate([self.codes, more])
-        changed = int(self.codes[row]) != code
+        changed = self.codes.item(row) != code
         self.codes[row] = code
         return changed
 
     def value(self, row: int) -> object:
-        return self.values[self.codes[row]]
+        return self.values[self.codes.item(row)]
 
     def lookup(self, table: Sequence[int]) -> Mask:
         """`table` has one of the three values per code."""
@@ -128,7 +128,7 @@ class AttributeColumns:
 
         def value(name: str) -> object:
             column = self.of.get(name)
-            return None if column is None else column.values[column.codes[row]]
+            return None if column is None else column.values[column.codes.item(row)]
 
         return value
 
