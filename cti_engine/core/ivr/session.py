@@ -6,7 +6,7 @@ more than STEP_LIMIT steps within STEP_WINDOW seconds loops without waiting and 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from cti_engine.core.ivr import asking, recording, speech
 from cti_engine.core.ivr.actions import (
@@ -127,35 +127,36 @@ def time_passed(state: IvrState, around: Surroundings) -> list[Action]:
 
 def speech_started(state: IvrState, listening: str, around: Surroundings) -> list[Action]:
     """The worker has stopped what played; the answer is waited for."""
-    run = running(state, around)
-    if run is not None and listening and listening == state.listening:
-        step = run.step()
-        if isinstance(step, Question):
-            asking.speech_started(run, step)
-    return run.actions if run is not None else []
+    return _of_listening(state, listening, around, asking.speech_started, over=False)
 
 
 def heard(state: IvrState, listening: str, said: asking.Said, around: Surroundings) -> list[Action]:
     """What the caller said; the listening is over."""
-    run = running(state, around)
-    if run is None or not listening or listening != state.listening:
-        return []
-    state.listening = ""
-    step = run.step()
-    if isinstance(step, Question):
-        asking.said(run, step, said)
-    return run.actions
+    return _of_listening(state, listening, around, lambda run, step: asking.said(run, step, said))
 
 
 def not_heard(state: IvrState, listening: str, reason: str, around: Surroundings) -> list[Action]:
     """Nobody listens (any longer): the call goes on with keys."""
+    return _of_listening(state, listening, around, lambda run, step: asking.nobody_listens(run, step, reason))
+
+
+def _of_listening(
+    state: IvrState,
+    listening: str,
+    around: Surroundings,
+    do: Callable[[Run, Question], None],
+    *,
+    over: bool = True,
+) -> list[Action]:
+    """Word of a turn of listening; one that is not the present one comes too late."""
     run = running(state, around)
     if run is None or not listening or listening != state.listening:
         return []
-    state.listening = ""
+    if over:
+        state.listening = ""
     step = run.step()
     if isinstance(step, Question):
-        asking.nobody_listens(run, step, reason)
+        do(run, step)
     return run.actions
 
 
