@@ -108,20 +108,26 @@ class AttributeColumns:
         self.of = {name: Column([read(facts) for facts in agents]) for name, read in _FACTS.items()}
         names = sorted(set().union(*(facts.attributes for facts in agents)))
         lines = [list(map(facts.attributes.get, names)) for facts in agents]
+        self._full_name = {name: f"agent.{name}" for name in names}
         for name, values in zip(names, zip(*lines, strict=True), strict=False):
-            if f"agent.{name}" not in _FACTS:
-                self.of[f"agent.{name}"] = Column(values)
+            self.of.setdefault(self._full_name[name], Column(values))
 
     def put(self, row: int, facts: AgentFacts | None) -> set[str]:
         """Set one agent's values (None: nobody is in this row any longer); the names that changed."""
         self.rows = max(self.rows, row + 1)
-        written: dict[str, object] = {}
-        if facts is not None:
-            written = {f"agent.{name}": value for name, value in facts.attributes.items()}
-            written |= {name: read(facts) for name, read in _FACTS.items()}
-        for name in written.keys() - self.of.keys():
-            self.of[name] = Column([None] * self.rows)
-        return {name for name, column in self.of.items() if column.put(row, written.get(name))}
+        attributes = {} if facts is None else facts.attributes
+        for attribute in attributes.keys() - self._full_name.keys():
+            name = self._full_name[attribute] = f"agent.{attribute}"
+            self.of.setdefault(name, Column([None] * self.rows))
+        changed = {
+            name
+            for attribute, name in self._full_name.items()
+            if name not in _FACTS and self.of[name].put(row, attributes.get(attribute))
+        }
+        for name, read in _FACTS.items():
+            if self.of[name].put(row, None if facts is None else read(facts)):
+                changed.add(name)
+        return changed
 
     def names(self, row: int) -> Lookup:
         """What conditions read of one agent."""
