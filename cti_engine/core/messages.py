@@ -87,6 +87,8 @@ def recorded(center: Center, contact: Contact, path: str, seconds: float) -> Non
 
 def deliver(center: Center, origin: Contact) -> None:
     """The message that the caller has recorded goes to its queue; where the queue is gone, it stays with the call."""
+    if origin.kind == VOICEMAIL:  # its message has been delivered: it is what this contact is about
+        return
     message, origin.message = origin.message, None
     center.touch(origin)
     if message is None or not message.path:

@@ -89,6 +89,7 @@ def test_a_message_is_offered_accepted_and_handled() -> None:
         "sold",
     )
     assert not s.anomalies
+    assert not s.center.contacts, "a message that has been handled is not left again"
 
 
 def test_the_call_that_left_it_has_its_own_record() -> None:
