@@ -392,15 +392,17 @@ class _Members:
     def __init__(self) -> None:
         self._bytes = bytearray()
         self._bits = np.zeros((0, 32), np.uint8)
+        self._height, self._width = self._bits.shape
 
     def _make_room(self, rows: int, slot: int) -> None:
-        height, width = self._bits.shape
+        height, width = self._height, self._width
         if rows > height or slot >= 8 * width:
             wanted = width if slot < 8 * width else max(32, 3 * (slot // 8 + 1) // 2)
             self._bytes = bytearray(max(rows, height) * wanted)
             larger = np.frombuffer(self._bytes, np.uint8).reshape(-1, wanted)
             larger[:height, :width] = self._bits
             self._bits = larger
+            self._height, self._width = larger.shape
 
     def set(self, slot: int, members: NDArray[np.uint8]) -> None:
         self._make_room(len(members), slot)
@@ -415,8 +417,8 @@ class _Members:
 
     def line(self, row: int) -> bytearray:
         """A bit for each slot."""
-        height, width = self._bits.shape
-        return self._bytes[row * width : (row + 1) * width] if row < height else bytearray(width)
+        width = self._width
+        return self._bytes[row * width : (row + 1) * width] if row < self._height else bytearray(width)
 
     def of(self, row: int) -> NDArray[np.intp]:
         """The slots that hold the agent."""

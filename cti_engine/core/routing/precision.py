@@ -256,33 +256,28 @@ class PrecisionMatcher:
         state = self._agents.states.get(agent)
         if state is None or state.ticket is None or not classes.count:
             return None
-        plain = classes.plain and not state.profile and state.group not in self._slow_somewhere
-        cls = (
-            classes.first_plain(state)
-            if plain
-            else classes.first(state, now, lambda cls: self._tier(cls, state))
-        )
-        if cls is None:
-            return None
+        level = slow = 0
+        if classes.plain and not state.profile and state.group not in self._slow_somewhere:
+            cls = classes.first_plain(state)
+            if cls is None:
+                return None
+        else:
+            cls = classes.first(state, now, lambda cls: self._tier(cls, state))
+            if cls is None:
+                return None
+            level, slow = self._level(cls, state.profile) or 0, int(state.group in self._slow_now(cls))
         waiting = cls.order[cls.first]
         if calls.excluded and waiting.call.contact in calls.excluded:
             return self._not_excluded(state, now)
-        level = 0 if plain else self._level(cls, state.profile) or 0
-        slow = 0 if plain else int(state.group in self._slow_now(cls))
-        return self._call_for(waiting, (level, slow, cls.shape.service_class, cls.score(now)), agent)
-
-    @staticmethod
-    def _call_for(waiting: Waiting, urgency: tuple[int, int, int, int], agent: str) -> Decision:
-        plan, call = waiting.plan, waiting.call
+        call, plan = waiting.call, waiting.plan
         rules = plan.rules
-        terms = (*urgency, call.seq, rules.index)
+        score = cls.head - rules.rate * now
+        terms = (level, slow, cls.shape.service_class, score, call.seq, rules.index)
         return Decision(call.contact, agent, rules.id, waiting.step, "agent", terms, plan.version)
 
     def _not_excluded(self, state: AgentState, now: int) -> Decision | None:
         """One by one, when a call that would be first may exclude the agent."""
-        best: tuple[tuple[int, int, int, int, int, int, str], Waiting, tuple[int, int, int, int]] | None = (
-            None
-        )
+        best: tuple[tuple[int, int, int, int, int, int, str], Waiting] | None = None
         for cls in self._index.classes.waiting_for(state):
             level = self._level(cls, state.profile)
             if level is None:
@@ -295,9 +290,9 @@ class PrecisionMatcher:
                     urgency = (level, group, cls.shape.service_class, score)
                     rank = (*urgency, waiting.call.seq, *waiting.plan.order)
                     if best is None or rank < best[0]:
-                        best = rank, waiting, urgency
+                        best = rank, waiting
                     break
-        return None if best is None else self._call_for(*best[1:], state.id)
+        return None if best is None else self._decision(best[1], state.id, "agent", best[0][:6])
 
     def _tier(self, cls: CallClass, state: AgentState) -> int:
         level = self._level(cls, state.profile)
