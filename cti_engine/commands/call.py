@@ -16,7 +16,7 @@ from cti_engine.core.definitions import CenterDefinitions
 from cti_engine.core.expressions.suggestion import did_you_mean
 from cti_engine.core.expressions.values import kind, parse_duration
 from cti_engine.core.ivr.actions import AskService
-from cti_engine.core.ivr.flow import Flow, Gather, Menu, OpenQuestion
+from cti_engine.core.ivr.flow import Flow, Gather, Menu, OpenQuestion, Survey
 from cti_engine.core.ivr.flow_graph import flow_and_run, names_read
 from cti_engine.core.ivr.names import FLOW_NAMES
 from cti_engine.definitions.flow_test_loader import MONDAY_MORNING, Given, Service
@@ -148,7 +148,9 @@ class TypedCall:
         state = self.call.state
         flow = self._definitions.flows.get(state.flow, self._flow)
         step = flow.steps.get(state.step)
-        if isinstance(step, Menu):
+        if isinstance(step, Survey):
+            yield f"  a number, {step.scale}"
+        elif isinstance(step, Menu):
             for name, choice in step.choices.items():
                 words = ", ".join(choice.words.get(state.language, ()))
                 yield f"  {name:15} {choice.go_to}" + (f" ({words})" if words else "")

@@ -33,6 +33,7 @@ from cti_engine.core.ivr.flow import (
     SetLanguage,
     SetValues,
     Step,
+    Survey,
     Template,
     Wait,
 )
@@ -45,7 +46,7 @@ WIDTH, LINES = 34, 3
 GREEN, RED, GREY = "#2e7d32", "#c62828", "#607080"
 FILLS = {
     **dict.fromkeys(("say", "play", "wait"), "#e3f2fd"),
-    **dict.fromkeys(("menu", "gather", "listen", "confirm"), "#fff3cd"),
+    **dict.fromkeys(("menu", "gather", "listen", "confirm", "survey"), "#fff3cd"),
     **dict.fromkeys(("branch", "hours", "set", "language"), "#f3f4f6"),
     **dict.fromkeys(("look_up", "send", "run", "callback"), "#ede7f6"),
     **dict.fromkeys(("enqueue", "voicemail"), "#e0f2e9"),
@@ -231,6 +232,8 @@ def verb_of(step: Step) -> str:
         case Say():
             spoken = any(isinstance(part, Fixed) and part.kind == "text" for part in _parts(step.content))
             return "say" if spoken else "play"
+        case Survey():
+            return "survey"
         case Menu():
             yes = step.choices.get(YES_KEY)
             asks_yes = yes is not None and any(YES.get(key) == words for key, words in yes.words.items())
@@ -272,7 +275,7 @@ def _about(step: Step, language: str) -> str:
         case Say():
             return _said(step.content, language)
         case Question():
-            into = f" → {step.into}" if isinstance(step, Gather | OpenQuestion) else ""
+            into = f" → {step.into}" if isinstance(step, Gather | OpenQuestion | Survey) else ""
             return _said(step.prompt, language) + into
         case Branch():
             return _calendar(step)

@@ -51,6 +51,26 @@ class FlowMessage:
 
 
 @dataclass(frozen=True, slots=True)
+class SurveyAnswered:
+    """The caller has answered the `question` of a `survey` (a flow): `answer` on `scale` (`1-5`) by `way` (key or
+    voice), about the conversation with `agent` out of `queue`, both empty before one.
+
+    A spoken comment has no scale and no answer: it is `recording`, so many seconds.
+    """
+
+    contact: str
+    survey: str
+    question: str
+    scale: str
+    answer: int | None
+    way: str
+    agent: str
+    queue: str
+    recording: str = ""
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
 class MessageLeft:
     """The caller has left a message of so many seconds; it waits in `queue` as the contact `message`."""
 
@@ -334,7 +354,7 @@ class AgentGroupLevelChanged:
 
 
 Event = (
-    CallbackRequested | CallbackAttempted | CallbackEnded | MessageLeft
+    CallbackRequested | CallbackAttempted | CallbackEnded | MessageLeft | SurveyAnswered
     | CallArrived | CallAnswered | CallAttributesSet | IvrStepEntered | FlowMessage | CallQueued
     | QueueStepAdvanced | AgentReserved | CallOffered | AgentDialled | OfferEnded | AgentRona
     | CallRequeued | CallBridged | CallHeld | CallAbandoned | QueueLeft | RecordingStored

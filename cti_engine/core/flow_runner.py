@@ -14,6 +14,7 @@ from cti_engine.core.contact import CONTACT, Contact
 from cti_engine.core.ivr import session
 from cti_engine.core.ivr.actions import (
     Action,
+    Answered,
     AskService,
     AttributesSet,
     Enqueue,
@@ -186,6 +187,19 @@ def _apply(center: Center, contact: Contact, actions: list[Action]) -> None:
                 )
             case Tell():
                 center.emit(ev.FlowMessage(contact.id, action.message, dict(action.data)))
+            case Answered():
+                center.emit(
+                    ev.SurveyAnswered(
+                        contact.id,
+                        action.flow,
+                        action.question,
+                        action.scale,
+                        action.answer,
+                        action.way,
+                        contact.cdr.agent,
+                        contact.queue if contact.cdr.agent else "",
+                    )
+                )
             case StepEntered():
                 if not contact.in_queue:  # a treatment loops for as long as the caller waits
                     center.emit(ev.IvrStepEntered(contact.id, action.flow, action.step))

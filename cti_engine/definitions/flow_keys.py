@@ -80,6 +80,24 @@ CONFIRM = Keys(
         *ASKING,
     )
 )
+SURVEY = Keys(
+    (
+        PROMPT,
+        VOICE_PROMPT,
+        Key(
+            "answer",
+            VARIABLE,
+            "the answer's name: a variable, an attribute of the call and what reports call it",
+        ),
+        Key(
+            "scale",
+            Text("two whole numbers such as 1-5 or 0-10", r"\d{1,2}-\d{1,2}"),
+            "the lowest and highest answer",
+            "1-5",
+        ),
+        *ASKING,
+    )
+)
 GATHER = Keys(
     (
         PROMPT,
@@ -268,6 +286,7 @@ VERBS = {
     "gather": Verb(GATHER, Keys((NEXT,)), "ask for digits"),
     "listen": Verb(OPEN, Keys((NEXT,)), "ask for anything, said freely"),
     "confirm": Verb(CONFIRM, Keys(()), "ask for yes or no"),
+    "survey": Verb(SURVEY, Keys((NEXT,)), "ask one question of a survey, answered by a number"),
     "set": Verb(Table(AnyValue(), SETTABLE, least=1), Keys((NEXT,)), "set variables and call attributes"),
     "branch": Verb(Many(CASE, least=1), Keys((NEXT,)), "go where a condition holds"),
     "hours": Verb(HOURS, Keys(()), "go where the calendar says: open, closed or a holiday"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 from cti_engine.core.expressions.check import read_condition
 from cti_engine.core.expressions.condition import Condition
@@ -16,6 +17,11 @@ from cti_engine.definitions.flow_keys import WrittenStep
 from cti_engine.definitions.flow_source import FlowSource, version_of
 from cti_engine.definitions.problems import Path
 from cti_engine.definitions.texts import TemplateError, Written, parse_template
+
+
+def first(*values: Any) -> Any:
+    """The first that is written; the last is the engine's own default."""
+    return next(value for value in values if value is not None)
 
 
 class FlowParts:

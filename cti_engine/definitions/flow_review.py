@@ -26,6 +26,7 @@ from cti_engine.core.ivr.flow import (
     Send,
     SetValues,
     Step,
+    Survey,
 )
 from cti_engine.core.ivr.flow_graph import flow_and_run, names_read, steps_reached, ways
 from cti_engine.core.ivr.speech import names_in
@@ -176,7 +177,7 @@ def _way_without(flow: Flow, variable: str, to: str) -> tuple[str, ...]:
 
 def _set_by(step: Step, way: str) -> frozenset[str]:
     match step:
-        case Gather() | OpenQuestion() if way == "next":
+        case Gather() | OpenQuestion() | Survey() if way == "next":
             return frozenset((step.into,))
         case Record() if way == "next":
             return frozenset((step.into, f"{step.into}_seconds"))

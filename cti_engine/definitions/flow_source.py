@@ -84,6 +84,10 @@ def _settings(source: FlowSource) -> Iterator[tuple[Path, str, Literal]]:
         elif step.verb == "enqueue":
             for name, value in step.value["attributes"].items():
                 yield (*path, "attributes", name), f"call.{name}", value
+        elif step.verb == "survey" and step.value["answer"]:
+            answer = step.value["answer"]
+            yield (*path, "answer"), answer, Literal(0, NUMBER)
+            yield (*path, "answer"), f"call.{answer}", Literal(0, NUMBER)
         elif step.verb == "record" and step.value["into"]:
             into = step.value["into"]
             yield (*path, "into"), into, Literal("", TEXT)

@@ -103,6 +103,10 @@ ITEMS: dict[str, tuple[Shape, str]] = {
     "sets": (Table(AnyValue(), NAME, least=1), "variables and call attributes that have these values now"),
     "asks": (ASKS, "a service has been asked"),
     "sends": (SENDS, "a message has been sent"),
+    "answers": (
+        Table(AnyValue(), least=1),
+        "questions of a survey that have these answers; a spoken one as 8s",
+    ),
     "calls_back": (CALLS_BACK, "a callback to this number has been asked for"),
     "enters": (ENTERS, "the call goes into a queue"),
     "leaves": (IDENTIFIER, "a message waits in this queue"),

@@ -94,7 +94,7 @@ def _tests(document: Document, flows: Collection[str]) -> Iterator[FlowTest]:
 def _plain(item: Item) -> Any:
     """Literals as their values."""
     value = item.value
-    if item.verb == "sets":
+    if item.verb in ("sets", "answers"):
         return {name: literal.value for name, literal in value.items()}
     for key in ("data", "with"):
         if item.verb in ("sends", "asks") and key in value:

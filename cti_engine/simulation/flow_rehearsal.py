@@ -14,6 +14,7 @@ from cti_engine.core.hours import Calendar, value_of
 from cti_engine.core.ivr import session
 from cti_engine.core.ivr.actions import (
     Action,
+    Answered,
     AskService,
     AttributesSet,
     Enqueue,
@@ -69,8 +70,9 @@ class Entry:
 class Rehearsal:
     """`ended`: empty, `hung_up`, `queue` or the flow's cause. `asked`, `sent`, `called_back`: all so far, in order.
 
-    `messages`: the queues in which one was left. `ways` and `steps`: what of the flows has been gone through.
-    `listening`: who hears the caller now. `calendars` say what `hours.NAME` is at that time, each by its own clock.
+    `messages`: the queues in which one was left. `survey`: answers by question, of a spoken one its length. `ways` and
+    `steps`: what of the flows has been gone through. `listening`: who hears the caller now. `calendars` say what
+    `hours.NAME` is at that time, each by its own clock.
     `answers`: who answers for the services, when not `given`.
     """
 
@@ -94,6 +96,7 @@ class Rehearsal:
         self.sent: list[Tell] = []
         self.called_back: list[RequestCallback] = []
         self.attributes: dict[str, object] = {}
+        self.survey: dict[str, object] = {}
         self.listening: Listen | None = None
         self._flows = {(each.id, each.version): each for each in (*flows.values(), flow)}
         self._seconds = seconds
@@ -327,6 +330,9 @@ class Rehearsal:
                 case Tell():
                     self.sent.append(action)
                     self._note("flow", f"sends {action.message} {dict(action.data) or ''}".rstrip())
+                case Answered():
+                    self.survey[action.question] = action.answer
+                    self._note("flow", f"{action.question} is answered: {action.answer}, by {action.way}")
                 case RequestCallback():
                     self.called_back.append(action)
                     self._note("flow", f"asks for a callback to {action.number}")

@@ -100,6 +100,7 @@ class _Script:
             "sets": self._sets,
             "asks": self._asks,
             "sends": self._sends,
+            "answers": self._answers,
             "calls_back": self._calls_back,
             "enters": self._enters,
             "leaves": self._leaves,
@@ -169,6 +170,14 @@ class _Script:
             key = attribute if prefix == "call" else name
             self._needs(key in store, f"{name} has never been set")
             self._needs(store[key] == value, f"{name} is {store[key]!r}, not {value!r}")
+
+    def _answers(self, values: Mapping[str, object]) -> None:
+        """Of questions of a survey; of a spoken answer its length."""
+        self._until_over()
+        for question, value in values.items():
+            found = self._call.survey.get(question)
+            self._needs(found is not None, f"{question} has no answer")
+            self._needs(found == value, f"{question} is answered by {found}, not {value}")
 
     def _asks(self, wanted: Mapping[str, object]) -> None:
         self._until_over()

@@ -68,6 +68,7 @@ EVENTS: dict[str, EventEntry] = dict(
         _entry(events.IvrStepEntered, _WATCH, _SUPERVISOR),
         _entry(events.FlowMessage, _WATCH, _SUPERVISOR),
         _entry(events.MessageLeft, _WATCH, _SUPERVISOR),
+        _entry(events.SurveyAnswered, _WATCH, _SUPERVISOR),
         _entry(events.CallQueued, _WATCH, _SUPERVISOR),
         _entry(events.CallbackRequested, _WATCH, _SUPERVISOR),
         _entry(events.CallbackAttempted, _WATCH, _AGENT, _SUPERVISOR),

@@ -68,6 +68,27 @@ def test_what_fails_says_where_and_what_was_so(
     assert f"ivr_flows/main_en.test.yaml:{found['line']}" in shown and "1 failed" in shown
 
 
+def test_answers_of_a_survey_are_expected(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """By question; a wrong or missing one fails."""
+    (home / "ivr_flows/opinion.yaml").write_text(
+        "flow: opinion\nlanguages: [en]\nstart: ask\nsteps:\n"
+        "  ask: {survey: {prompt: Well?, answer: score, no_input: end, no_match: end}, next: end}\n"
+        "  end: {hang_up: }\n"
+    )
+    _tests(
+        home, '      - presses: "4"\n      - answers: {score: 4}\n      - sets: {call.score: 4}\n', "opinion"
+    )
+    assert _test(home, "opinion") == 0
+    for answers, why in (
+        ("{score: 5}", "score is answered by 4, not 5"),
+        ("{other: 1}", "other has no answer"),
+    ):
+        _tests(home, f'      - presses: "4"\n      - answers: {answers}\n', "opinion")
+        capsys.readouterr()
+        assert _test(home, "opinion", "--json") == 1
+        assert json.loads(capsys.readouterr().out)["tests"][0]["why"] == why
+
+
 def test_an_hour_of_waiting_takes_no_time(home: Path) -> None:
     """The clock is virtual: the treatment's music is heard a hundred times."""
     _tests(home, "      - waits: 1h\n      - hears: queue-thankyou\n", "queue_treatment")

@@ -74,11 +74,20 @@ _gather = st.builds(
     check=st.sampled_from([f.DigitCheck(), f.DigitCheck(luhn=True), f.DigitCheck(pattern="1.*")]),
     sensitive=st.booleans(), **_asking,
 )  # fmt: skip
+_survey = st.builds(
+    f.Survey,
+    into=st.just("x"),
+    scale=st.just("1-10"),
+    next=_target,
+    choices=st.just({key: f.Choice("b", {"en": key}, {"en": (key,)}) for key in ("1", "2", "10")}),
+    **_asking,
+)
 _open = st.builds(f.OpenQuestion, into=st.just("x"), next=_target, **_asking)
 _step: st.SearchStrategy[f.Step] = st.one_of(
     _menu,
     _gather,
     _open,
+    _survey,
     st.builds(
         f.LookUpService,
         st.just("s"),
@@ -128,7 +137,7 @@ _flows = st.tuples(_flow("demo", "en", "es"), _flow("other", "en")).map(
     lambda both: {flow.id: flow for flow in both}
 )
 _input = st.one_of(
-    st.sampled_from("129#").map(lambda digit: ("digit", digit)),
+    st.sampled_from("0129#").map(lambda digit: ("digit", digit)),
     st.just(("ended", None)),
     st.just(("stale", None)),
     st.sampled_from(["accept", "confirm", "reject"]).map(lambda verdict: ("said", verdict)),

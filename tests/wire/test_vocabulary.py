@@ -18,6 +18,7 @@ _plain = st.dictionaries(_words, st.one_of(st.integers(-(2**53), 2**53), _words,
 _FIELDS: dict[Any, st.SearchStrategy[Any]] = {
     str: _words,
     int: st.integers(-(2**53), 2**53),
+    int | None: st.none() | st.integers(-(2**53), 2**53),
     float: st.floats(allow_nan=False, allow_infinity=False),
     bool: st.booleans(),
     tuple[str, ...]: st.lists(_words, max_size=3).map(tuple),

@@ -75,6 +75,17 @@ class Tell:
 
 
 @dataclass(frozen=True, slots=True)
+class Answered:
+    """A question of the survey `flow` has its answer, a number of `scale`. `way`: key or voice."""
+
+    flow: str
+    question: str
+    scale: str
+    answer: int
+    way: str
+
+
+@dataclass(frozen=True, slots=True)
 class StepEntered:
     """`by`: the way that led here, of those that `flow_graph.ways` names; `before`: the step of the same flow that it
     led out of, empty at the beginning and coming from another flow.
@@ -130,6 +141,7 @@ Action = (
     | Leave
     | AskService
     | Tell
+    | Answered
     | StepEntered
     | AttributesSet
     | Enqueue

@@ -8,7 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from cti_engine.core.ivr.flow import Content, Fixed, Flow, Gather, Menu, OpenQuestion, Question
+from cti_engine.core.ivr.actions import Answered
+from cti_engine.core.ivr.flow import Content, Fixed, Flow, Gather, Menu, OpenQuestion, Question, Survey
 from cti_engine.core.ivr.phrases import NO, NO_KEY, USE_KEYS, YES, YES_KEY
 
 if TYPE_CHECKING:
@@ -18,8 +19,12 @@ LONGEST_PHRASE = 10.0
 """Seconds that a choice may take to say."""
 RESULT_MARGIN = 3.0
 """Seconds after the longest speech within which its result must be there."""
+ENTER = "#"
+"""Ends a choice of which a longer one might come."""
 RUB_OUT = "*"
 """Who mistyped begins again with it."""
+BETWEEN = 2.0
+"""Seconds in which the second key of a choice such as 10 may follow."""
 NOISES = 2
 """After so many noises taken for speech, a step goes on with keys."""
 
@@ -111,23 +116,39 @@ def key(run: Run, step: Question, pressed: str) -> None:
     elif isinstance(step, Menu):
         candidate, run.state.candidate = run.state.candidate, ""
         if candidate and pressed == YES_KEY:
-            chosen(run, step, candidate)
+            chosen(run, step, candidate, "voice")
         elif candidate and pressed == NO_KEY:
             _missed(run, step, no_match=True)
         else:
-            chosen(run, step, pressed)
+            _pressed(run, step, pressed)
     else:
         _missed(run, step, no_match=True)
 
 
-def chosen(run: Run, menu: Menu, name: str) -> None:
+def _pressed(run: Run, menu: Menu, key: str) -> None:
+    """At once, unless a longer choice begins so: 1 waits a moment for the 0 of 10."""
+    state = run.state
+    keys = state.digits + (key if key != ENTER or not state.digits else "")
+    if key != ENTER and any(name.startswith(keys) and name != keys for name in menu.choices):
+        state.phase, state.digits, state.deadline = "listening", keys, run.now + BETWEEN
+    else:
+        chosen(run, menu, keys, "key")
+
+
+def chosen(run: Run, menu: Menu, name: str, way: str) -> None:
     choice = menu.choices.get(name)
     if choice is None:
         _missed(run, menu, no_match=True)
         return
     label = choice.label.get(run.state.language, choice.go_to)
     run.state.path.append(f"{run.state.step}:{name} {label}" if name != label else f"{run.state.step}:{name}")
-    run.enter(choice.go_to, name)
+    if isinstance(menu, Survey):
+        run.state.variables[menu.into] = int(name)
+        run.actions.append(Answered(run.flow.id, menu.into, menu.scale, int(name), way))
+        run.attributes({menu.into: int(name)})
+        run.enter(choice.go_to)
+    else:
+        run.enter(choice.go_to, name)
 
 
 def _gathered(run: Run, step: Gather, pressed: str) -> None:
@@ -201,13 +222,13 @@ def said(run: Run, step: Question, said: Said) -> None:
     elif state.candidate:
         candidate, state.candidate = state.candidate, ""
         if said.choice == YES_KEY and isinstance(step, Menu):
-            chosen(run, step, candidate)
+            chosen(run, step, candidate, "voice")
         else:
             _missed(run, step, no_match=True)
     elif isinstance(step, Menu) and said.verdict != "reject" and said.choice in step.choices:
         question = step.choices[said.choice].confirm
         if said.verdict == "accept":
-            chosen(run, step, said.choice)
+            chosen(run, step, said.choice, "voice")
         elif question.get(state.language):
             state.candidate = said.choice
             ask(run, step, question)
@@ -243,12 +264,15 @@ def _wants_voice(run: Run) -> bool:
 
 
 def time_up(run: Run, step: Question) -> None:
-    """Nothing more came. Digits that are enough are taken as they are."""
+    """Nothing more came. Digits that are enough, and keys that are a choice, are taken as they are."""
     if isinstance(step, Gather):
         digits = (run.secret("") or "") if step.sensitive else run.state.digits
         if digits:
             _complete(run, step, digits)
             return
+    elif isinstance(step, Menu) and run.state.digits:
+        chosen(run, step, run.state.digits, "key")
+        return
     run.stop_listening()
     _missed(run, step, no_match=False)
 

@@ -90,6 +90,17 @@ class Menu(Question):
     choices: Mapping[str, Choice]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Survey(Menu):
+    """One question of a survey. Its choices are the numbers of `scale` (`1-5`), each by key or word; the one taken goes
+    into the variable and the call attribute `into`.
+    """
+
+    into: str
+    scale: str
+    next: str
+
+
 @dataclass(frozen=True, slots=True)
 class DigitCheck:
     """`luhn`: the last digit is the check digit of ISO/IEC 7812-1, annex B. `pattern` has to fit the whole."""
@@ -282,7 +293,7 @@ class SetLanguage:
 
 
 Step = (
-    Say | Menu | Gather | OpenQuestion | SetValues | Branch | EnterQueue | EndCall | Wait | SetLanguage
+    Say | Menu | Survey | Gather | OpenQuestion | SetValues | Branch | EnterQueue | EndCall | Wait | SetLanguage
     | AskCallback | LookUpService | Send | RunFlow | Return | Record | LeaveMessage
 )  # fmt: skip
 

@@ -27,6 +27,7 @@ from cti_engine.core.ivr.flow import (
     SetValues,
     Spoken,
     Step,
+    Survey,
     Wait,
 )
 
@@ -37,6 +38,8 @@ INSTANT = (Branch, SetValues, SetLanguage, Send, AskCallback, LeaveMessage)
 def ways(step: Step) -> Iterator[tuple[str, str]]:
     """Name and target of each way out of the step within its flow."""
     match step:
+        case Survey():
+            yield "next", step.next
         case Menu():
             yield from ((name, choice.go_to) for name, choice in step.choices.items())
         case Branch():

@@ -314,7 +314,7 @@ class Run:
                 return self._branch(step)
             case SetLanguage():
                 self.state.language = step.language
-                self._attributes({"language": step.language})
+                self.attributes({"language": step.language})
                 return step.next
             case LookUpService():
                 return self._ask_service(step)
@@ -334,7 +334,7 @@ class Run:
                 return self._return(step)
             case EnterQueue():
                 if step.attributes:
-                    self._attributes(self._filled(step.attributes))
+                    self.attributes(self._filled(step.attributes))
                 self._finish(Enqueue(step.queue, step.priority, step.treatment))
             case EndCall():
                 self._finish(HangUp("flow_ended"))
@@ -452,12 +452,12 @@ class Run:
         for name, value in step.variables.items():
             self.state.variables[name] = speech.filled(value, self.names)
         if step.attributes:
-            self._attributes(self._filled(step.attributes))
+            self.attributes(self._filled(step.attributes))
 
     def _filled(self, values: Mapping[str, object]) -> dict[str, object]:
         return speech.filled_all(values, self.names)
 
-    def _attributes(self, attributes: dict[str, object]) -> None:
+    def attributes(self, attributes: dict[str, object]) -> None:
         self.state.attributes.update(attributes)
         self.actions.append(AttributesSet(attributes))
 

@@ -6,6 +6,7 @@ first 180 to its answer; hold is not talk.
 
 from __future__ import annotations
 
+from copy import copy
 from dataclasses import dataclass, field, fields
 
 from cti_engine.core import events as ev
@@ -13,7 +14,10 @@ from cti_engine.core import events as ev
 
 @dataclass(slots=True)
 class Cdr:
-    """Times `..._at` in wall seconds (0 = never), `..._s` in seconds. `cause` is `party/name`."""
+    """Times `..._at` in wall seconds (0 = never), `..._s` in seconds. `cause` is `party/name`.
+
+    `survey`: answers by question; of a spoken one its file.
+    """
 
     contact: str = ""
     kind: str = "voice"
@@ -50,6 +54,7 @@ class Cdr:
     note: str = ""
     recording: str = ""
     recording_s: float = 0.0
+    survey: dict[str, object] = field(default_factory=dict)
     held_at: float = 0.0
     wrap_up_at: float = 0.0
 
@@ -75,6 +80,8 @@ class Cdr:
                 self.name = str(known.get("name", self.name))
             case ev.IvrStepEntered():
                 self.flow_path.append(f"{event.flow}.{event.step}")
+            case ev.SurveyAnswered():
+                self.survey[event.question] = event.recording if event.answer is None else event.answer
             case ev.MessageLeft():
                 self.outcome = "left_message"
             case ev.CallQueued():
@@ -124,7 +131,7 @@ class Cdr:
     def record(self) -> dict[str, object]:
         """The closed record as JSON-like values, without the fold's own marks."""
         values = {name: getattr(self, name) for name in _RECORDED}
-        return {name: list(v) if isinstance(v, list) else v for name, v in values.items()}
+        return {name: copy(value) for name, value in values.items()}
 
 
 _RECORDED = tuple(f.name for f in fields(Cdr) if f.name not in ("held_at", "wrap_up_at"))
