@@ -59,7 +59,7 @@ NANOTTS = Engine(
 ESPEAK = Engine(
     name="espeak-ng",
     command=("espeak-ng", "-v", "{voice}", "-s", "150", "--stdin", "--stdout"),
-    voices={"es": "es-419", "en": "en-us", "fr": "fr-fr", "de": "de", "it": "it"},
+    voices={"es": "es-419", "en": "en-us", "fr": "fr-fr", "de": "de", "it": "it", "ko": "ko"},
     package="espeak-ng",
     advice="apt-get install espeak-ng",
 )

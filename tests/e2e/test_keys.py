@@ -92,20 +92,32 @@ async def test_each_way_reaches_the_right_queue(center: Center, tmp_path: Path, 
     await phone.finished()
 
 
-@pytest.mark.parametrize("way", ["info", "tones"])
+@pytest.mark.parametrize("way", ["rfc4733", "info", "tones"])
 async def test_type_ahead_through_two_menus(center: Center, tmp_path: Path, way: str) -> None:
     """Two keys at once, before the second menu has begun, are one for each menu."""
-    said = (InbandDigit("2", 0.06, 0.06), InbandDigit("1", 0.06, 0.06)) if way == "tones" else ()
+    all_said: dict[str, list[Digit | InbandDigit]] = {
+        "rfc4733": [Digit("2"), Digit("1")],
+        "info": [],
+        "tones": [InbandDigit("2", 0.06, 0.06), InbandDigit("1", 0.06, 0.06)],
+    }
+    info = "21" if way == "info" else ""
+    event = way == "rfc4733"
     phone = await press(
-        center, tmp_path, *said, number="3010", info="21" if way == "info" else "", pause=0.05
+        center, tmp_path, *all_said[way], number="3010", info=info, pause=0.05, telephone_event=event
     )
     assert await queue_reached(center) == "sales_en"
     await phone.finished()
 
 
-async def test_a_key_by_two_ways_at_once_is_one(center: Center, tmp_path: Path) -> None:
-    """2 by INFO and as tones is one key: counted twice, it would be the second menu's 2 as well."""
-    said = (InbandDigit("2", 0.1, 0.4), InbandDigit("1", 0.1, 0.4))
-    phone = await press(center, tmp_path, *said, number="3010", info="21", pause=0.55)
+@pytest.mark.parametrize("beside_info", ["rfc4733", "tones"])
+async def test_a_key_by_two_ways_at_once_is_one(center: Center, tmp_path: Path, beside_info: str) -> None:
+    """2 by INFO and in the audio is one key: counted twice, it would be the second menu's 2 as well."""
+    event = beside_info == "rfc4733"
+    said = (
+        (Digit("2"), Tone(0, 0.4), Digit("1"))
+        if event
+        else (InbandDigit("2", 0.1, 0.4), InbandDigit("1", 0.1, 0.4))
+    )
+    phone = await press(center, tmp_path, *said, number="3010", info="21", pause=0.55, telephone_event=event)
     assert await queue_reached(center) == "sales_en"
     await phone.finished()

@@ -260,6 +260,10 @@ class Baresip:
         for digit in digits:
             await self.command("sndcode", digit)
 
+    async def say(self, wav: Path) -> None:
+        """Play this 8 kHz mono WAV from now on, in the place of what it played; best longer than the call."""
+        await self.command("ausrc", f"aufile,{wav}")
+
     # --- what it told ----------------------------------------------------------------------------
 
     async def told(self, type_: str, *, number: int = 1, within: float = 10.0) -> PhoneEvent:

@@ -1,0 +1,40 @@
+"""What callers say over the telephone: human words of Debian's recordings, synthetic Korean, and what is no word."""
+
+from __future__ import annotations
+
+from tests.e2e.world import Center
+from tests.phones.baresip import Baresip
+from tests.phones.waiting import until
+from tests.speech.callers import Samples, at_level, silence, written
+
+LEVEL = -22.0  # dBFS, as a voice comes through the telephone network
+REST = 120.0  # a phone's source must not end before the call does
+
+
+async def speaks(center: Center, caller: Baresip, *said: Samples) -> None:
+    """The caller begins to say this now, and is silent afterwards."""
+    folder = center.folder / "said"
+    folder.mkdir(exist_ok=True)
+    path = folder / f"{len(list(folder.iterdir()))}.wav"
+    written(path, *(at_level(each, LEVEL) for each in said), silence(REST))
+    await caller.say(path)
+
+
+async def can_hear(center: Center, recogniser: str) -> None:
+    """Wait until the recogniser process of this name has loaded its model."""
+    ready = center.var / "run" / f"{recogniser}.json"
+    await until(ready.exists, f"{recogniser} to be ready", within=90.0, every=0.05)
+
+
+async def listened(center: Center, number: str) -> Baresip:
+    """A silent caller who has dialled `number` and stands in the first menu, where words are taken."""
+    caller = await center.phone("caller")
+    await caller.dial(center.number(number))
+    await center.event("IvrStepEntered", step="menu", within=20.0)
+    await caller.hears(0.5)
+    return caller
+
+
+def recogniser_names(center: Center) -> set[str]:
+    """The recogniser processes that run."""
+    return {name for name in center.run["pids"] if name.startswith("speech-")}

@@ -1,0 +1,140 @@
+"""Human words from real phones into live menus: Whisper understands them, each caller reaches the right queue."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import numpy as np
+import psutil
+import pytest
+import pytest_asyncio
+
+from tests.e2e.spoken import can_hear, listened, recogniser_names, speaks
+from tests.e2e.world import Center
+from tests.phones.tones import read_wav
+from tests.speech.callers import recorded
+
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(240)]
+
+WHISPER = "speech-whisper-en-es"
+NUMBERS = {"en": "3020", "es": "3021"}
+PROMPTS = {
+    "en": "For your balance, press one. For an order, press two. For the main menu, press three.",
+    "es": "Para su saldo, marque uno. Para un pedido, marque dos. Para volver al menú, marque tres.",
+}
+WORDS = {"en": ("one", "two"), "es": ("uno", "dos")}
+PROMPT_S = 5.0  # the shorter of them lasts longer
+
+
+def flow(language: str) -> str:
+    """A menu of two numbers by key and word, and a second one behind the first."""
+    one, two = WORDS[language]
+    return f"""
+flow: words_{language}
+languages: [{language}]
+start: menu
+defaults: {{retries: 1, no_input: lost, no_match: lost}}
+steps:
+  menu:
+    menu:
+      prompt: "{PROMPTS[language]}"
+      choices:
+        "1": {{go_to: sales, words: {{{language}: [{one}]}}}}
+        "2": {{go_to: support, words: {{{language}: [{two}]}}}}
+        "3": {{go_to: second}}
+  second:
+    menu:
+      prompt: "{PROMPTS[language]}"
+      choices:
+        "1": {{go_to: sales, words: {{{language}: [{one}]}}}}
+        "2": {{go_to: support, words: {{{language}: [{two}]}}}}
+  sales: {{enqueue: sales_{language}}}
+  support: {{enqueue: support_{language}}}
+  lost: {{hang_up: }}
+"""
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def shared(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Center]:
+    """A center with a number of spoken digits for each language, whose recogniser has loaded its model."""
+    dialled = {
+        f"dialled_numbers.{number}": {"flow": f"words_{language}", "language": language}
+        for language, number in NUMBERS.items()
+    }
+    made = Center(tmp_path_factory.mktemp("center"), changes={"routing_rules/dialled_numbers.yaml": dialled})
+    for language in NUMBERS:
+        (made.home / f"ivr_flows/words_{language}.yaml").write_text(flow(language))
+    async with made as center:
+        await can_hear(center, WHISPER)
+        yield center
+
+
+@pytest.mark.parametrize("language", ["en", "es"])
+@pytest.mark.parametrize(("digit", "queue"), [("1", "sales"), ("2", "support")])
+async def test_a_human_word_reaches_its_queue(center: Center, language: str, digit: str, queue: str) -> None:
+    """A human "one" and "two", "uno" and "dos", said over the prompt, choose in the menu; Whisper has worked for it,
+    and no other recogniser is there; the way through the menu stands in the record."""
+    assert recogniser_names(center) == {WHISPER}
+    whisper = psutil.Process(center.run["pids"][WHISPER])
+    before = whisper.cpu_times().user
+    caller = await listened(center, NUMBERS[language])
+    await speaks(center, caller, recorded(language, f"digits/{digit}"))
+    queued = await center.event("CallQueued", within=20.0)
+    assert queued.data["queue"] == f"{queue}_{language}"
+    assert whisper.cpu_times().user > before
+    menu = center.events("IvrStepEntered")[0]
+    assert queued.at - menu.at < PROMPT_S  # the prompt was interrupted, or this took longer
+    await caller.hang_up()
+    assert f"words_{language}.{queue}" in (await center.cdr())["flow_path"]
+
+
+@pytest.mark.parametrize("language", ["en", "es"])
+async def test_a_word_interrupts_the_prompt(center: Center, language: str) -> None:
+    """Who begins to speak hears the prompt stop: between its first sounds and the queue's music there is a rest in
+    which the caller's own word is all there is."""
+    caller = await listened(center, NUMBERS[language])
+    await speaks(center, caller, recorded(language, "digits/1"))
+    queued = await center.event("CallQueued", within=20.0)
+    await caller.hears_more(1.5)
+    await caller.hang_up()
+    await center.cdr()
+    answered = await caller.told("CALL_ESTABLISHED")
+    assert quiet_for(caller.recordings()[0].heard, until=queued.at - answered.at + 0.3) >= 0.2
+
+
+def quiet_for(recording: Path, until: float) -> float:
+    """Seconds of the longest silence in the part of a recording in which a prompt was playing first."""
+    pcm, rate = read_wav(recording)
+    loud = np.flatnonzero(np.abs(pcm[: int(until * rate)]) > 10 ** (-45 / 20))
+    assert len(loud), "no prompt was heard"
+    return float(np.diff(loud, append=until * rate).max()) / rate
+
+
+async def test_a_key_interrupts_the_prompt(center: Center) -> None:
+    """A key while the prompt plays chooses at once."""
+    caller = await listened(center, NUMBERS["en"])
+    await caller.digits("2")
+    queued = await center.event("CallQueued", within=20.0)
+    assert queued.data["queue"] == "support_en"
+    assert queued.at - center.events("IvrStepEntered")[0].at < PROMPT_S
+
+
+async def test_a_key_wins_over_what_is_said(center: Center) -> None:
+    """Who says "two" and presses 1 meanwhile has chosen 1."""
+    caller = await listened(center, NUMBERS["en"])
+    await speaks(center, caller, recorded("en", "digits/2"))
+    await caller.digits("1")
+    assert (await center.event("CallQueued", within=20.0)).data["queue"] == "sales_en"
+    await caller.hears_more(1.5)  # what was said may not move the call any more
+    assert len(center.events("CallQueued")) == 1
+
+
+async def test_a_key_and_then_a_word(center: Center) -> None:
+    """3 leads to the second menu, in which "two" is said over its prompt."""
+    caller = await listened(center, NUMBERS["en"])
+    await caller.digits("3")
+    await center.event("IvrStepEntered", step="second")
+    await caller.hears_more(0.5)
+    await speaks(center, caller, recorded("en", "digits/2"))
+    assert (await center.event("CallQueued", within=20.0)).data["queue"] == "support_en"
