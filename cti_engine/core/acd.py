@@ -221,7 +221,8 @@ def _worker_silent(center: Center, note: WorkerNote) -> None:
 
 def _close_overdue(center: Center, contact: Contact) -> None:
     center.anomalies.append(f"contact {contact.id}: closed without word of its legs or recording")
-    contact.recording = ""
+    for recording in contact.recordings:
+        contact.forget_recording(recording)
     messages.deliver(center, contact)
     endings.close_if_done(center, contact, overdue=True)
 

@@ -80,14 +80,18 @@ VOICE, VOICEMAIL = "voice", "voicemail"
 
 @dataclass(slots=True)
 class Message:
-    """What a caller has recorded. `queue`: where it goes, empty when only the flow wants it; `path` is empty as long as
-    nothing is recorded; `seconds` long.
+    """What a caller records alone. `queue`: where it goes, empty when only the flow wants it. `survey` and `question`:
+    what it answers. `path` is empty as long as nothing is recorded; `seconds` long. `recording`: its id until the
+    worker has told that it is stored.
     """
 
     queue: str = ""
     priority: int = 0
     path: str = ""
     seconds: float = 0.0
+    recording: str = ""
+    survey: str = ""
+    question: str = ""
 
 
 @dataclass(slots=True)
@@ -102,7 +106,8 @@ class Contact:
     wait that it was promised. `offers`: reservations
     that are out. `agent` and `agent_leg`: who has answered. `head_start` seconds count as having been waited.
     `kind`: `voice`, `callback` (`legless`) or `voicemail` (`messages`), which came of the contact `origin`. `message`:
-    of a voicemail what it says, of a call what its caller is recording for a queue.
+    of a voicemail what it says, of a call what its caller has recorded in the flow. `recording`: the conversation's,
+    until it is stored.
     """
 
     id: str
@@ -149,6 +154,19 @@ class Contact:
     @property
     def in_queue(self) -> bool:
         return self.state in IN_QUEUE
+
+    @property
+    def recordings(self) -> tuple[str, ...]:
+        """Whose end the worker has not told yet."""
+        of_caller = self.message.recording if self.message is not None else ""
+        return tuple(each for each in (self.recording, of_caller) if each)
+
+    def forget_recording(self, recording: str) -> None:
+        """Nothing more will be told of it."""
+        if self.recording == recording:
+            self.recording = ""
+        elif self.message is not None and self.message.recording == recording:
+            self.message.recording = ""
 
     @property
     def has_call(self) -> bool:

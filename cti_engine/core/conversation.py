@@ -170,8 +170,8 @@ def playback_ended(center: Center, signal: PlaybackEnded) -> None:
 def recording_ended(center: Center, signal: RecordingEnded) -> None:
     """By the worker that made it, or by the one that repaired what a lost one had made."""
     for contact in list(center.contacts.values()):
-        if contact.recording and contact.recording == signal.recording:
-            if contact.agent:
+        if signal.recording in contact.recordings:
+            if signal.recording == contact.recording:
                 center.emit(ev.RecordingStored(contact.id, signal.path, signal.seconds))
                 contact.recording = ""
             else:

@@ -126,10 +126,11 @@ def end_contact(center: Center, contact: Contact, cause: EndCause) -> None:
     if contact.callback is not None and not contact.cdr.bridged_at:
         _promise_broken(center, contact, contact.callback, cause)
     center.emit(ev.CallEnded(contact.id, cause.name, cause.party, cause.sip_code, cause.q850))
-    if not contact.recording:
+    if not worker_lost:  # a lost worker's are told by the one that repairs them
+        for recording in contact.recordings:
+            center.command(StopRecording(contact.worker, recording))
+    if contact.message is not None and not contact.message.recording:
         messages.deliver(center, contact)
-    elif not worker_lost:  # a lost worker's is told by the one that repairs it
-        center.command(StopRecording(contact.worker, contact.recording))
     for leg in center.legs_of(contact):
         end_leg(center, leg, cause.name, cause.sip_code)
     if state == "talking":
@@ -204,9 +205,9 @@ def close_if_done(center: Center, contact: Contact, *, overdue: bool = False) ->
     if contact.state != "ended" or contact.wrapping_up:
         return
     legs = center.legs_of(contact)
-    if not overdue and (legs or contact.recording):
+    if not overdue and (legs or contact.recordings):
         if "closing" not in contact.deadlines:
-            repaired = contact.message is not None and bool(contact.recording)
+            repaired = contact.message is not None and bool(contact.message.recording)
             within = MESSAGE_REPAIRED_WITHIN if repaired else LEGS_GONE_WITHIN
             center.schedule(contact, "closing", center.now + within)
         return
@@ -229,7 +230,7 @@ def stop_prompts(center: Center, contact: Contact) -> None:
         center.command(StopPlayback(contact.worker, contact.caller_leg, contact.flow.playback))
     if contact.flow is not None and contact.flow.recording:
         center.command(StopRecording(contact.worker, contact.flow.recording))
-        contact.recording, contact.message = "", None
+        contact.message = None
     if contact.flow is not None and contact.flow.listening:
         center.command(StopListening(contact.worker, contact.caller_leg, contact.flow.listening))
     contact.flow = None

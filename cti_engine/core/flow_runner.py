@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from cti_engine.core import callbacks, commands, endings, messages, waiting
+from cti_engine.core import callbacks, commands, endings, messages, surveys, waiting
 from cti_engine.core import end_causes as causes
 from cti_engine.core import events as ev
 from cti_engine.core.call_names import Names
@@ -188,18 +188,7 @@ def _apply(center: Center, contact: Contact, actions: list[Action]) -> None:
             case Tell():
                 center.emit(ev.FlowMessage(contact.id, action.message, dict(action.data)))
             case Answered():
-                center.emit(
-                    ev.SurveyAnswered(
-                        contact.id,
-                        action.flow,
-                        action.question,
-                        action.scale,
-                        action.answer,
-                        action.way,
-                        contact.cdr.agent,
-                        contact.queue if contact.cdr.agent else "",
-                    )
-                )
+                surveys.answered(center, contact, action)
             case StepEntered():
                 if not contact.in_queue:  # a treatment loops for as long as the caller waits
                     center.emit(ev.IvrStepEntered(contact.id, action.flow, action.step))

@@ -7,7 +7,7 @@ overflows, and counts in no service level. An agent takes it in the page: no pho
 from __future__ import annotations
 
 from cti_engine.core import events as ev
-from cti_engine.core import waiting
+from cti_engine.core import surveys, waiting
 from cti_engine.core.agent import Agent
 from cti_engine.core.center import Center
 from cti_engine.core.commands import StartRecording
@@ -56,10 +56,11 @@ def begin(center: Center, origin: Contact, kind: str, queue: str, priority: int,
 
 def record(center: Center, contact: Contact, action: StartRecord) -> None:
     """The caller speaks; a message recorded before is kept until the new one is there."""
-    contact.recording = action.recording
-    if action.queue:
-        before = contact.message or Message()
-        contact.message = Message(action.queue, action.priority, before.path, before.seconds)
+    before = contact.message or Message()
+    kept = (before.path, before.seconds) if action.queue else ("", 0.0)
+    contact.message = Message(
+        action.queue, action.priority, *kept, action.recording, action.survey, action.question
+    )
     name = f"{contact.id}-{action.recording}"
     center.command(
         StartRecording(
@@ -75,11 +76,14 @@ def record(center: Center, contact: Contact, action: StartRecord) -> None:
 
 
 def recorded(center: Center, contact: Contact, path: str, seconds: float) -> None:
-    """A call's own recording is stored. Who hung up while speaking has left the message, if there is enough of it."""
-    contact.recording = ""
+    """What a caller recorded alone is stored. Who hung up while speaking has left it, if there is enough of it."""
     message, ended = contact.message, contact.state == "ended"
-    if message is not None and path and (not ended or seconds >= ENOUGH):
+    assert message is not None
+    contact.forget_recording(message.recording)
+    if path and (not ended or seconds >= ENOUGH):
         message.path, message.seconds = path, seconds
+        if message.survey:
+            surveys.spoken(center, contact, message)
     center.touch(contact)
     if ended:
         deliver(center, contact)
@@ -91,7 +95,7 @@ def deliver(center: Center, origin: Contact) -> None:
         return
     message, origin.message = origin.message, None
     center.touch(origin)
-    if message is None or not message.path:
+    if message is None or not message.path or not message.queue:
         return
     if message.queue not in center.definitions.queues:
         center.anomalies.append(f"contact {origin.id}: its message is for {message.queue}, which is no queue")

@@ -156,11 +156,11 @@ def refused(center: Center, signal: CommandRefused) -> None:
 
 
 def _not_recorded(center: Center, signal: CommandRefused) -> None:
-    """The conversation goes on without a recording, and nobody waits for one."""
+    """The call goes on without a recording, and nobody waits for one."""
     for contact in list(center.contacts.values()):
-        if contact.worker == signal.worker and contact.recording and contact.recording == signal.recording:
+        if contact.worker == signal.worker and signal.recording in contact.recordings:
             center.anomalies.append(f"contact {contact.id}: not recorded: {signal.text or signal.code}")
-            contact.recording = ""
+            contact.forget_recording(signal.recording)
             center.touch(contact)
             flow_runner.recorded(center, contact, signal.recording, "", 0.0)
             endings.close_if_done(center, contact)

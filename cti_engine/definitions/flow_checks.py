@@ -90,7 +90,7 @@ def _secrets_stay_secret(source: FlowSource, flow: Flow) -> None:
             filled = [(variable, (*place, "into", variable)) for variable in step.value["into"]]
         elif step.verb == "listen" or (step.verb == "gather" and not step.value["sensitive"]):
             filled = [(step.value["into"], (*place, "into"))]
-        elif step.verb == "survey":
+        elif step.verb == "survey" or (step.verb == "record" and step.value["answer"]):
             filled = [(step.value["answer"], (*place, "answer"))]
         for variable, where in filled:
             if variable in flow.sensitive:

@@ -212,7 +212,15 @@ END_KEY = Key("end_key", ONE_KEY, "the key that ends it", "#")
 NOTHING_SAID = Key("no_input", STEP, "where to go when nothing was said; `next` if not written", "")
 RECORD = Keys(
     (
-        Key("into", VARIABLE, "the variable that takes the file's path; its length goes into NAME_seconds"),
+        Key(
+            "into", VARIABLE, "the variable that takes the file's path; its length goes into NAME_seconds", ""
+        ),
+        Key(
+            "answer",
+            VARIABLE,
+            "the same for a spoken answer of a survey, which is an attribute of the call too",
+            "",
+        ),
         LONGEST,
         END_KEY,
         SILENCE,

@@ -252,9 +252,17 @@ class _FlowBuilder(FlowQuestions):
         )
 
     def _record(self, path: Path, step: WrittenStep) -> core.Step:
-        written = step.value
+        written, inside = step.value, (*path, "record")
+        key = "answer" if written["answer"] else "into"
+        if not written[key] and not {"into", "answer"} & set(self._document.at(inside).keys):
+            self._document.problem(
+                inside, "nothing takes what is recorded", "add into: a variable, or answer: in a survey"
+            )
+        elif written["into"] and written["answer"]:
+            self._document.problem((*inside, "into"), "both into and answer", "answer says it all")
         return core.Record(
-            into=self._variable((*path, "record", "into"), written["into"]),
+            into=self._variable((*inside, key), written[key]),
+            answer=bool(written["answer"]),
             beep=written["beep"],
             **self._recording(path, step),
         )

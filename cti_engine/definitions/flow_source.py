@@ -88,10 +88,13 @@ def _settings(source: FlowSource) -> Iterator[tuple[Path, str, Literal]]:
             answer = step.value["answer"]
             yield (*path, "answer"), answer, Literal(0, NUMBER)
             yield (*path, "answer"), f"call.{answer}", Literal(0, NUMBER)
-        elif step.verb == "record" and step.value["into"]:
-            into = step.value["into"]
-            yield (*path, "into"), into, Literal("", TEXT)
-            yield (*path, "into"), f"{into}_seconds", Literal(0.0, NUMBER)
+        elif step.verb == "record":
+            for key in ("into", "answer"):
+                if name := step.value[key]:
+                    yield (*path, key), name, Literal("", TEXT)
+                    yield (*path, key), f"{name}_seconds", Literal(0.0, NUMBER)
+            if step.value["answer"]:
+                yield (*path, "answer"), f"call.{step.value['answer']}", Literal("", TEXT)
         elif step.verb in ("gather", "listen") and step.value["into"]:
             yield (*path, "into"), step.value["into"], Literal("", TEXT)
 

@@ -219,6 +219,7 @@ class Rehearsal:
         self._note("caller", "hangs up")
         if self._recording is not None and self._spoken >= ENOUGH:
             self._message = self._recording
+            self._commented(self._recording)
         self._leave()
         self.ended = self.ended or "hung_up"
 
@@ -282,8 +283,15 @@ class Rehearsal:
         said = self._spoken >= SAID
         if said:
             self._message = recording
+            self._commented(recording)
         path, seconds = ("message.wav", self.now - self._began) if said else ("", 0.0)
         return session.recorded(self.state, recording.recording, path, seconds, self._around())
+
+    def _commented(self, recording: StartRecord) -> None:
+        if recording.survey:
+            self.survey[recording.question] = self._spoken
+            self.attributes[recording.question] = "message.wav"
+            self._note("flow", f"{recording.question} is answered: {self._spoken:g} s of speech")
 
     def _prompt_over(self, playback: str) -> list[Action]:
         self._playback = "", 0.0

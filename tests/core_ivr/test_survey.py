@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from cti_engine.core.ivr.actions import Answered, AttributesSet, HangUp, Listen
+from cti_engine.core.ivr.actions import Answered, AttributesSet, HangUp, Listen, StartRecord
 from cti_engine.core.ivr.asking import BETWEEN
 from tests.core_ivr.caller import Caller
 
@@ -136,3 +136,22 @@ def test_after_a_restart_half_a_ten_is_asked_again() -> None:
     assert caller.heard == ["text:How was it?"]
     caller.press("0")
     assert _answer(caller).answer == 0
+
+
+COMMENT = """
+    start: comment
+    steps:
+      comment: {record: {answer: comment, longest: 60s}, next: thanks}
+      thanks: {say: "Thank you for {comment_seconds|number} seconds.", next: end}
+      end: {hang_up: }
+"""
+
+
+def test_a_spoken_answer_is_recorded_as_one() -> None:
+    """The recording knows the survey and its question; path and length are variables as of any recording."""
+    caller = Caller(COMMENT)
+    caller.hear_out()
+    assert caller.last == [StartRecord(caller.state.recording, 60.0, 4.0, "", 0, "demo", "comment")]
+    caller.recorded("/rec/a.wav", 7.0)
+    assert caller.state.variables == {"comment": "/rec/a.wav", "comment_seconds": 7.0}
+    assert caller.heard == ["text:Thank you for", "text:seven", "text:seconds."]

@@ -39,13 +39,17 @@ class StopListen:
 
 @dataclass(frozen=True, slots=True)
 class StartRecord:
-    """Record the caller; `queue` and `priority`: the message that it becomes, if any."""
+    """Record the caller; `queue` and `priority`: the message that it becomes, if any. `survey` and `question`: what it
+    answers.
+    """
 
     recording: str
     longest: float
     silence: float
     queue: str
     priority: int
+    survey: str = ""
+    question: str = ""
 
 
 @dataclass(frozen=True, slots=True)

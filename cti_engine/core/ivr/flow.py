@@ -152,7 +152,8 @@ class Record:
     of the call. The file's path goes into the variable `into`, its length into `into_seconds`; where nothing was said
     it goes to `no_input`.
 
-    `queue`: it is a message for this queue, which hanging up leaves there too; `priority` is the message's.
+    `queue`: it is a message for this queue, which hanging up leaves there too; `priority` is the message's. `answer`:
+    it is a spoken answer of a survey, named like the variable, which hanging up leaves too.
     """
 
     next: str
@@ -164,6 +165,7 @@ class Record:
     beep: bool = True
     queue: str = ""
     priority: int = 0
+    answer: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,7 +33,10 @@ def begin(run: Run, step: Record) -> None:
     state = run.state
     state.phase, state.recording = "recording", run.new_id()
     state.deadline = run.now + step.longest + STORED_WITHIN
-    run.actions.append(StartRecord(state.recording, step.longest, step.silence, step.queue, step.priority))
+    survey, question = (run.flow.id, step.into) if step.answer else ("", "")
+    run.actions.append(
+        StartRecord(state.recording, step.longest, step.silence, step.queue, step.priority, survey, question)
+    )
 
 
 def key(run: Run, step: Record, pressed: str) -> None:
