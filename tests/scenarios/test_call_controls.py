@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from cti_engine.core.signals import DigitsRequested, HoldRequested, MuteRequested, PauseRecordingRequested
@@ -96,7 +98,7 @@ def test_a_recording_pauses_for_a_card_number() -> None:
         (PauseRecordingRequested, {"paused": True}),
     ],
 )
-def test_a_control_is_for_who_has_the_call_now(request_: type, what: dict[str, object]) -> None:
+def test_a_control_is_for_who_has_the_call_now(request_: type, what: dict[str, Any]) -> None:
     """Another agent's call, an old state, a call that only rings, or one that is over: refused with a code."""
     s = talking() >> john.asks(request_, **what) << the.Reply(ok=False, code="not_your_call")
     s = s >> maria.asks(request_, version=1, **what) << the.Reply(ok=False, code="stale")
