@@ -18,9 +18,7 @@ _log = logging.getLogger("cti.console")
 
 _AWAY = ReplyError("engine_away", "the engine does not answer")
 _OURS = ("PageOpened", "PageClosed")  # told by the console, which sees pages come and go; never by a page
-_EXPECTS_REPLY = {
-    name: any(f.name == "request" for f in fields(entry.signal)) for name, entry in REQUESTS.items()
-}
+_FIELDS = {name: {f.name for f in fields(entry.signal)} for name, entry in REQUESTS.items()}
 
 
 class Asking:
@@ -66,8 +64,9 @@ class Asking:
         if not may_ask(name, agent, account.permissions, account.agent):
             return _refused("forbidden", "not permitted")
         id_ = f"{self._client}-{next(self._ids)}"
-        sent = self._send(account.user, id_, name, {**args, "agent": agent}, contact, state_version)
-        if not sent or not _EXPECTS_REPLY[name]:
+        args = {**args, "agent": agent} if "agent" in _FIELDS[name] else args
+        sent = self._send(account.user, id_, name, args, contact, state_version)
+        if not sent or "request" not in _FIELDS[name]:
             return ReplyMessage(id_, sent, None if sent else _AWAY)
         reply = self._waiting[id_] = asyncio.get_running_loop().create_future()
         try:

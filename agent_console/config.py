@@ -7,13 +7,27 @@ from pathlib import Path
 
 
 @dataclass(frozen=True, slots=True)
+class CallMeDoor:
+    """Who may ask for a callback over HTTP: with `key`, from a server or from pages of these `origins`.
+
+    Rates are (times, seconds); ids are signed with `signing_key`.
+    """
+
+    key: str = field(repr=False)
+    signing_key: bytes = field(repr=False)
+    origins: tuple[str, ...] = ()
+    per_number: tuple[int, float] = (3, 3600.0)
+    per_address: tuple[int, float] = (10, 60.0)
+
+
+@dataclass(frozen=True, slots=True)
 class ConsoleConfig:
     """`port` 0 takes any free one. `home` is CTI_HOME, read for the labels of reasons and dispositions.
 
     `store_url` is `sqlite:PATH` or `redis://...`, `broker_url` is `mqtt://host:port` or `mqtts://...`.
     `public_origin` (`https://desk.example.org`) is what browsers show; empty: whatever host they asked for.
     `session_idle`: seconds without a human at the page; a contact in progress never ends a session.
-    `recordings`: where messages lie that agents hear; None: nowhere.
+    `call_me` None: nobody asks for callbacks here. `recordings`: where messages lie that agents hear; None: nowhere.
     `sessions_db` is written by this process only, so that a restart of the console logs nobody out.
     """
 
@@ -32,3 +46,4 @@ class ConsoleConfig:
     public_origin: str = ""
     cookie_secure: bool = False
     session_idle: float = 8 * 3600.0
+    call_me: CallMeDoor | None = None

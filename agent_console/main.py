@@ -14,6 +14,7 @@ from aiohttp import WSCloseCode, web
 
 from agent_console.accounts import Accounts
 from agent_console.asking import Asking
+from agent_console.call_me import LIMITS, CallMeLimits
 from agent_console.config import ConsoleConfig
 from agent_console.console import CONSOLE, Console
 from agent_console.contact_notes import ContactNotes
@@ -48,6 +49,8 @@ async def _serve(config: ConsoleConfig) -> None:
     console, bus = _assemble(config)
     app = application()
     app[CONSOLE] = console
+    if config.call_me is not None:
+        app[LIMITS] = CallMeLimits.of(config.call_me)
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=GOODBYE)
     await runner.setup()
     listener = socket.create_server((config.bind, config.port), backlog=BACKLOG)

@@ -10,7 +10,7 @@ from pathlib import Path
 import msgspec
 from aiohttp import web
 
-from agent_console import explanations
+from agent_console import call_me, explanations
 from agent_console.console import CONSOLE
 from agent_console.guard import (
     COOKIE,
@@ -166,5 +166,7 @@ def application() -> web.Application:
     app.on_response_prepare.append(add_headers)
     app.add_routes(routes)
     app.add_routes(explanations.routes)
+    app.add_routes(call_me.routes)
+    app.on_response_prepare.append(call_me.add_cors)
     app.router.add_static("/static", STATIC)
     return app

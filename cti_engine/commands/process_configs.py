@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import hmac
 import socket
 
-from agent_console.config import ConsoleConfig
+from agent_console.config import CallMeDoor, ConsoleConfig
 from cti_engine.adapters import embedded_broker
 from cti_engine.adapters.embedded_broker import BrokerConfig
 from cti_engine.core.commands import Prompt
@@ -122,6 +123,7 @@ def make_plan(settings: Settings, definitions: CenterDefinitions, prepared: Prep
             bind=network.bind,
             port=ports.get("console_port", settings.ports.console),
             ready_file=places.ready_file("console"),
+            call_me=_call_me(settings, prepared),
         )
 
     def workers(ports: dict[str, int]) -> Workers:
@@ -181,6 +183,20 @@ def make_plan(settings: Settings, definitions: CenterDefinitions, prepared: Prep
             "var": str(settings.var),
             "accounts": str(places.accounts_db.with_name("accounts.txt")),
         },
+    )
+
+
+def _call_me(settings: Settings, prepared: Prepared) -> CallMeDoor | None:
+    """Its ids are signed with a key of their own, so that the console need not know ours."""
+    door = settings.call_me
+    if door is None:
+        return None
+    return CallMeDoor(
+        prepared.call_me_key,
+        hmac.digest(prepared.secret, b"call-me ids", "sha256"),
+        door.origins,
+        (door.per_number.count, door.per_number.seconds),
+        (door.per_address.count, door.per_address.seconds),
     )
 
 

@@ -13,12 +13,11 @@ from cti_engine.core import end_causes as causes
 from cti_engine.core import events as ev
 from cti_engine.core.agent import Agent
 from cti_engine.core.center import Center
-from cti_engine.core.commands import DialLeg, PlayPrompts, Prompt, Reply, StopPlayback
+from cti_engine.core.commands import DialLeg, PlayPrompts, Prompt, StopPlayback
 from cti_engine.core.contact import CONTACT, Callback, Contact
 from cti_engine.core.end_causes import OfferOutcome
 from cti_engine.core.leg import Leg
 from cti_engine.core.routing.model import Standing
-from cti_engine.core.signals import CallMeRequested
 
 KIND = "callback"
 TRUNK_HEADER = "X-CTI-Trunk"
@@ -46,15 +45,15 @@ def possible(center: Center, caller: Contact, queue: str, number: str) -> bool:
         return False
     if number == caller.ani and caller.source.startswith("account:"):
         return True
-    if not _NUMBER.fullmatch(number):
-        return False
     if number == caller.ani and caller.source.startswith("trunk:"):
-        return True
-    return _allowed(center, number)
+        return _NUMBER.fullmatch(number) is not None
+    return allowed(center, number)
 
 
-def _allowed(center: Center, number: str) -> bool:
-    return any(number.startswith(beginning) for beginning in center.definitions.callbacks.numbers)
+def allowed(center: Center, number: str) -> bool:
+    """Whether it is a number, and one that the admin lets us call at our expense."""
+    beginnings = center.definitions.callbacks.numbers
+    return _NUMBER.fullmatch(number) is not None and number.startswith(beginnings)
 
 
 def _way(center: Center, caller: Contact, number: str) -> tuple[str, str]:
@@ -96,36 +95,11 @@ def request(
         head_start=caller.head_start,
         callback=Callback(center.at, target, trunk, tries, retry_after),
     )
-    _begin(center, contact, queue, place, caller, within)
-
-
-def call_me(center: Center, signal: CallMeRequested) -> None:
-    """Asked for on the web: into the queue like a call that comes now. Twice is once."""
-    if signal.queue not in center.definitions.queues:
-        center.command(Reply(signal.request, False, "unknown_queue", "there is no such queue"))
-        return
-    if not _NUMBER.fullmatch(signal.number) or not _allowed(center, signal.number):
-        center.command(Reply(signal.request, False, "bad_number", "this number is not called"))
-        return
-    rules = center.definitions.callbacks
-    if _pending(center, signal.queue, signal.number) is None:
-        contact = Contact(
-            center.new_id("c"),
-            "",
-            "",
-            signal.number,
-            "",
-            signal.name,
-            "web",
-            signal.language,
-            0,
-            kind=KIND,
-            definitions=center.definitions.version,
-            looked_up=True,
-            callback=Callback(center.at, signal.number, rules.trunk, rules.tries, rules.retry_after),
-        )
-        _begin(center, contact, signal.queue, [], None, rules.within)
-    center.command(Reply(signal.request, True))
+    begin(center, contact, queue, within, caller)
+    if place:
+        _take_place(center, contact, queue, place, caller)
+    else:
+        line_up(center, contact)
 
 
 def _pending(center: Center, queue: str, number: str) -> Contact | None:
@@ -139,17 +113,12 @@ def _pending(center: Center, queue: str, number: str) -> Contact | None:
     )
 
 
-def _begin(
-    center: Center,
-    contact: Contact,
-    queue: str,
-    place: list[Standing],
-    caller: Contact | None,
-    within: float,
-) -> None:
+def begin(center: Center, contact: Contact, queue: str, within: float, caller: Contact | None) -> None:
+    """It exists from now on, and stands nowhere yet."""
+    assert contact.callback is not None
+    contact.callback.queue = queue
     center.add(contact)
     center.schedule(contact, "within", center.now + within)
-    assert contact.callback is not None
     center.emit(
         ev.CallbackRequested(
             contact.id,
@@ -169,10 +138,22 @@ def _begin(
         if name in contact.attributes:
             facts[name] = contact.attributes[name]
     center.emit(ev.CallAttributesSet(contact.id, facts))
-    center.fire(CONTACT, contact, "enqueued")
-    if caller is None or not place:
-        waiting.join(center, contact, center.queue_definition(queue), 0)
+
+
+def line_up(center: Center, contact: Contact) -> None:
+    """Into its queue as the last; one that a reload has taken away meanwhile cannot keep its promise."""
+    assert contact.callback is not None
+    definition = center.definitions.queues.get(contact.callback.queue)
+    if contact.state != "arriving":
         return
+    if definition is None:
+        endings.end_contact(center, contact, causes.FLOW_FAULT)
+    elif center.fire(CONTACT, contact, "enqueued"):
+        waiting.join(center, contact, definition, 0)
+
+
+def _take_place(center: Center, contact: Contact, queue: str, place: list[Standing], caller: Contact) -> None:
+    center.fire(CONTACT, contact, "enqueued")
     contact.queue, contact.queue_seq = queue, caller.queue_seq
     contact.queue_entered_at, contact.queue_priority = caller.queue_entered_at, caller.queue_priority
     contact.excluded = dict(caller.excluded)

@@ -61,7 +61,7 @@ class Callback:
     """What a callback knows beside the rest. `target` is dialled, by `trunk` if there is one; times in wall seconds.
 
     `tried` of `tries` calls to the caller were begun, the last at `dialled_at`, meanwhile `playback` plays to the
-    agent; `queue` is the one whose offer that agent took.
+    agent; `queue` is where it goes, then the one whose offer that agent took.
     """
 
     requested_at: float
@@ -92,16 +92,6 @@ class Message:
     recording: str = ""
     survey: str = ""
     question: str = ""
-
-
-@dataclass(slots=True)
-class Controls:
-    """What the agent has set in the conversation. `music`: what plays to the caller on hold."""
-
-    held: bool = False
-    muted: bool = False
-    recording_paused: bool = False
-    music: str = ""
 
 
 @dataclass(slots=True)
@@ -160,7 +150,6 @@ class Contact:
     message: Message | None = None
     cdr: Cdr = field(default_factory=Cdr)
     callback: Callback | None = None
-    controls: Controls = field(default_factory=Controls)
 
     @property
     def in_queue(self) -> bool:

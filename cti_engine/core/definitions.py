@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from cti_engine.core.expressions.condition import Condition
+from cti_engine.core.expressions.values import Type
 from cti_engine.core.hours import Calendar
 from cti_engine.core.ivr.flow import Flow
 from cti_engine.core.routing.handle_times import DEFAULT, LevelLimits
@@ -169,6 +170,19 @@ class CallbackRules:
 
 
 @dataclass(frozen=True, slots=True)
+class CallMeRules:
+    """What the company's web site may ask for: callbacks in these `queues`, while the calendar `hours` is open (empty:
+    always), with these `attributes` of the call and their types. `number` counts as the one that was dialled, and is
+    shown to the phone that is called. Which numbers are called: `CallbackRules`.
+    """
+
+    queues: tuple[str, ...]
+    number: str = ""
+    hours: str = ""
+    attributes: Mapping[str, Type] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class Disposition:
     code: str
     label: Mapping[str, str]
@@ -198,6 +212,7 @@ class CenterDefinitions:
     burst: bool = False
     limits: CallLimits = CallLimits()
     callbacks: CallbackRules = CallbackRules()
+    call_me: CallMeRules | None = None
     record_calls: bool = True
 
     _teams: dict[str, tuple[str, ...]] = field(default_factory=dict, init=False, compare=False, repr=False)

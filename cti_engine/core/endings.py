@@ -141,7 +141,8 @@ def end_contact(center: Center, contact: Contact, cause: EndCause) -> None:
 def _promise_broken(center: Center, contact: Contact, callback: Callback, cause: EndCause) -> None:
     waited = max(0.0, center.at - callback.requested_at)
     outcome = cause.name.removeprefix("callback_")
-    center.emit(ev.CallbackEnded(contact.id, contact.queue, outcome, callback.tried, waited))
+    queue = contact.queue or callback.queue
+    center.emit(ev.CallbackEnded(contact.id, queue, outcome, callback.tried, waited))
 
 
 def _after_talk(center: Center, contact: Contact, worker_lost: bool) -> None:

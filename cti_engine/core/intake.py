@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from cti_engine.core import callbacks, endings, flow_runner, places
 from cti_engine.core import end_causes as causes
-from cti_engine.core import endings, flow_runner, places
 from cti_engine.core import events as ev
 from cti_engine.core.center import Center
 from cti_engine.core.commands import AnswerLeg, LookUp, RejectLeg
@@ -52,10 +52,16 @@ def invite(center: Center, signal: InviteReceived) -> None:
     center.command(AnswerLeg(leg.worker, leg.id))
     center.schedule(contact, "answer", center.now + limits.answer)
     if contact.ani:
-        center.command(LookUp(contact.id, contact.ani, limits.look_up))
-        center.schedule(contact, "look_up", center.now + limits.look_up + LOOK_UP_MARGIN)
+        look_up(center, contact)
     else:
         contact.looked_up = True
+
+
+def look_up(center: Center, contact: Contact) -> None:
+    """Ask who has this number; `go_on` follows, whatever comes of it."""
+    within = center.definitions.limits.look_up
+    center.command(LookUp(contact.id, contact.ani, within))
+    center.schedule(contact, "look_up", center.now + within + LOOK_UP_MARGIN)
 
 
 def answered(center: Center, leg: Leg) -> None:
@@ -88,7 +94,10 @@ def go_on(center: Center, contact: Contact) -> None:
     """Look-up done, failed or overdue: do not wait for it any longer."""
     contact.looked_up = True
     center.schedule(contact, "look_up", None)
-    _begin_when_ready(center, contact)
+    if contact.callback is not None:
+        callbacks.line_up(center, contact)
+    else:
+        _begin_when_ready(center, contact)
 
 
 def _begin_when_ready(center: Center, contact: Contact) -> None:

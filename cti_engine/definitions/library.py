@@ -11,6 +11,7 @@ from cti_engine.core.definitions import CenterDefinitions
 from cti_engine.core.hours import names_of
 from cti_engine.definitions import cross_check, routing_review
 from cti_engine.definitions.calendar_loader import load_calendars
+from cti_engine.definitions.call_me_loader import load_call_me
 from cti_engine.definitions.flow_checks import check_flow
 from cti_engine.definitions.flow_loader import build_flow
 from cti_engine.definitions.flow_review import WordJudge, review_flows
@@ -77,6 +78,15 @@ def load_definitions(
     places, shifts = load_sites(sites_file), load_shifts(shifts_file)
     calendars = {} if hours_file.unreadable else load_calendars(hours_file, engine["time_zone"])
     outside = load_services(services_file)
+    callbacks = callback_rules(engine["callbacks"])
+    call_me = load_call_me(
+        engine_file,
+        engine["call_me"],
+        callbacks,
+        known_queues,
+        None if hours_file.unreadable and "config/business_hours.yaml" in files.content else calendars,
+        attributes.call,
+    )
     check_agents(
         agents_file,
         people.agents,
@@ -125,7 +135,8 @@ def load_definitions(
         webhooks=outside.webhooks,
         burst=reader.burst,
         limits=call_limits(calls),
-        callbacks=callback_rules(engine["callbacks"]),
+        callbacks=callbacks,
+        call_me=call_me,
         record_calls=calls["record"],
     )
     if review:

@@ -102,8 +102,25 @@ class Sip:
 
 
 @dataclass(frozen=True, slots=True)
+class Rate:
+    """At most `count` in `seconds`."""
+
+    count: int
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class CallMe:
+    """The door of POST /api/call-me; what may be asked for there is in `CallMeRules`."""
+
+    origins: tuple[str, ...]
+    per_number: Rate
+    per_address: Rate
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
-    """`home` and `var` are absolute. `time_zone` is empty for the machine's own."""
+    """`home` and `var` are absolute. `time_zone` is empty for the machine's own. `call_me` None: nobody may ask."""
 
     home: Path
     var: Path
@@ -117,6 +134,7 @@ class Settings:
     time_zone: str
     keep_events_days: int
     speech: SpeechSettings
+    call_me: CallMe | None = None
 
 
 OVERRIDES: Mapping[str, tuple[str, Shape, tuple[str, ...]]] = {
@@ -170,6 +188,7 @@ def load_settings(
         time_zone=_time_zone(engine, written["time_zone"]),
         keep_events_days=written["keep_events_days"],
         speech=_speech(speech),
+        call_me=_call_me(written["call_me"]),
     )
     documents = (from_options, from_environment, engine, sip, speech)
     problems = [problem for document in documents for problem in sorted(document.problems)]
@@ -226,6 +245,18 @@ def _ports(document: Document, written: dict[str, Any]) -> Ports:
     if first <= fixed["sip"] <= last:
         document.problem(place, f"the SIP port {fixed['sip']} is inside {first}-{last}")
     return Ports(**fixed, rtp_first=first, rtp_last=last)
+
+
+def _call_me(written: dict[str, Any] | None) -> CallMe | None:
+    if written is None:
+        return None
+    rates = (_counted(written[key]) for key in ("per_number", "per_address"))
+    return CallMe(tuple(written["origins"]), *rates)
+
+
+def _counted(text: str) -> Rate:
+    count, _, unit = (text or "1/s").partition("/")
+    return Rate(int(count), {"s": 1.0, "m": 60.0, "h": 3600.0}[unit])
 
 
 def _time_zone(document: Document, name: str) -> str:

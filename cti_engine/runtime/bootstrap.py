@@ -33,7 +33,9 @@ class CannotStart(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """`new_passwords`: (user, password) of accounts that were made now, to be shown once."""
+    """`new_passwords`: (user, password) of accounts that were made now, to be shown once. `call_me_key` is empty while
+    that is off.
+    """
 
     places: Places
     secret: bytes
@@ -41,6 +43,7 @@ class Prepared:
     new_passwords: list[tuple[str, str]]
     customers: int
     prompts: BuildReport
+    call_me_key: str
 
 
 def utc_offset(time_zone: str) -> float:
@@ -98,6 +101,7 @@ def prepare(
         new,
         _first_customers(settings.home / "config" / "customers.csv", places),
         PromptCache(places.prompts, base=settings.home).build(prompts, progress),
+        ensure_password(places.call_me_key) if settings.call_me is not None else "",
     )
 
 

@@ -80,6 +80,11 @@ class Places:
     def broker_password(self, user: str) -> Path:
         return self.var / "secrets" / f"broker-{user}.txt"
 
+    @property
+    def call_me_key(self) -> Path:
+        """What the company's web site shows at POST /api/call-me."""
+        return self.var / "secrets" / "call-me.txt"
+
     def make(self) -> None:
         """Make the folders; private ones for their owner only."""
         for folder in (self.var, self.run, self.log, self.prompts, self.recordings):

@@ -34,13 +34,15 @@ class Permission(StrEnum):
     WATCH_CENTER = "watch_center"  # see all queues, agents and calls
     STEER_AGENTS = "steer_agents"  # change another agent's state, end another's call
     READ_RECORDS = "read_records"  # CDRs and recordings
+    CALL_ME = "call_me"  # have somebody called back who is not on the line: the company's web site
     ADMINISTER = "administer"  # accounts and configuration
 
 
 ROLES: dict[str, frozenset[Permission]] = {
     "agent": frozenset({Permission.TAKE_CALLS}),
-    "supervisor": frozenset(Permission) - {Permission.ADMINISTER},
+    "supervisor": frozenset(Permission) - {Permission.ADMINISTER, Permission.CALL_ME},
     "admin": frozenset(Permission),
+    "site": frozenset({Permission.CALL_ME}),
 }
 
 
@@ -82,7 +84,6 @@ EVENTS: dict[str, EventEntry] = dict(
         _entry(events.CallRequeued, _WATCH, _SUPERVISOR),
         _entry(events.CallBridged, _WATCH, _AGENT, _SUPERVISOR),
         _entry(events.CallHeld, _WATCH, _AGENT, _SUPERVISOR),
-        _entry(events.RecordingPaused, _WATCH, _AGENT, _SUPERVISOR),
         _entry(events.CallAbandoned, _WATCH, _SUPERVISOR),
         _entry(events.QueueLeft, _WATCH, _SUPERVISOR),
         _entry(events.RecordingStored, _READ, _SUPERVISOR, _ADMIN),
@@ -106,6 +107,7 @@ class RequestEntry:
     for_others: Permission | None
 
 
+_CALL_ME = Permission.CALL_ME
 _TAKE, _STEER = Permission.TAKE_CALLS, Permission.STEER_AGENTS
 
 REQUESTS: dict[str, RequestEntry] = {
@@ -113,15 +115,12 @@ REQUESTS: dict[str, RequestEntry] = {
     "NotReady": RequestEntry(signals.NotReadyRequested, _TAKE, _STEER),
     "LogOut": RequestEntry(signals.LogOutRequested, _TAKE, _STEER),
     "HangUp": RequestEntry(signals.HangUpRequested, _TAKE, _STEER),
-    "Hold": RequestEntry(signals.HoldRequested, _TAKE, None),
-    "Mute": RequestEntry(signals.MuteRequested, _TAKE, None),
-    "SendDigits": RequestEntry(signals.DigitsRequested, _TAKE, None),
-    "PauseRecording": RequestEntry(signals.PauseRecordingRequested, _TAKE, None),
     "Accept": RequestEntry(signals.AcceptRequested, _TAKE, None),
     "OfferShown": RequestEntry(signals.OfferShown, _TAKE, None),
     "SubmitDisposition": RequestEntry(signals.DispositionSubmitted, _TAKE, None),
     "Explain": RequestEntry(signals.ExplainRequested, _WATCH, _WATCH),
     "ListWaiting": RequestEntry(signals.WaitingRequested, _WATCH, _WATCH),
+    "CallMe": RequestEntry(signals.CallMeRequested, _CALL_ME, _CALL_ME),
     "PageOpened": RequestEntry(signals.PageOpened, _TAKE, None),
     "PageClosed": RequestEntry(signals.PageClosed, _TAKE, None),
 }

@@ -6,7 +6,16 @@ from pathlib import Path
 
 import pytest
 
-from cti_engine.definitions.settings import Guests, Network, Ports, Settings, Trunk, load_settings
+from cti_engine.definitions.settings import (
+    CallMe,
+    Guests,
+    Network,
+    Ports,
+    Rate,
+    Settings,
+    Trunk,
+    load_settings,
+)
 from tests.definitions.homes import ROOT
 
 
@@ -128,3 +137,10 @@ def test_a_store_password_is_not_printed(tmp_path: Path) -> None:
         tmp_path, {"CTI_STORE_URL": "redis://:s3cret@h", "CTI_BROKER_URL": "mqtt://u:s3cret@h"}
     )
     assert "s3cret" not in repr(settings)
+
+
+def test_the_web_sites_door_is_off_unless_written(tmp_path: Path) -> None:
+    """Without `call_me:` there is none; with it the rates have defaults, and no page of any origin may ask."""
+    assert _settings(tmp_path).call_me is None
+    home = _home(tmp_path, "callbacks: {numbers: ['+346']}\ncall_me: {queues: [sales], per_number: 5/m}\n")
+    assert _settings(home).call_me == CallMe((), Rate(5, 60.0), Rate(10, 60.0))

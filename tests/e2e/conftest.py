@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import pytest_asyncio
@@ -16,9 +17,12 @@ _running: list[Center] = []
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def shared(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Center]:
-    """The center of this file; tests take `center`."""
-    async with Center(tmp_path_factory.mktemp("center")) as center:
+async def shared(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[Center]:
+    """The center of this file, with what its `changes()` says, if it has one; tests take `center`."""
+    changes: dict[str, dict[str, Any]] = getattr(request.module, "changes", dict)()
+    async with Center(tmp_path_factory.mktemp("center"), changes=changes) as center:
         _running.append(center)
         yield center
     _running.remove(center)

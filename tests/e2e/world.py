@@ -38,6 +38,8 @@ CALLER_HZ, AGENT_HZ = 440, 880
 WORKERS = 48
 CARRIER = "127.0.0.2"
 """The trunk `carrier` of every test center: callers from this address are believed who they say they are."""
+WORLD = "127.0.0.5"
+"""Where a test's trunk `world` leads, see `Center.outside`."""
 STRAIGHT = {
     "3000": ("support_en", {}),
     "3001": ("impatient_en", {"max_wait": "2s"}),
@@ -320,6 +322,11 @@ class Center:
     async def caller(self, **how: Any) -> Baresip:
         """A baresip that plays 440 Hz."""
         return await self.phone("caller", play=self.tone(CALLER_HZ), **how)
+
+    async def outside(self, number: str, port: int, **how: Any) -> Baresip:
+        """A phone in the outside world: whatever the trunk `world` is given for this number rings there."""
+        how = {"play": self.tone(CALLER_HZ), "host": WORLD, "sip_port": port, **how}
+        return await self.phone(number, guest=True, **how)
 
     def number(self, dnis: str) -> str:
         return f"sip:{dnis}@{HOST}:{self.sip_port}"

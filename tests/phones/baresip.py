@@ -94,11 +94,14 @@ class Baresip:
         codecs: str = "PCMU,PCMA",
         max_calls: int = 4,
         ring_timeout: int = 120,
+        host: str = HOST,
+        sip_port: int = 0,
     ) -> None:
         self.user = user
+        self.host = host
         self.folder = folder
         self.events: list[PhoneEvent] = []
-        self.sip_port = free_ports(2)  # baresip takes the next one for TLS
+        self.sip_port = sip_port or free_ports(2)  # baresip takes the next one for TLS
         self._control_port = free_port()
         self._rtp_first = free_ports(_RTP_PORTS)
         self._registers = bool(password)
@@ -129,7 +132,7 @@ class Baresip:
         recordings = self.folder / "recordings"
         recordings.mkdir(exist_ok=True)
         config = _CONFIG.format(
-            host=HOST, sip_port=self.sip_port, control_port=self._control_port, modules=_MODULES,
+            host=self.host, sip_port=self.sip_port, control_port=self._control_port, modules=_MODULES,
             ring_timeout=ring_timeout, max_calls=max_calls, user=self.user,
             rtp_first=self._rtp_first, rtp_last=self._rtp_first + _RTP_PORTS - 1,
             source=play or write_wav(self.folder / "silence.wav", tone(0, 120)),
@@ -152,7 +155,7 @@ class Baresip:
     @property
     def address(self) -> str:
         """Where it can be dialled without any edge."""
-        return f"sip:{self.user}@{HOST}:{self.sip_port}"
+        return f"sip:{self.user}@{self.host}:{self.sip_port}"
 
     @property
     def rtp_ports(self) -> range:
@@ -162,7 +165,7 @@ class Baresip:
         """Up, under control and, with a password, registered."""
         await self._child.start()
         await self._child.logged(r"^baresip is ready", within=within)
-        reader, self._writer = await asyncio.open_connection(HOST, self._control_port)
+        reader, self._writer = await asyncio.open_connection(self.host, self._control_port)
         self._reading = spawn(self._read(reader), f"baresip {self.user}")
         if self._registers:
             # It may have registered before we were connected, so its log counts, not its events.

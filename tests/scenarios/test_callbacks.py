@@ -370,16 +370,3 @@ def test_a_reload_takes_its_queue_away() -> None:
     numbers = {number: each for number, each in CENTER.dialled_numbers.items() if each.flow != "direct"}
     s = s >> Install(replace(CENTER, version="2", queues=queues, dialled_numbers=numbers))
     s >> Elapse(3600) << the.CallbackEnded(outcome="expired")
-
-
-def test_asked_on_the_web() -> None:
-    """Into the same queue as calls, by the trunk that the settings name; numbers are fenced as always."""
-    s = center(definitions=replace(CENTER, callbacks=replace(CENTER.callbacks, trunk="carrier")))
-    asks = signals.CallMeRequested("r1", "+34611223344", "sales", "Eva", "es")
-    s = s >> asks << the.Reply(request="r1", ok=True) << the.CallbackRequested(origin="", source="web")
-    s = s >> replace(asks, request="r2") << the.Reply(request="r2", ok=True)
-    s = s.without(the.CallbackRequested())
-    s = s >> replace(asks, request="r3", number="+447700900123") << the.Reply(ok=False, code="bad_number")
-    s = s >> replace(asks, request="r4", queue="nowhere") << the.Reply(ok=False, code="unknown_queue")
-    s = s >> maria.registers() >> maria.is_ready() >> maria.answers()
-    s << the.DialLeg(target="+34611223344", headers={"X-CTI-Trunk": "carrier"}, caller_number="sales")

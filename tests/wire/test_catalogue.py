@@ -97,13 +97,17 @@ def test_agents_see_queues_and_themselves() -> None:
 
 def test_agents_act_for_themselves_and_supervisors_for_some_things() -> None:
     """A supervisor may change an agent's state and end his call, never say what his page shows or his disposition.
-    Questions about the whole center are for who may watch it, in whoever's name."""
+    Questions about the whole center are for who may watch it, in whoever's name; callbacks for strangers only for the
+    company's web site, which may nothing else."""
     questions = {"Explain", "ListWaiting"}
     for name in questions:
         assert not may_ask(name, "maria", AGENT, "maria")
         assert may_ask(name, "boss", SUPERVISOR, "boss") and may_ask(name, "boss", SUPERVISOR)
-    for name in REQUESTS.keys() - questions:
+    assert may_ask("CallMe", "web-site", ROLES["site"])
+    assert not any(may_ask("CallMe", "boss", role, "boss") for role in (AGENT, SUPERVISOR))
+    for name in REQUESTS.keys() - questions - {"CallMe"}:
         assert may_ask(name, "maria", AGENT, "maria"), name
+        assert not may_ask(name, "web-site", ROLES["site"]), name
         assert not may_ask(name, "john", AGENT, "maria"), name
         assert not may_ask(name, "maria", frozenset(), "maria"), name
     for_others = {name for name in REQUESTS if may_ask(name, "john", SUPERVISOR, "boss")}
