@@ -11,6 +11,7 @@ from typing import Any
 
 from cti_engine.core import (
     adapting_levels,
+    call_controls,
     call_me,
     callbacks,
     conversation,
@@ -194,6 +195,10 @@ HANDLERS: dict[type[signals.Signal], Callable[[Center, Any], None]] = {
     signals.NotReadyRequested: requests.not_ready,
     signals.LogOutRequested: requests.log_out,
     signals.HangUpRequested: requests.hang_up,
+    signals.HoldRequested: call_controls.hold,
+    signals.MuteRequested: call_controls.mute,
+    signals.DigitsRequested: call_controls.send_digits,
+    signals.PauseRecordingRequested: call_controls.pause_recording,
     signals.AcceptRequested: requests.accept,
     signals.DispositionSubmitted: requests.disposition,
     signals.ExplainRequested: questions.explain,

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from cti_engine.core import endings, waiting
+from cti_engine.core import audio_paths, endings, waiting
 from cti_engine.core import events as ev
 from cti_engine.core.agent import Agent
 from cti_engine.core.center import Center
-from cti_engine.core.commands import SetAudioPaths, StartRecording
+from cti_engine.core.commands import StartRecording
 from cti_engine.core.contact import Contact
 
 
@@ -24,8 +24,11 @@ def bridge(center: Center, contact: Contact, agent: Agent, rang: float) -> None:
 
 def _join(center: Center, contact: Contact) -> None:
     endings.stop_prompts(center, contact)
-    caller, phone = contact.caller_leg, contact.agent_leg
-    center.command(SetAudioPaths(contact.worker, ((caller, phone), (phone, caller))))
+    audio_paths.connect(center, contact)
     if center.definitions.record_calls:
         contact.recording = center.new_id("r")
-        center.command(StartRecording(contact.worker, contact.recording, contact.id, caller, phone))
+        center.command(
+            StartRecording(
+                contact.worker, contact.recording, contact.id, contact.caller_leg, contact.agent_leg
+            )
+        )

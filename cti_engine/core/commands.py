@@ -145,6 +145,24 @@ class StopRecording:
     recording: str
 
 
+@dataclass(frozen=True, slots=True)
+class PauseRecording:
+    """While `paused` silence is recorded in the place of what is said, so that the file keeps its time."""
+
+    worker: str
+    recording: str
+    paused: bool
+
+
+@dataclass(frozen=True, slots=True)
+class SendDigits:
+    """Press keys on `leg`, the way its phone has offered (RFC 4733, else SIP INFO). They may be a secret."""
+
+    worker: str
+    leg: str
+    digits: str = field(repr=False)
+
+
 # --- to the edge -------------------------------------------------------------------------------
 
 
@@ -204,7 +222,7 @@ class Reply:
 
 WorkerCommand = (
     AnswerLeg | RejectLeg | DialLeg | EndLeg | PlayPrompts | StopPlayback | Listen | StopListening
-    | SetAudioPaths | StartRecording | StopRecording
+    | SetAudioPaths | StartRecording | StopRecording | PauseRecording | SendDigits
 )  # fmt: skip
 EdgeCommand = EndDialog | SetDialledNumbers
 Command = WorkerCommand | EdgeCommand | LookUp | CallService | Reply

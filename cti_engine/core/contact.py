@@ -95,6 +95,16 @@ class Message:
 
 
 @dataclass(slots=True)
+class Controls:
+    """What the agent has set in the conversation. `music`: what plays to the caller on hold."""
+
+    held: bool = False
+    muted: bool = False
+    recording_paused: bool = False
+    music: str = ""
+
+
+@dataclass(slots=True)
 class Contact:
     """Row kind `contact`. Times are wall seconds. `deadlines` maps a name to when it falls due.
 
@@ -150,6 +160,7 @@ class Contact:
     message: Message | None = None
     cdr: Cdr = field(default_factory=Cdr)
     callback: Callback | None = None
+    controls: Controls = field(default_factory=Controls)
 
     @property
     def in_queue(self) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from cti_engine.core import callbacks, endings, flow_runner, intake, messages, offers
+from cti_engine.core import call_controls, callbacks, endings, flow_runner, intake, messages, offers
 from cti_engine.core import end_causes as causes
 from cti_engine.core import events as ev
 from cti_engine.core.center import Center
@@ -188,15 +188,10 @@ def leg_held(center: Center, signal: LegHeld) -> None:
     contact = center.contacts.get(leg.contact) if leg is not None else None
     if leg is None or contact is None or contact.state != "talking":
         return
-    was = _on_hold(center, contact)
+    was = call_controls.on_hold(center, contact)
     leg.held = signal.held
     center.touch(leg)
-    if _on_hold(center, contact) != was:
-        center.emit(ev.CallHeld(contact.id, contact.agent, signal.held))
-
-
-def _on_hold(center: Center, contact: Contact) -> bool:
-    return any(leg.held for leg in center.legs_of(contact))
+    call_controls.tell_hold(center, contact, was)
 
 
 def transfer_asked(center: Center, signal: TransferAsked) -> None:

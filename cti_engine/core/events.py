@@ -249,6 +249,15 @@ class CallHeld:
 
 
 @dataclass(frozen=True, slots=True)
+class RecordingPaused:
+    """The agent has paused the recording (`paused`), or goes on with it."""
+
+    contact: str
+    agent: str
+    paused: bool
+
+
+@dataclass(frozen=True, slots=True)
 class CallAbandoned:
     contact: str
     queue: str
@@ -357,7 +366,7 @@ Event = (
     CallbackRequested | CallbackAttempted | CallbackEnded | MessageLeft | SurveyAnswered
     | CallArrived | CallAnswered | CallAttributesSet | IvrStepEntered | FlowMessage | CallQueued
     | QueueStepAdvanced | AgentReserved | CallOffered | AgentDialled | OfferEnded | AgentRona
-    | CallRequeued | CallBridged | CallHeld | CallAbandoned | QueueLeft | RecordingStored
+    | CallRequeued | CallBridged | CallHeld | RecordingPaused | CallAbandoned | QueueLeft | RecordingStored
     | CallEnded | WrapUpStarted | WrapUpEnded | ContactClosed | AgentStateChanged
     | PhoneStateChanged | AgentGroupLevelChanged
 )  # fmt: skip

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Protocol
+
 from cti_engine.core import callbacks, endings, offers
 from cti_engine.core import end_causes as causes
 from cti_engine.core.agent import LOGGED_OUT, NOT_READY, READY, Agent
 from cti_engine.core.center import Center
 from cti_engine.core.commands import Reply
-from cti_engine.core.contact import CONTACT, VOICEMAIL
+from cti_engine.core.contact import CONTACT, VOICEMAIL, Contact
 from cti_engine.core.signals import (
     AcceptRequested,
     ConsoleLost,
@@ -31,22 +33,61 @@ REFUSALS = {
     "not_your_call": "this is not your call",
     "wrong_state": "not possible in this state",
     "unknown_disposition": "no such disposition",
+    "bad_digits": "1 to 32 keys of 0-9, * and #",
+    "not_recorded": "this call is not recorded",
 }
 
 
-def _refuse(center: Center, request: str, code: str) -> None:
+def refuse(center: Center, request: str, code: str) -> None:
     center.command(Reply(request, False, code, REFUSALS[code]))
 
 
-def _accept(center: Center, request: str) -> None:
+def accept_request(center: Center, request: str) -> None:
     center.command(Reply(request, True))
 
 
 def _agent(center: Center, request: str, agent_id: str) -> Agent | None:
     agent = center.agents.get(agent_id) if agent_id in center.definitions.agents else None
     if agent is None:
-        _refuse(center, request, "unknown_agent")
+        refuse(center, request, "unknown_agent")
     return agent
+
+
+class _OfContact(Protocol):
+    @property
+    def request(self) -> str: ...
+    @property
+    def agent(self) -> str: ...
+    @property
+    def contact(self) -> str: ...
+    @property
+    def state_version(self) -> int: ...
+
+
+def _own_contact(center: Center, signal: _OfContact) -> Contact | None:
+    """The contact on this agent's desk, as the page saw it; anything else is refused."""
+    agent = _agent(center, signal.request, signal.agent)
+    if agent is None:
+        return None
+    contact = center.contacts.get(signal.contact)
+    if contact is None or agent.contact != contact.id:
+        refuse(center, signal.request, "not_your_call")
+    elif signal.state_version != contact.version:
+        refuse(center, signal.request, "stale")
+    else:
+        return contact
+    return None
+
+
+def own_conversation(center: Center, signal: _OfContact) -> Contact | None:
+    """The call in which this agent talks to somebody; anything else is refused."""
+    contact = _own_contact(center, signal)
+    if contact is None:
+        return None
+    if contact.state != "talking" or not contact.agent_leg:
+        refuse(center, signal.request, "wrong_state")
+        return None
+    return contact
 
 
 def ready(center: Center, signal: ReadyRequested) -> None:
@@ -54,13 +95,13 @@ def ready(center: Center, signal: ReadyRequested) -> None:
     if agent is None:
         return
     if not agent.phone:
-        _refuse(center, signal.request, "phone_not_registered")
+        refuse(center, signal.request, "phone_not_registered")
         return
     agent.missed = 0
     if agent.status == LOGGED_OUT:
         agent.idle_since = _behind_the_median(center)
     _set_status(center, agent, READY, "")
-    _accept(center, signal.request)
+    accept_request(center, signal.request)
 
 
 def _behind_the_median(center: Center) -> float:
@@ -74,17 +115,17 @@ def not_ready(center: Center, signal: NotReadyRequested) -> None:
     if agent is None:
         return
     if signal.reason not in center.definitions.not_ready_reasons:
-        _refuse(center, signal.request, "unknown_reason")
+        refuse(center, signal.request, "unknown_reason")
         return
     _set_status(center, agent, NOT_READY, signal.reason)
-    _accept(center, signal.request)
+    accept_request(center, signal.request)
 
 
 def log_out(center: Center, signal: LogOutRequested) -> None:
     agent = _agent(center, signal.request, signal.agent)
     if agent is not None:
         _set_status(center, agent, LOGGED_OUT, "")
-        _accept(center, signal.request)
+        accept_request(center, signal.request)
 
 
 def _set_status(center: Center, agent: Agent, status: str, reason: str) -> None:
@@ -101,22 +142,17 @@ def _set_status(center: Center, agent: Agent, status: str, reason: str) -> None:
 
 def hang_up(center: Center, signal: HangUpRequested) -> None:
     """The agent ends the conversation from the page."""
-    agent = _agent(center, signal.request, signal.agent)
-    if agent is None:
+    contact = _own_contact(center, signal)
+    if contact is None:
         return
-    contact = center.contacts.get(signal.contact)
-    if contact is None or agent.contact != contact.id:
-        _refuse(center, signal.request, "not_your_call")
-    elif signal.state_version != contact.version:
-        _refuse(center, signal.request, "stale")
-    elif contact.state == "calling":
+    if contact.state == "calling":
         callbacks.agent_gone(center, contact)
-        _accept(center, signal.request)
-    elif contact.state != "talking":
-        _refuse(center, signal.request, "wrong_state")
-    else:
+    elif contact.state == "talking":
         endings.end_contact(center, contact, causes.AGENT_HANG_UP)
-        _accept(center, signal.request)
+    else:
+        refuse(center, signal.request, "wrong_state")
+        return
+    accept_request(center, signal.request)
 
 
 def accept(center: Center, signal: AcceptRequested) -> None:
@@ -127,12 +163,12 @@ def accept(center: Center, signal: AcceptRequested) -> None:
     contact = center.contacts.get(signal.contact)
     offer = center.reservations.get(agent.offer)
     if contact is None or agent.contact != contact.id:
-        _refuse(center, signal.request, "not_your_call")
+        refuse(center, signal.request, "not_your_call")
     elif contact.kind != VOICEMAIL or offer is None or not center.fire(CONTACT, contact, "bridged"):
-        _refuse(center, signal.request, "wrong_state")
+        refuse(center, signal.request, "wrong_state")
     else:
         offers.accepted(center, contact, offer)
-        _accept(center, signal.request)
+        accept_request(center, signal.request)
 
 
 def disposition(center: Center, signal: DispositionSubmitted) -> None:
@@ -140,14 +176,14 @@ def disposition(center: Center, signal: DispositionSubmitted) -> None:
     if agent is None:
         return
     if agent.contact != signal.contact:
-        _refuse(center, signal.request, "not_your_call")
+        refuse(center, signal.request, "not_your_call")
     elif agent.state != "wrap_up":
-        _refuse(center, signal.request, "wrong_state")
+        refuse(center, signal.request, "wrong_state")
     elif signal.disposition not in center.definitions.dispositions:
-        _refuse(center, signal.request, "unknown_disposition")
+        refuse(center, signal.request, "unknown_disposition")
     else:
         endings.end_wrap_up(center, agent, signal.disposition, signal.note)
-        _accept(center, signal.request)
+        accept_request(center, signal.request)
 
 
 def page_opened(center: Center, signal: PageOpened) -> None:

@@ -335,6 +335,50 @@ class HangUpRequested:
 
 
 @dataclass(frozen=True, slots=True)
+class HoldRequested:
+    """The caller hears music and nobody hears the caller, or (`held` False) both talk again."""
+
+    request: str
+    agent: str
+    contact: str
+    state_version: int
+    held: bool
+
+
+@dataclass(frozen=True, slots=True)
+class MuteRequested:
+    """Nobody hears the agent, who hears everybody."""
+
+    request: str
+    agent: str
+    contact: str
+    state_version: int
+    muted: bool
+
+
+@dataclass(frozen=True, slots=True)
+class DigitsRequested:
+    """Press these keys towards the other side: 1 to 32 of 0-9, * and #. They may be a secret."""
+
+    request: str
+    agent: str
+    contact: str
+    state_version: int
+    digits: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class PauseRecordingRequested:
+    """Silence is recorded until it is asked for again with `paused` False: a card number is about to be said."""
+
+    request: str
+    agent: str
+    contact: str
+    state_version: int
+    paused: bool
+
+
+@dataclass(frozen=True, slots=True)
 class AcceptRequested:
     """Take the offered contact in the page: a message, for which no phone rings."""
 
@@ -405,6 +449,7 @@ Signal = (
     | RecordingEnded | LegHeld | TransferAsked | CommandRefused | WorkerSeen | WorkerLost
     | PhoneRegistered | PhoneUnregistered | EdgeSeen | LookupReturned | ServiceAnswered
     | PageOpened | PageClosed | ConsoleLost | OfferShown | ReadyRequested | NotReadyRequested | LogOutRequested
-    | CallMeRequested | HangUpRequested | AcceptRequested | DispositionSubmitted | ExplainRequested
+    | CallMeRequested | HangUpRequested | HoldRequested | MuteRequested | DigitsRequested
+    | PauseRecordingRequested | AcceptRequested | DispositionSubmitted | ExplainRequested
     | WaitingRequested | TimePassed | Restarted
 )  # fmt: skip

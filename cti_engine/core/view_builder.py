@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+from cti_engine.core import call_controls
 from cti_engine.core.center import Center
+from cti_engine.core.contact import Contact
 from cti_engine.core.routing.wait_estimate import AT_ONCE
 from cti_engine.core.views import AgentView, QueueView
 
@@ -27,7 +31,19 @@ def agent_view(center: Center, agent_id: str) -> AgentView:
         wrap_up_ends_at=agent.deadlines.get("wrap_up", 0.0),
         after=agent.after,
         after_reason=agent.after_reason,
+        **_of_conversation(center, contact),
     )
+
+
+def _of_conversation(center: Center, contact: Contact | None) -> dict[str, Any]:
+    if contact is None or contact.state != "talking":
+        return {}
+    recording = "paused" if contact.controls.recording_paused else "on"
+    return {
+        "held": call_controls.on_hold(center, contact),
+        "muted": contact.controls.muted,
+        "recording": recording if contact.recording else "",
+    }
 
 
 def queue_view(center: Center, queue_id: str) -> QueueView:

@@ -14,7 +14,8 @@ class AgentView:
 
     While there is a contact (from the offer to the end of wrap-up) `offer` holds the data of CallOffered,
     so a page that reloads paints the same pop again. `state_version` goes into requests (decision 13).
-    `after` is the status asked for in mid-contact, empty when it stays as it is.
+    `after` is the status asked for in mid-contact, empty when it stays as it is. Of the conversation: is the caller on
+    hold, the agent muted, the `recording` `on`, `paused` or empty.
     """
 
     agent: str
@@ -32,6 +33,9 @@ class AgentView:
     wrap_up_ends_at: float = 0.0
     after: str = ""
     after_reason: str = ""
+    held: bool = False
+    muted: bool = False
+    recording: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -155,7 +155,7 @@ def load_overflow(document: Document, queues: Queues) -> tuple[OverflowLink, ...
         wait, level = values["open_wait"], values["open_level"]
         if wait is None and level is None:
             document.problem(path, "nothing opens this link", "open_wait: 60s or open_level: 0.7")
-        if values["queue"] == values["lender"]:
+        if values["queue"] and values["queue"] == values["lender"]:
             document.problem((*path, "lender"), "a queue does not lend to itself")
         close_wait = values["close_wait"]
         if close_wait is None:

@@ -100,6 +100,15 @@ class PjLeg(pj.Call):  # type: ignore[misc]  # the wheel has no types
             _append(prm, "Reason", sip_text.reason_header(sip_code, reason))
         self.hangup(prm)
 
+    def press(self, keys: str) -> None:
+        """As telephone events when the phone has offered them (RFC 4733), else as SIP INFO. Raises pj.Error."""
+        order = pj.CallSendDtmfParam()
+        order.digits = keys
+        order.method = (
+            pj.PJSUA_DTMF_METHOD_RFC2833 if self.telephone_event() else pj.PJSUA_DTMF_METHOD_SIP_INFO
+        )
+        self.sendDtmf(order)
+
     def audio(self) -> Any | None:
         """The leg's port in the conference now, or None. Never keep it: a re-INVITE makes a new one."""
         if self.state is LegState.OVER:

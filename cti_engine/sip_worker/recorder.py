@@ -129,6 +129,10 @@ def _legs(order: StartRecording) -> dict[str, str]:
     return dict(zip(SIDES, (order.caller_leg, order.agent_leg), strict=True))
 
 
+def _port(side: str, recording: str) -> str:
+    return f"{side} side of {recording}"
+
+
 class Recordings:
     """The recordings of this worker. `on_ended(recording, path, seconds)`: path empty when it failed."""
 
@@ -167,12 +171,20 @@ class Recordings:
             text = error.reason if isinstance(error, pj.Error) else str(error)
             raise ValueError(f"recording {order.recording} cannot start: {text}") from None
         self._running[order.recording] = _Recording(order, stem, recorders)
-        pairs = []
-        for side, leg in _legs(order).items():
-            port = f"{side} side of {order.recording}"
-            self._conference.add(port, partial(recorders.get, side))
-            pairs += [("silence", port), (leg, port)]
-        self._conference.want(f"recording {order.recording}", pairs)
+        for side in _legs(order):
+            self._conference.add(_port(side, order.recording), partial(recorders.get, side))
+        self.pause(order.recording, False)
+
+    def pause(self, recording: str, paused: bool) -> bool:
+        """Silence goes on in both files while it is `paused`; False when no such recording runs."""
+        running = self._running.get(recording)
+        if running is None:
+            return False
+        pairs = [("silence", _port(side, recording)) for side in running.legs]
+        if not paused:
+            pairs += [(leg, _port(side, recording)) for side, leg in running.legs.items()]
+        self._conference.want(f"recording {recording}", pairs)
+        return True
 
     def _recorder(self, stem: str, side: str) -> Any:
         recorder = pj.AudioMediaRecorder()
@@ -185,7 +197,7 @@ class Recordings:
         if running is None:
             return False
         for side in running.legs:
-            self._conference.remove(f"{side} side of {recording}")
+            self._conference.remove(_port(side, recording))
         self._conference.want(f"recording {recording}", ())
         running.recorders.clear()  # destroys them: the media thread closes the files
         task = spawn(self._join(running), f"join {recording}")

@@ -189,6 +189,11 @@ class Worker:
             case commands.StopRecording(recording=recording):
                 if not self._recordings.stop(recording):
                     raise Refused("wrong_state", f"recording {recording} does not run")
+            case commands.PauseRecording(recording=recording, paused=paused):
+                if not self._recordings.pause(recording, paused):
+                    raise Refused("wrong_state", f"recording {recording} does not run")
+            case commands.SendDigits(leg=leg, digits=digits):
+                self._leg(leg, LegState.CONNECTED).press(digits)
             case _:
                 raise Refused("failed", "not a worker's command")
 

@@ -361,6 +361,21 @@ class Desk:
 
         return Deferred(f"{self.agent}'s page: hang up {contact}", signal)
 
+    def asks(
+        self, request: type, contact: str = "c1", version: int | None = None, **rest: object
+    ) -> Deferred:
+        """Any request about a contact, with the state version that the page has seen."""
+
+        def signal(scenario: Scenario) -> Signal:
+            known = scenario.center.contacts.get(contact)
+            right = known.version if known is not None else 0
+            seen: Signal = request(
+                "asked", self.agent, contact, right if version is None else version, **rest
+            )
+            return seen
+
+        return Deferred(f"{self.agent}'s page: {request.__name__} {contact} {rest}", signal)
+
     def disposes(self, contact: str = "c1", code: str = "sold", note: str = "") -> Signal:
         return signals.DispositionSubmitted("disposition", self.agent, contact, code, note)
 

@@ -7,9 +7,18 @@ import os
 from pathlib import Path
 
 import numpy as np
+import pjsua2.pjsua2 as pj
 import pytest
 
-from cti_engine.core.commands import EndLeg, SetAudioPaths, StartRecording, StopPlayback, StopRecording
+from cti_engine.core.commands import (
+    EndLeg,
+    PauseRecording,
+    SendDigits,
+    SetAudioPaths,
+    StartRecording,
+    StopPlayback,
+    StopRecording,
+)
 from cti_engine.core.signals import (
     CommandRefused,
     DigitPressed,
@@ -212,6 +221,36 @@ async def test_recording_is_stereo_and_gap_free(world: World) -> None:
     world.engine.order(EndLeg(NAME, agent_leg))
     await world.edge.sees(free=True)
     assert [path.name for path in (world.folder / "recordings" / ".parts").glob("*/*.wav")] == ["silence.wav"]
+
+
+async def test_a_paused_recording_holds_silence_and_its_time(world: World) -> None:
+    """What is said in the pause is in neither channel; the file is as long as the recording lasted."""
+    leg, agent_leg = await bridged(world)
+    begun = asyncio.get_running_loop().time()
+    world.engine.order(StartRecording(NAME, "r1", "r1", leg, agent_leg))
+    await seconds_pass(1.0)
+    world.engine.order(PauseRecording(NAME, "r1", True))
+    await seconds_pass(1.5)
+    world.engine.order(PauseRecording(NAME, "r1", False))
+    await seconds_pass(1.0)
+    world.engine.order(StopRecording(NAME, "r1"))
+    lasted = asyncio.get_running_loop().time() - begun
+    ended = await world.engine.gets(RecordingEnded, recording="r1")
+    assert ended.seconds == pytest.approx(lasted, abs=0.25)
+    pause = slice(int(1.2 * tones.RATE), int(2.3 * tones.RATE))
+    for side, hz in zip(tones.read(ended.path), (440, 880), strict=True):
+        assert abs(side[pause]).max() < 0.01
+        assert tones.heard(side[: pause.start], hz) > 0.8 and tones.heard(side[pause.stop :], hz) > 0.6
+    world.engine.order(PauseRecording(NAME, "r1", True))
+    await world.engine.gets(CommandRefused, command="PauseRecording", code="wrong_state", recording="r1")
+
+
+async def test_keys_are_pressed_towards_a_phone(world: World) -> None:
+    """The phone gets each key once, in order, as a telephone event, because it has offered those."""
+    leg, _ = await bridged(world)
+    world.engine.order(SendDigits(NAME, leg, "12*#"))
+    await world.phones[1].tells("digit", "#", pj.PJSUA_DTMF_METHOD_RFC2833)
+    assert [event[1] for event in world.phones[1].events if event[0] == "digit"] == list("12*#")
 
 
 async def test_recording_ends_with_the_last_leg(world: World) -> None:
