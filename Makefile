@@ -11,7 +11,7 @@ export PYTHON
 unexport PYTHONDONTWRITEBYTECODE
 
 PY := .venv/bin/python
-BENCHES := bench-calls bench-dtmf bench-edge bench-engine bench-queueing bench-reload bench-simulation bench-routing bench-speech
+BENCHES := bench-calls bench-dtmf bench-edge bench-engine bench-ivr bench-queueing bench-reload bench-simulation bench-routing bench-speech
 
 .PHONY: run demo test chaos lint $(BENCHES) verify-routing screenshots packages-run packages-test
 

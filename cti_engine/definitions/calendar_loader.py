@@ -158,14 +158,15 @@ def _holidays(document: Document, path: Path, places: tuple[str, ...]) -> dict[i
 
 def _unknown_place(place: str) -> tuple[str, str] | None:
     """What is wrong with it, and a hint."""
-    import holidays  # a quarter of a second, for those who use it
+    import holidays
 
-    known = holidays.list_supported_countries()
     country, _, part = place.partition("-")
-    if country not in known:
+    try:
+        parts = holidays.country_holidays(country).subdivisions
+    except NotImplementedError:
+        known = holidays.list_supported_countries()  # imports every country: half a second
         return f"no holidays are known of {country}", did_you_mean(country, known) or "two letters, ISO 3166"
-    if part and part not in known[country]:
-        parts = known[country]
+    if part and part not in parts:
         return (
             f"no holidays are known of {part} in {country}",
             did_you_mean(part, parts) or f"parts: {', '.join(parts)}",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 
 from cti_engine.core.commands import Prompt
 from cti_engine.core.ivr.flow import Content, Fixed, Flow, Menu, Question, Record, Say, Spoken, Step, Wait
@@ -12,19 +13,21 @@ from cti_engine.core.ivr.speech import value_prompts
 
 def prompts_of(flow: Flow) -> set[Prompt]:
     """Of every step and language. Of values every fragment, see `spoken_values`."""
-    return {
-        prompt
+    return all_prompts([flow])
+
+
+def all_prompts(flows: Iterable[Flow]) -> set[Prompt]:
+    """What many flows say is worked out once: the fragments of an amount are hundreds."""
+    parts = {
+        (part if isinstance(part, Fixed) else replace(part, name=""), language)
+        for flow in flows
         for step in flow.steps.values()
         for content in _contents(flow, step)
         for language, utterances in content.items()
         for utterance in utterances
         for part in utterance
-        for prompt in _prompts(part, language)
     }
-
-
-def all_prompts(flows: Iterable[Flow]) -> set[Prompt]:
-    return {prompt for flow in flows for prompt in prompts_of(flow)}
+    return {prompt for part, language in parts for prompt in _prompts(part, language)}
 
 
 def _contents(flow: Flow, step: Step) -> Iterator[Content]:

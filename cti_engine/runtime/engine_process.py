@@ -36,7 +36,7 @@ from cti_engine.runtime.stores import open_store
 from cti_engine.runtime.webhooks import Webhooks
 from cti_engine.wire.private_files import write_private
 from cti_engine.wire.tasks import spawn
-from speech.prompt_cache import PromptCache
+from speech.prompt_cache import BuildReport, PromptCache
 
 LOOK_EVERY = 1.0
 SWITCH_EVERY = 0.0002
@@ -149,9 +149,7 @@ class DefinitionFiles:
         _tell(problems)
         if definitions is None:
             return None
-        report = await asyncio.to_thread(
-            prompts.build, sorted(all_prompts(definitions.flows.values()), key=repr)
-        )
+        report = await asyncio.to_thread(_make_prompts, prompts, definitions)
         for fault in report.faults:
             _log.error("prompt %r cannot be made: %s", fault.prompt.value, fault.reason)
         made = await asyncio.to_thread(agents_have_accounts, accounts, definitions)
@@ -176,6 +174,10 @@ class DefinitionFiles:
                 shutil.copy2(path, fresh / folder)
         shutil.rmtree(self._last_good, ignore_errors=True)
         fresh.rename(self._last_good)
+
+
+def _make_prompts(prompts: PromptCache, definitions: CenterDefinitions) -> BuildReport:
+    return prompts.build(sorted(all_prompts(definitions.flows.values()), key=repr))
 
 
 def _tell(problems: list[Problem]) -> None:

@@ -12,7 +12,6 @@ import sys
 from pathlib import Path
 
 from cti_engine.core.definitions import CenterDefinitions
-from cti_engine.definitions.library import load_definitions
 from cti_engine.definitions.problems import Problem
 from cti_engine.runtime.garbage import without_collections
 
@@ -22,7 +21,7 @@ async def read_apart(home: Path) -> tuple[CenterDefinitions | None, list[Problem
     child = await asyncio.create_subprocess_exec(
         sys.executable,
         "-m",
-        __name__,
+        "cti_engine.runtime.definitions_reader",
         str(home),
         stdin=asyncio.subprocess.DEVNULL,
         stdout=asyncio.subprocess.PIPE,
@@ -39,7 +38,3 @@ async def read_apart(home: Path) -> tuple[CenterDefinitions | None, list[Problem
     with without_collections():
         found = await asyncio.to_thread(pickle.loads, printed)
     return found
-
-
-if __name__ == "__main__":
-    sys.stdout.buffer.write(pickle.dumps(load_definitions(Path(sys.argv[1]))))
