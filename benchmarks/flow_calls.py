@@ -62,7 +62,7 @@ class Center:
 
 
 def drawn(center: Center, flow: Flow, chance: random.Random) -> Call:
-    """A caller of this flow, who hears prompts out or interrupts them, presses right and wrong keys, speaks, is silent."""
+    """A caller of this flow: hears prompts out or interrupts them, presses right and wrong keys, speaks, is silent."""
     language = chance.choice(flow.languages)
     world = _world(chance, language)
     call, secrets, now = Call(flow, language, world, (), ()), dict[str, str](), 0.0

@@ -1,4 +1,4 @@
-"""The interpreter's benchmark in small: its callers go through the shipped flows, and do the same again when replayed."""
+"""The interpreter's benchmark in small: its callers go through the shipped flows, and do the same when replayed."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from tests.definitions.homes import ROOT
 
 
 def test_a_drawn_call_is_the_same_again() -> None:
-    """Every flow is entered, and the end that a replayed call comes to is the one that was drawn, to the last variable."""
+    """Every flow is entered, and a replayed call ends where the drawn one did, with the same variables each time."""
     definitions, _ = load_definitions(ROOT)
     assert definitions is not None
     center, chance = Center(definitions.flows), random.Random(1)
