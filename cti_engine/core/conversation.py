@@ -154,6 +154,8 @@ def speech(center: Center, signal: SpeechStarted | SpeechPartial | SpeechHeard |
     match signal:
         case SpeechStarted():
             flow_runner.speech_started(center, contact, signal)
+        case SpeechPartial():
+            flow_runner.hearing(center, contact, signal)
         case SpeechHeard():
             flow_runner.heard(center, contact, signal)
         case ListeningFailed():

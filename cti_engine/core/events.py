@@ -42,6 +42,16 @@ class IvrStepEntered:
 
 
 @dataclass(frozen=True, slots=True)
+class CallerSpeaking:
+    """What a caller seems to be saying, once a second at most; what was understood decides the next step."""
+
+    contact: str
+    flow: str
+    step: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class FlowMessage:
     """What a flow's `send` step tells the world outside: `name` and `data` are the admin's own."""
 
@@ -364,7 +374,7 @@ class AgentGroupLevelChanged:
 
 Event = (
     CallbackRequested | CallbackAttempted | CallbackEnded | MessageLeft | SurveyAnswered
-    | CallArrived | CallAnswered | CallAttributesSet | IvrStepEntered | FlowMessage | CallQueued
+    | CallArrived | CallAnswered | CallAttributesSet | IvrStepEntered | CallerSpeaking | FlowMessage | CallQueued
     | QueueStepAdvanced | AgentReserved | CallOffered | AgentDialled | OfferEnded | AgentRona
     | CallRequeued | CallBridged | CallHeld | RecordingPaused | CallAbandoned | QueueLeft | RecordingStored
     | CallEnded | WrapUpStarted | WrapUpEnded | ContactClosed | AgentStateChanged

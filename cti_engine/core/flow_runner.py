@@ -19,6 +19,7 @@ from cti_engine.core.ivr.actions import (
     AttributesSet,
     Enqueue,
     HangUp,
+    HeardSoFar,
     Leave,
     Listen,
     Play,
@@ -34,7 +35,13 @@ from cti_engine.core.ivr.asking import Said
 from cti_engine.core.ivr.flow import Flow
 from cti_engine.core.ivr.state import IvrState, Surroundings
 from cti_engine.core.routing.build import milliseconds
-from cti_engine.core.signals import ListeningFailed, ServiceAnswered, SpeechHeard, SpeechStarted
+from cti_engine.core.signals import (
+    ListeningFailed,
+    ServiceAnswered,
+    SpeechHeard,
+    SpeechPartial,
+    SpeechStarted,
+)
 
 FLOWS_AT_ONCE = 16
 """Flows that one call may begin in one moment; more of them lead to each other without ever waiting."""
@@ -84,6 +91,12 @@ def deadline(center: Center, contact: Contact) -> None:
 
 def speech_started(center: Center, contact: Contact, signal: SpeechStarted) -> None:
     _go_on(center, contact, lambda state, around: session.speech_started(state, signal.listening, around))
+
+
+def hearing(center: Center, contact: Contact, signal: SpeechPartial) -> None:
+    _go_on(
+        center, contact, lambda state, around: session.hearing(state, signal.listening, signal.text, around)
+    )
 
 
 def heard(center: Center, contact: Contact, signal: SpeechHeard) -> None:
@@ -173,6 +186,8 @@ def _apply(center: Center, contact: Contact, actions: list[Action]) -> None:
                 )
             case StopListen():
                 center.command(commands.StopListening(contact.worker, contact.caller_leg, action.listening))
+            case HeardSoFar() if state is not None:
+                center.emit(ev.CallerSpeaking(contact.id, state.flow, state.step, action.text))
             case StartRecord():
                 messages.record(center, contact, action)
             case StopRecord():

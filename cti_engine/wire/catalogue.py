@@ -68,6 +68,7 @@ EVENTS: dict[str, EventEntry] = dict(
         _entry(events.CallAnswered, _WATCH, _SUPERVISOR),
         _entry(events.CallAttributesSet, _WATCH, _SUPERVISOR),
         _entry(events.IvrStepEntered, _WATCH, _SUPERVISOR),
+        _entry(events.CallerSpeaking, _WATCH, _SUPERVISOR),
         _entry(events.FlowMessage, _WATCH, _SUPERVISOR),
         _entry(events.MessageLeft, _WATCH, _SUPERVISOR),
         _entry(events.SurveyAnswered, _WATCH, _SUPERVISOR),

@@ -112,6 +112,10 @@ class Caller:
         said = Said(verdict, choice if verdict != "reject" else "", choice if text is None else text)
         return self._done(session.heard(self.state, listening, said, self.around))
 
+    def begin_to_say(self, text: str) -> list[Action]:
+        """The recogniser tells what it has so far."""
+        return self._done(session.hearing(self.state, self.state.listening, text, self.around))
+
     def go_deaf(self, reason: str = "unavailable") -> list[Action]:
         return self._done(session.not_heard(self.state, self.state.listening, reason, self.around))
 

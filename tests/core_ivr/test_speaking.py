@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from cti_engine.core.ivr import session
-from cti_engine.core.ivr.actions import Action, Enqueue, HangUp, Listen, StopListen
+from cti_engine.core.ivr.actions import Action, Enqueue, HangUp, HeardSoFar, Listen, StopListen
 from tests.core_ivr.caller import Caller
 
 MENU = """
@@ -201,3 +201,33 @@ def test_confirm_asks_for_yes_or_no() -> None:
     caller.say("1")
     assert caller.last[-1] == Enqueue("sales_en", 0, None)
     assert Caller(text).press("2")[-1] == HangUp("flow_ended")
+
+
+def test_half_a_word_is_told_once_a_second() -> None:
+    """Whoever watches reads what the caller is saying; the flow itself stays where it is."""
+    caller = Caller(MENU)
+    before = caller.state.step, caller.state.phase, caller.state.deadline
+    assert caller.begin_to_say("sa") == [HeardSoFar("sa")]
+    caller.now += 0.9
+    assert caller.begin_to_say("sales") == []
+    caller.now += 0.2
+    assert caller.begin_to_say("sales please") == [HeardSoFar("sales please")]
+    assert (caller.state.step, caller.state.phase, caller.state.deadline) == before
+
+
+def test_nothing_is_told_of_a_turn_that_is_over_or_of_a_secret() -> None:
+    """A late word, and one that comes while digits are taken that nobody may read."""
+    caller = Caller(MENU)
+    late = caller.state.listening
+    caller.press("1")
+    assert session.hearing(caller.state, late, "sales", caller.around) == []
+    secret = Caller("""
+        start: pin
+        steps:
+          pin:
+            gather: {prompt: "Your PIN.", into: pin, digits: 4, sensitive: true, no_input: bye, no_match: bye}
+            next: bye
+          bye: {hang_up: }
+    """)
+    secret.state.listening = "l1"  # as if somebody listened
+    assert secret.begin_to_say("four two") == []

@@ -38,6 +38,13 @@ class StopListen:
 
 
 @dataclass(frozen=True, slots=True)
+class HeardSoFar:
+    """What the caller seems to be saying, for whoever watches."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class StartRecord:
     """Record the caller; `queue` and `priority`: the message that it becomes, if any. `survey` and `question`: what it
     answers.
@@ -140,6 +147,7 @@ Action = (
     | StopPlay
     | Listen
     | StopListen
+    | HeardSoFar
     | StartRecord
     | StopRecord
     | Leave

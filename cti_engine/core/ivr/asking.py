@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from cti_engine.core.ivr.actions import Answered
+from cti_engine.core.ivr.actions import Answered, HeardSoFar
 from cti_engine.core.ivr.flow import Content, Fixed, Flow, Gather, Menu, OpenQuestion, Question, Survey
 from cti_engine.core.ivr.phrases import NO, NO_KEY, USE_KEYS, YES, YES_KEY
 
@@ -25,6 +25,8 @@ RUB_OUT = "*"
 """Who mistyped begins again with it."""
 BETWEEN = 2.0
 """Seconds in which the second key of a choice such as 10 may follow."""
+TELL_EVERY = 1.0
+"""Seconds between two words to those who watch of what a caller is saying."""
 NOISES = 2
 """After so many noises taken for speech, a step goes on with keys."""
 
@@ -206,6 +208,14 @@ def speech_started(run: Run, step: Question) -> None:
     run.state.playback = ""
     run.state.phase = "listening"
     run.state.deadline = run.now + longest + RESULT_MARGIN
+
+
+def hearing(run: Run, step: Question, text: str) -> None:
+    """Half a word is told at most every TELL_EVERY seconds, and never one of a secret."""
+    if getattr(step, "sensitive", False) or run.now - run.state.told_at < TELL_EVERY:
+        return
+    run.state.told_at = run.now
+    run.actions.append(HeardSoFar(text))
 
 
 def said(run: Run, step: Question, said: Said) -> None:

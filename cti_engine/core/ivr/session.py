@@ -130,6 +130,13 @@ def speech_started(state: IvrState, listening: str, around: Surroundings) -> lis
     return _of_listening(state, listening, around, asking.speech_started, over=False)
 
 
+def hearing(state: IvrState, listening: str, text: str, around: Surroundings) -> list[Action]:
+    """What the caller has said so far; it changes nothing."""
+    return _of_listening(
+        state, listening, around, lambda run, step: asking.hearing(run, step, text), over=False
+    )
+
+
 def heard(state: IvrState, listening: str, said: asking.Said, around: Surroundings) -> list[Action]:
     """What the caller said; the listening is over."""
     return _of_listening(state, listening, around, lambda run, step: asking.said(run, step, said))

@@ -44,8 +44,9 @@ class IvrState:
     nothing does.
     `deadline` is wall time, None when nothing is due. `digits`: what a gather has so far. `candidate`: the choice that
     the caller is asked to confirm. `keys_only`: nobody can hear this caller. `noises`: how often this step heard
-    something that was no speech. `path` holds what the caller chose, e.g. `menu:1 ventas`. `attributes` are the call
-    attributes set so far. `stack`: the flows that wait for this one to return, the outermost first.
+    something that was no speech. `told_at`: when those who watch were last told what the caller says. `path` holds
+    what the caller chose, e.g. `menu:1 ventas`. `attributes` are the call attributes set so far. `stack`: the flows
+    that wait for this one to return, the outermost first.
     """
 
     flow: str
@@ -65,6 +66,7 @@ class IvrState:
     candidate: str = ""
     keys_only: bool = False
     noises: int = 0
+    told_at: float = 0.0
     path: list[str] = field(default_factory=list)
     stack: list[Frame] = field(default_factory=list)
     steps_taken: int = 0
