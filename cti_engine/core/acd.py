@@ -62,8 +62,10 @@ class Outcome:
 
 
 class Acd:
-    def __init__(self, definitions: CenterDefinitions, *, utc_offset: float = 0.0) -> None:
-        self.center = Center(definitions, utc_offset)
+    """`seed`: chance, such as who is asked after the call."""
+
+    def __init__(self, definitions: CenterDefinitions, *, utc_offset: float = 0.0, seed: str = "") -> None:
+        self.center = Center(definitions, utc_offset, seed)
 
     def load(self, rows: dict[tuple[str, str], Row]) -> None:
         """Take the rows that an earlier life stored; follow with `Restarted`."""
@@ -244,6 +246,7 @@ DEADLINES: dict[tuple[str, str], Callable[[Center, Any], None]] = {
     ("contact", "dial"): callbacks.no_answer,
     ("contact", "within"): callbacks.expired,
     ("recaller", "forget"): lambda center, row: center.drop(row),
+    ("surveyed", "forget"): lambda center, row: center.drop(row),
     ("queue", "overflow"): _nothing,
     ("reservation", "pop"): _pop_over,
     ("reservation", "ring"): offers.not_answered,

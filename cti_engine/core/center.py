@@ -25,7 +25,7 @@ from cti_engine.core.routing.model import WaitingCall
 from cti_engine.core.routing.pool_index import PoolIndex
 from cti_engine.core.routing.precision import PrecisionMatcher
 from cti_engine.core.routing.wait_estimate import Promise, WaitModel
-from cti_engine.core.rows import KIND, Counters, NamedRow, Owner, ReCaller, Row, WorkerNote
+from cti_engine.core.rows import KIND, Counters, NamedRow, Owner, ReCaller, Row, Surveyed, WorkerNote
 from cti_engine.core.staff import Staff
 
 DAY = 86_400.0
@@ -44,9 +44,10 @@ QUEUES_AT_ONCE = 20
 
 
 class Center:
-    def __init__(self, definitions: CenterDefinitions, utc_offset: float = 0.0) -> None:
+    def __init__(self, definitions: CenterDefinitions, utc_offset: float = 0.0, seed: str = "") -> None:
         self.definitions = definitions
         self.utc_offset = utc_offset
+        self.seed = seed
         self.day = 0
         self.now = 0.0
         self.at = 0.0
@@ -62,6 +63,7 @@ class Center:
         self.workers: dict[str, WorkerNote] = {}
         self.known_workers: set[str] = set()  # those that have said hello to this life of the engine
         self.recallers: dict[str, ReCaller] = {}
+        self.surveyed: dict[str, Surveyed] = {}
         self.handle_times: dict[str, QueueTimes] = {}
         self._in_queue: dict[str, dict[str, Contact]] = {}
         self.counters = Counters()
@@ -222,12 +224,14 @@ class Center:
                 self.workers[id_] = row
             case ReCaller():
                 self.recallers[id_] = row
+            case Surveyed():
+                self.surveyed[id_] = row
             case QueueTimes():
                 self.handle_times[id_] = row
             case Counters():
                 self.counters = row
 
-    def drop(self, row: Contact | Leg | Reservation | WorkerNote | ReCaller | QueueTimes) -> None:
+    def drop(self, row: Contact | Leg | Reservation | WorkerNote | ReCaller | Surveyed | QueueTimes) -> None:
         if not isinstance(row, Leg | QueueTimes):
             self.cancel_all(row)
         match row:
@@ -242,6 +246,8 @@ class Center:
                 self.workers.pop(row.id, None)
             case ReCaller():
                 self.recallers.pop(row.id, None)
+            case Surveyed():
+                self.surveyed.pop(row.id, None)
             case QueueTimes():
                 self.handle_times.pop(row.id, None)
         self.changed[(KIND[type(row)], row.id)] = None
@@ -432,5 +438,7 @@ class Center:
                 return self.queues.get(id_)
             case "recaller":
                 return self.recallers.get(id_)
+            case "surveyed":
+                return self.surveyed.get(id_)
             case _:
                 return self.workers.get(id_)

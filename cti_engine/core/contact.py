@@ -1,10 +1,12 @@
 """A contact: the core's object, from a caller's INVITE to the closed record; a call is a voice contact.
 
     arriving -> in_flow -> queued <-> offered -> talking -> ended -> closed
+    talking -> after_call -> ended
     offered -> calling -> talking
     offered -> resting -> queued
     calling -> resting
-In `queued` and `offered` the contact keeps its first queue time; in `ended` an agent may still wrap up.
+In `queued` and `offered` the contact keeps its first queue time; in `ended` an agent may still wrap up. In `after_call`
+the agent has hung up, and wraps up at once, while the caller is in a flow.
 A callback begins in `queued`. Its agent answers first: `calling` until the caller is reached too, else `resting` until
 its turn comes again. In both it keeps its place.
 """
@@ -45,7 +47,13 @@ CONTACT = table(
         },
         "calling": {"bridged": "talking", "put_off": "resting", "system_ended": "ended"},
         "resting": {"rested": "queued", "system_ended": "ended"},
-        "talking": {"caller_gone": "ended", "agent_gone": "ended", "system_ended": "ended"},
+        "talking": {
+            "caller_gone": "ended",
+            "agent_gone": "ended",
+            "system_ended": "ended",
+            "kept": "after_call",
+        },
+        "after_call": {"caller_gone": "ended", "system_ended": "ended"},
         "ended": {"closed": "closed"},
     },
     late={"ended": ["caller_gone", "agent_gone", "system_ended", "offer_failed", "flow_started"]},

@@ -2,7 +2,16 @@
 
 from __future__ import annotations
 
-from cti_engine.core import call_controls, callbacks, endings, flow_runner, intake, messages, offers
+from cti_engine.core import (
+    after_call,
+    call_controls,
+    callbacks,
+    endings,
+    flow_runner,
+    intake,
+    messages,
+    offers,
+)
 from cti_engine.core import end_causes as causes
 from cti_engine.core import events as ev
 from cti_engine.core.center import Center
@@ -26,7 +35,6 @@ from cti_engine.core.signals import (
 )
 
 AGENT_CAUSE = {
-    "remote": causes.AGENT_HANG_UP,
     "media_timeout": causes.AGENT_MEDIA_TIMEOUT,
     "shut_down": causes.SHUT_DOWN,
 }
@@ -113,6 +121,9 @@ def leg_ended(center: Center, signal: LegEnded) -> None:
         endings.end_contact(center, contact, _caller_cause(contact, state, signal.by))
         endings.close_if_done(center, contact)
     elif contact.state == "talking" and contact.agent_leg == leg.id:
+        if signal.by == "remote":
+            after_call.agent_hung_up(center, contact)
+            return
         if signal.by == "media_timeout":
             endings.phone_vanished(center, center.agents[contact.agent])
         endings.end_contact(center, contact, AGENT_CAUSE.get(signal.by, causes.ENGINE_AWAY))

@@ -42,6 +42,17 @@ class AgentDefinition:
 
 
 @dataclass(frozen=True, slots=True)
+class AfterCall:
+    """The flow for callers whose agent has hung up: for a `share` of them, each number once in `at_most_every` seconds
+    (0: as often as it calls).
+    """
+
+    flow: str
+    share: float = 1.0
+    at_most_every: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
 class QueueDefinition:
     """Times in seconds. `members`: agents who could serve it, worked out from `members:`, `require:` or `steps:`.
 
@@ -77,6 +88,7 @@ class QueueDefinition:
     source: str = ""
     levels: LevelLimits = DEFAULT
     value: tuple[tuple[str, int], ...] = ()
+    after_call: AfterCall | None = None
 
 
 @dataclass(frozen=True, slots=True)

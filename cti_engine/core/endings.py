@@ -134,7 +134,7 @@ def end_contact(center: Center, contact: Contact, cause: EndCause) -> None:
     for leg in center.legs_of(contact):
         end_leg(center, leg, cause.name, cause.sip_code)
     if state == "talking":
-        _after_talk(center, contact, worker_lost)
+        after_talk(center, contact, worker_lost=worker_lost)
     close_if_done(center, contact)
 
 
@@ -145,7 +145,8 @@ def _promise_broken(center: Center, contact: Contact, callback: Callback, cause:
     center.emit(ev.CallbackEnded(contact.id, queue, outcome, callback.tried, waited))
 
 
-def _after_talk(center: Center, contact: Contact, worker_lost: bool) -> None:
+def after_talk(center: Center, contact: Contact, *, worker_lost: bool = False) -> None:
+    """The conversation is over for its agent."""
     agent = center.agents[contact.agent]
     wrap_up = center.queue_definition(contact.queue).wrap_up
     if worker_lost or wrap_up <= 0:

@@ -61,6 +61,16 @@ class FlowMessage:
 
 
 @dataclass(frozen=True, slots=True)
+class AfterCallStarted:
+    """The agent has hung up, which ends the conversation; the caller goes on alone in `flow`."""
+
+    contact: str
+    agent: str
+    queue: str
+    flow: str
+
+
+@dataclass(frozen=True, slots=True)
 class SurveyAnswered:
     """The caller has answered the `question` of a `survey` (a flow): `answer` on `scale` (`1-5`) by `way` (key or
     voice), about the conversation with `agent` out of `queue`, both empty before one.
@@ -374,6 +384,7 @@ class AgentGroupLevelChanged:
 
 Event = (
     CallbackRequested | CallbackAttempted | CallbackEnded | MessageLeft | SurveyAnswered
+    | AfterCallStarted
     | CallArrived | CallAnswered | CallAttributesSet | IvrStepEntered | CallerSpeaking | FlowMessage | CallQueued
     | QueueStepAdvanced | AgentReserved | CallOffered | AgentDialled | OfferEnded | AgentRona
     | CallRequeued | CallBridged | CallHeld | RecordingPaused | CallAbandoned | QueueLeft | RecordingStored

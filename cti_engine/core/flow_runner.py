@@ -49,7 +49,7 @@ FLOWS_AT_ONCE = 16
 
 def begin(center: Center, contact: Contact, flow: Flow) -> None:
     """Start a flow from its first step, in the place of any that ran."""
-    if not contact.has_call:  # nobody is there to hear it
+    if not contact.has_call and contact.state != "after_call":  # nobody is there to hear it
         endings.end_contact(center, contact, causes.QUEUE_TIME_OUT)
         return
     if _moves_in_circles(center, contact):
@@ -275,6 +275,9 @@ def enqueue(center: Center, contact: Contact, queue: str, priority: int, treatme
     if definition.full_over and len(center.waiting_in(queue)) >= definition.full_over:
         center.emit(ev.QueueLeft(contact.id, queue, 0.0, "full"))
         go_to(center, contact, definition.full_to, priority)
+        return
+    if contact.state == "after_call":
+        _fault(center, contact, f"the agent of this call has hung up: it cannot wait in {queue} again")
         return
     if not center.fire(CONTACT, contact, "enqueued"):
         return

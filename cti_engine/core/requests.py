@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from cti_engine.core import callbacks, endings, offers
-from cti_engine.core import end_causes as causes
+from cti_engine.core import after_call, callbacks, endings, offers
 from cti_engine.core.agent import LOGGED_OUT, NOT_READY, READY, Agent
 from cti_engine.core.center import Center
 from cti_engine.core.commands import Reply
@@ -148,7 +147,7 @@ def hang_up(center: Center, signal: HangUpRequested) -> None:
     if contact.state == "calling":
         callbacks.agent_gone(center, contact)
     elif contact.state == "talking":
-        endings.end_contact(center, contact, causes.AGENT_HANG_UP)
+        after_call.agent_hung_up(center, contact)
     else:
         refuse(center, signal.request, "wrong_state")
         return

@@ -39,9 +39,29 @@ class ReCaller:
     deadlines: dict[str, float] = field(default_factory=dict)
 
 
-NamedRow = Contact | Leg | Agent | Reservation | QueueCounts | WaitModel | WorkerNote | ReCaller | QueueTimes
+@dataclass(slots=True)
+class Surveyed:
+    """Row kind `surveyed`, by number: when its caller was last given an `after_call` flow (wall seconds)."""
+
+    id: str
+    at: float
+    deadlines: dict[str, float] = field(default_factory=dict)
+
+
+NamedRow = (
+    Contact
+    | Leg
+    | Agent
+    | Reservation
+    | QueueCounts
+    | WaitModel
+    | WorkerNote
+    | ReCaller
+    | Surveyed
+    | QueueTimes
+)
 Row = NamedRow | Counters
-Owner = Contact | Agent | Reservation | QueueCounts | WorkerNote | ReCaller
+Owner = Contact | Agent | Reservation | QueueCounts | WorkerNote | ReCaller | Surveyed
 ROW_TYPES: dict[str, type[Row]] = {
     "contact": Contact,
     "leg": Leg,
@@ -51,6 +71,7 @@ ROW_TYPES: dict[str, type[Row]] = {
     "waits": WaitModel,
     "worker": WorkerNote,
     "recaller": ReCaller,
+    "surveyed": Surveyed,
     "handle_times": QueueTimes,
     "counter": Counters,
 }

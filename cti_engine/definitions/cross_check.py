@@ -6,7 +6,8 @@ from collections.abc import Collection, Iterable, Mapping
 
 from cti_engine.core.definitions import DialledNumber, QueueDefinition
 from cti_engine.core.expressions.suggestion import closest_or_all, did_you_mean
-from cti_engine.core.ivr.flow import EnterQueue, Flow
+from cti_engine.core.ivr.flow import AskCallback, EnterQueue, Flow
+from cti_engine.core.ivr.flow_graph import flow_and_run
 from cti_engine.definitions.flow_source import FlowSource
 from cti_engine.definitions.problems import WARNING
 from cti_engine.definitions.problems import Path as Place
@@ -37,6 +38,8 @@ def check_queue(
     for key, flow in (("treatment", queue.treatment), ("on_time_out", queue.on_time_out)):
         if flow:
             _flow_named(document, ("queues", queue.id, key), flow, flows)
+    if queue.after_call is not None:
+        _check_after_call(document, ("queues", queue.id, "after_call"), queue.after_call.flow, flows)
     for place, name in (
         (("queues", queue.id, "exhausted"), queue.overflow_to),
         (("queues", queue.id, "when_full", "go_to"), queue.full_to),
@@ -44,6 +47,19 @@ def check_queue(
         if name and name not in queues and name not in flows:
             hint = did_you_mean(name, [*queues, *flows])
             document.problem(place, f"there is no queue and no flow {name}", hint)
+
+
+def _check_after_call(document: Document, place: Place, flow: str, flows: Mapping[str, Flow]) -> None:
+    """The caller has been served: neither this flow nor one that it runs may lead to an agent again."""
+    if not flow or not _flow_named(document, place, flow, flows):
+        return
+    for each in flow_and_run(flows[flow], flows):
+        for name, step in each.steps.items():
+            if isinstance(step, EnterQueue | AskCallback):
+                verb = "enqueue" if isinstance(step, EnterQueue) else "callback"
+                text = f"{each.id} leads to an agent again: its step {name} is a {verb}"
+                document.problem(place, text, "take a flow that ends with hang_up")
+                return
 
 
 def check_number(document: Document, number: DialledNumber, flows: Mapping[str, Flow]) -> None:
@@ -58,18 +74,21 @@ def check_number(document: Document, number: DialledNumber, flows: Mapping[str, 
 def check_languages(
     sources: Iterable[FlowSource], flows: Mapping[str, Flow], queues: Mapping[str, QueueDefinition]
 ) -> None:
-    """A caller should be spoken to in one language while waiting too: the treatment's may be missing."""
+    """A caller should be spoken to in one language while waiting, and after the call, too."""
     for source in sources:
         flow = flows[source.id]
         for name, step in flow.steps.items():
             if not isinstance(step, EnterQueue) or step.queue not in queues:
                 continue
-            treatment = flows.get(step.treatment or queues[step.queue].treatment)
-            missing = set(flow.languages) - set(treatment.languages if treatment else flow.languages)
-            if treatment is not None and missing:
-                text = f"{treatment.id} does not speak {', '.join(sorted(missing))}"
-                hint = "add it to its languages:, or take another treatment"
-                source.document.problem(("steps", name, "enqueue"), text, hint, severity=WARNING)
+            queue = queues[step.queue]
+            after = queue.after_call.flow if queue.after_call is not None else ""
+            for kind, id_ in (("treatment", step.treatment or queue.treatment), ("after_call", after)):
+                other = flows.get(id_)
+                missing = set(flow.languages) - set(other.languages if other else flow.languages)
+                if other is not None and missing:
+                    text = f"{other.id} does not speak {', '.join(sorted(missing))}"
+                    hint = f"add it to its languages:, or take another {kind}"
+                    source.document.problem(("steps", name, "enqueue"), text, hint, severity=WARNING)
 
 
 def _flow_named(document: Document, place: Place, name: str, flows: Mapping[str, Flow]) -> bool:

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from cti_engine.core.definitions import AgentDefinition, QueueDefinition
+from cti_engine.core.definitions import AfterCall, AgentDefinition, QueueDefinition
 from cti_engine.core.expressions.check import read_condition
 from cti_engine.core.expressions.condition import Condition
 from cti_engine.core.expressions.suggestion import did_you_mean
@@ -99,6 +99,26 @@ EXHAUSTED = Short(
     ),
     "then",
 )  # fmt: skip
+AFTER_CALL = Short(
+    Keys(
+        (
+            Key("flow", FLOW_ID, "the flow, such as a survey"),
+            Key(
+                "share",
+                Number(0, 1, decimal=True),
+                "for this share of the callers, by chance; 0.3 is 30 %",
+                1.0,
+            ),
+            Key(
+                "at_most_every",
+                Duration(0, 366 * 86_400),
+                "each number once in this time; without: every time",
+                0.0,
+            ),
+        )
+    ),
+    "flow",
+)
 QUEUE = Keys(
     (
         Key("name", Text(), "what people read", ""),
@@ -118,6 +138,7 @@ QUEUE = Keys(
         Key("wrap_up", Duration(0, 3600), "time for notes after a call; 0s for none", 30.0),
         Key("max_wait", Duration(1, 86400), "how long a caller waits at most", 600.0),
         Key("on_time_out", FLOW_ID, "the flow for a caller who waited that long; without: the call ends", ""),
+        Key("after_call", AFTER_CALL, "the flow for a caller whose agent has hung up; without: the call ends", None),
         Key("when_full", FULL, "where calls go when too many wait", None),
         Key("service_level", SERVICE_LEVEL, "what the supervisor's page measures by", SERVICE_LEVEL.blank()),
         Key("value", Table(Number(-100, 100)),
@@ -172,7 +193,7 @@ class QueueReader:
         order = self._order((*path, "order"), written["order"])
         steps = self._steps(path, written, order)
         level, full, exhausted = written["service_level"], written["when_full"], written["exhausted"]
-        overflow = exhausted["overflow"]
+        overflow, after = exhausted["overflow"], written["after_call"]
         return QueueDefinition(
             id=id,
             name=written["name"] or id,
@@ -199,6 +220,7 @@ class QueueReader:
             source=f"{self._document.file}:{self._document.at(path).line}",
             levels=levels,
             value=self._value((*path, "value"), written["value"]),
+            after_call=AfterCall(**after) if after else None,
         )
 
     # --- who -----------------------------------------------------------------------------------

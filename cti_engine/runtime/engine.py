@@ -65,7 +65,7 @@ class Engine:
         self.clock = Clock()
         self.epoch = store.open_epoch()
         loaded = store.load()
-        self.acd = Acd(definitions, utc_offset=utc_offset)
+        self.acd = Acd(definitions, utc_offset=utc_offset, seed=secret.hex())
         self.acd.load(_rows(loaded))
         self.published_to = loaded.published_to
         self._seq = loaded.last_seq

@@ -1,7 +1,7 @@
 """The admin's rules as they are, with plain ways into the queues: the menu is a time, then the call is queued.
 
 Everything that routes stays: numbers with their priority, priorities, profiles, queues, steps, overflow, agents. Left
-out is what only sounds: recordings, and treatments that never move a call.
+out is what only sounds: recordings, treatments that never move a call, and flows after the call.
 """
 
 from __future__ import annotations
@@ -85,4 +85,4 @@ def _flow(name: str, ways: list[Way]) -> Flow:
 def _without_music(queue: QueueDefinition, definitions: CenterDefinitions) -> QueueDefinition:
     flow = definitions.flows.get(queue.treatment)
     moves = flow is not None and any(isinstance(step, EnterQueue | EndCall) for step in flow.steps.values())
-    return queue if moves else replace(queue, treatment="")
+    return replace(queue, treatment=queue.treatment if moves else "", after_call=None)

@@ -71,6 +71,7 @@ EVENTS: dict[str, EventEntry] = dict(
         _entry(events.CallerSpeaking, _WATCH, _SUPERVISOR),
         _entry(events.FlowMessage, _WATCH, _SUPERVISOR),
         _entry(events.MessageLeft, _WATCH, _SUPERVISOR),
+        _entry(events.AfterCallStarted, _WATCH, _AGENT, _SUPERVISOR),
         _entry(events.SurveyAnswered, _WATCH, _SUPERVISOR),
         _entry(events.CallQueued, _WATCH, _SUPERVISOR),
         _entry(events.CallbackRequested, _WATCH, _SUPERVISOR),

@@ -42,12 +42,14 @@ ILLEGAL: Pairs = {
             "talking flow_started",
             "calling flow_started",
             "resting flow_started",
+            "after_call flow_started",
         ),
         "only a running flow enters a queue; the core checks the state before": (
             "queued enqueued",
             "offered enqueued",
             "talking enqueued",
             "ended enqueued",
+            "after_call enqueued",
             "calling enqueued",
             "resting enqueued",
         ),
@@ -59,6 +61,7 @@ ILLEGAL: Pairs = {
             "ended reserved",
             "calling reserved",
             "resting reserved",
+            "after_call reserved",
         ),
         "only a queued call leaves the queue into a flow": (
             "arriving left_queue",
@@ -68,6 +71,7 @@ ILLEGAL: Pairs = {
             "calling left_queue",
             "resting left_queue",
             "ended left_queue",
+            "after_call left_queue",
         ),
         "an offer fails or bridges only while its call is offered": (
             "arriving offer_failed",
@@ -76,6 +80,8 @@ ILLEGAL: Pairs = {
             "talking offer_failed",
             "calling offer_failed",
             "resting offer_failed",
+            "after_call offer_failed",
+            "after_call bridged",
             "arriving bridged",
             "in_flow bridged",
             "queued bridged",
@@ -90,6 +96,20 @@ ILLEGAL: Pairs = {
             "offered agent_gone",
             "calling agent_gone",
             "resting agent_gone",
+            "after_call agent_gone",
+        ),
+        "only a conversation whose agent hangs up leaves a caller behind": tuple(
+            f"{state} kept"
+            for state in (
+                "arriving",
+                "in_flow",
+                "queued",
+                "offered",
+                "calling",
+                "resting",
+                "ended",
+                "after_call",
+            )
         ),
         "a contact closes after its end": (
             "arriving closed",
@@ -99,17 +119,19 @@ ILLEGAL: Pairs = {
             "talking closed",
             "calling closed",
             "resting closed",
+            "after_call closed",
         ),
         "only the agent of a callback's offer answers first": (
             *(f"{state} agent_answered" for state in ("arriving", "calling", "ended", "in_flow")),
-            *(f"{state} agent_answered" for state in ("queued", "resting", "talking")),
+            *(f"{state} agent_answered" for state in ("queued", "resting", "talking", "after_call")),
         ),
         "only a callback that is offered or calls is put off": tuple(
-            f"{state} put_off" for state in ("arriving", "ended", "in_flow", "queued", "resting", "talking")
+            f"{state} put_off"
+            for state in ("arriving", "ended", "in_flow", "queued", "resting", "talking", "after_call")
         ),
         "only a callback that was put off has rested": (
             *(f"{state} rested" for state in ("arriving", "calling", "ended", "in_flow")),
-            *(f"{state} rested" for state in ("offered", "queued", "talking")),
+            *(f"{state} rested" for state in ("offered", "queued", "talking", "after_call")),
         ),
         "who is called back has no call that could go": ("calling caller_gone", "resting caller_gone"),
     },

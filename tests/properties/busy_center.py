@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from cti_engine.core.definitions import CenterDefinitions, DialledNumber, QueueDefinition
-from cti_engine.core.ivr.flow import EnterQueue, Wait
-from tests.scenarios.small_center import flow, with_flows, with_limits, with_queues
+from cti_engine.core.definitions import AfterCall, CenterDefinitions, DialledNumber, QueueDefinition
+from cti_engine.core.ivr.flow import Choice, EndCall, EnterQueue, Record, Survey, Wait
+from tests.scenarios.small_center import flow, spoken, with_flows, with_limits, with_queues
 
 MUSIC = Wait({"en": ()}, 7.0, "leave")
 
@@ -19,18 +19,36 @@ def busy_center() -> CenterDefinitions:
         flow("back", go=EnterQueue("ping", "there")),
         flow("again", go=EnterQueue("slow")),
         flow("to_ping", go=EnterQueue("ping", "there")),
+        flow(
+            "opinion",
+            ask=Survey(
+                prompt=spoken("How was it?"),
+                into="score",
+                scale="1-2",
+                next="comment",
+                choices={key: Choice("comment", {"en": key}) for key in "12"},
+                no_input="end",
+                no_match="comment",
+            ),
+            comment=Record(next="end", no_input="end", into="comment", longest=20.0, answer=True),
+            end=EndCall(),
+        ),
     )
     base = with_queues(
         QueueDefinition(
-            "sales", "Sales", ("ana", "john", "maria"), ring_timeout=6.0, wrap_up=8.0, max_wait=90.0
+            "sales", "Sales", ("ana", "john", "maria"), ring_timeout=6.0, wrap_up=8.0, max_wait=90.0,
+            after_call=AfterCall("opinion", share=0.7, at_most_every=60.0),
         ),
-        QueueDefinition("support", "Support", ("ana",), treatment="music", wrap_up=0.0, max_wait=40.0),
+        QueueDefinition(
+            "support", "Support", ("ana",), treatment="music", wrap_up=0.0, max_wait=40.0,
+            after_call=AfterCall("opinion"),
+        ),
         QueueDefinition(
             "slow", "Slow", ("john",), "impatient", max_wait=15.0, on_time_out="again", priority=2
         ),
         QueueDefinition("ping", "Ping", ("ana", "maria"), ring_timeout=5.0, wrap_up=4.0, max_wait=20.0),
         base=base,
-    )
+    )  # fmt: skip
     numbers = {**base.dialled_numbers, "6000": DialledNumber("6000", "to_ping", "en")}
     base = replace(base, dialled_numbers=numbers)
     return with_limits(base, answer=3.0, maximum_length=120.0, rona_before_not_ready=2, rona_cool_down=9.0)

@@ -54,7 +54,7 @@ def _agent(center: Center, agent: Agent) -> Iterator[str]:
             if contact is None or contact.state != "talking" or agent.offer:
                 yield f"{who}: contact {agent.contact} does not talk"
         case "wrap_up":
-            if contact is None or contact.state != "ended" or not contact.wrapping_up:
+            if contact is None or contact.state not in ("ended", "after_call") or not contact.wrapping_up:
                 yield f"{who}: contact {agent.contact} is not in wrap-up"
             if "wrap_up" not in agent.deadlines:
                 yield f"{who} would wrap up for ever"
@@ -84,7 +84,7 @@ def _contact(center: Center, contact: Contact) -> Iterator[str]:
         yield from _message(center, contact)
         return
     caller = center.legs.get(contact.caller_leg)
-    on_the_line = contact.has_call or contact.state in ("calling", "talking")
+    on_the_line = contact.has_call or contact.state in ("calling", "talking", "after_call")
     if on_the_line and (caller is None or caller.state == "ending"):
         yield f"{what} has no caller any more"
     if not on_the_line and (contact.caller_leg or contact.flow is not None):
@@ -95,7 +95,9 @@ def _contact(center: Center, contact: Contact) -> Iterator[str]:
         phone = center.legs.get(contact.agent_leg)
         if phone is None or phone.state != "connected" or "dial" not in contact.deadlines:
             yield f"{what} calls without an agent or for ever"
-    if contact.wrapping_up or "closing" in contact.deadlines:
+    if contact.state == "after_call" and contact.flow is None:
+        yield f"{what} hears nothing"
+    if (contact.wrapping_up and contact.state != "after_call") or "closing" in contact.deadlines:
         yield f"{what} ends before its end"
     if not contact.deadlines.keys() & {"answer", "look_up", "length", "within", "dial"}:
         yield f"{what} could last for ever: {contact.deadlines}"
@@ -169,6 +171,7 @@ def _deadlines(center: Center) -> Iterator[str]:
         "worker": center.workers,
         "queue": center.queues,
         "recaller": center.recallers,
+        "surveyed": center.surveyed,
     }
     owned = {
         (kind, id_, name): at

@@ -22,6 +22,7 @@ def rows_of(center: Center) -> dict[Key, bytes]:
         "waits": dict(center.waits),
         "worker": dict(center.workers),
         "recaller": dict(center.recallers),
+        "surveyed": dict(center.surveyed),
         "handle_times": dict(center.handle_times),
     }
     found = {

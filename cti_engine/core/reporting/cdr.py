@@ -10,13 +10,15 @@ from copy import copy
 from dataclasses import dataclass, field, fields
 
 from cti_engine.core import events as ev
+from cti_engine.core.end_causes import AGENT_HANG_UP
 
 
 @dataclass(slots=True)
 class Cdr:
     """Times `..._at` in wall seconds (0 = never), `..._s` in seconds. `cause` is `party/name`.
 
-    `survey`: answers by question; of a spoken one its file.
+    `survey`: answers by question; of a spoken one its file. Where an agent hung up and the caller went on in a flow,
+    `cause` and talk are the conversation's, and the rest is `after_call_s`.
     """
 
     contact: str = ""
@@ -54,8 +56,10 @@ class Cdr:
     note: str = ""
     recording: str = ""
     recording_s: float = 0.0
+    after_call_s: float = 0.0
     survey: dict[str, object] = field(default_factory=dict)
     held_at: float = 0.0
+    after_call_at: float = 0.0
     wrap_up_at: float = 0.0
 
     def apply(self, event: ev.Event, at: float) -> None:
@@ -103,12 +107,15 @@ class Cdr:
                 self.outcome = "callback" if event.reason == "callback" else "flowed_out"
             case ev.RecordingStored():
                 self.recording, self.recording_s = event.path, event.seconds
+            case ev.AfterCallStarted():
+                self._talked(at, AGENT_HANG_UP.party, AGENT_HANG_UP.name, 0, AGENT_HANG_UP.q850)
+                self.after_call_at = at
             case ev.CallEnded():
-                self._held(False, at)
-                self.ended_at, self.cause = at, f"{event.party}/{event.cause}"
-                self.party, self.sip_code, self.q850 = event.party, event.sip_code, event.q850
-                if self.bridged_at:
-                    self.talk_s = max(0.0, at - self.bridged_at - self.hold_s)
+                self.ended_at = at
+                if self.after_call_at:
+                    self.after_call_s = max(0.0, at - self.after_call_at)
+                else:
+                    self._talked(at, event.party, event.cause, event.sip_code, event.q850)
                 if self.outcome == "left_in_menu" and event.party != "caller":
                     self.outcome = "refused" if not self.answered_at else "ended_in_menu"
             case ev.WrapUpStarted():
@@ -120,6 +127,13 @@ class Cdr:
                 self.closed_at = at
             case _:
                 return
+
+    def _talked(self, at: float, party: str, cause: str, sip_code: int, q850: int) -> None:
+        """The conversation is over, if there was one, by this party."""
+        self._held(False, at)
+        self.cause, self.party, self.sip_code, self.q850 = f"{party}/{cause}", party, sip_code, q850
+        if self.bridged_at:
+            self.talk_s = max(0.0, at - self.bridged_at - self.hold_s)
 
     def _held(self, held: bool, at: float) -> None:
         if held:
@@ -134,7 +148,7 @@ class Cdr:
         return {name: copy(value) for name, value in values.items()}
 
 
-_RECORDED = tuple(f.name for f in fields(Cdr) if f.name not in ("held_at", "wrap_up_at"))
+_RECORDED = tuple(f.name for f in fields(Cdr) if f.name not in ("held_at", "wrap_up_at", "after_call_at"))
 
 
 def fold(happened: list[tuple[float, ev.Event]]) -> Cdr:
