@@ -62,4 +62,4 @@ def test_a_queue_that_nobody_serves_is_a_warning(tmp_path: Path) -> None:
     queues.write_text(queues.read_text().replace("agent.english >= 5 and agent.sales", 'agent.site == "x"'))
     definitions, problems = load_definitions(home)
     assert definitions is not None and definitions.queues["sales_en"].members == ()
-    assert [(p.severity, p.line, p.text) for p in problems] == [("warning", 18, "no agent serves this queue")]
+    assert [(p.severity, p.line, p.text) for p in problems] == [("warning", 19, "no agent serves this queue")]
