@@ -10,7 +10,17 @@ from cti_engine.core import commands, signals
 from cti_engine.core.center import DAY
 from cti_engine.core.definitions import AfterCall, CenterDefinitions
 from tests.core_ivr.caller import flow_of
-from tests.scenarios.playbook import Caller, Desk, Elapse, Install, Restart, Scenario, is_recorded, the
+from tests.scenarios.playbook import (
+    Caller,
+    Desk,
+    Elapse,
+    Install,
+    Restart,
+    Scenario,
+    dialog,
+    is_recorded,
+    the,
+)
 from tests.scenarios.small_center import DEFINITIONS, with_flows, with_queues
 from tests.scenarios.test_survey import stored
 from tests.scenarios.test_voicemail import played_out
@@ -269,7 +279,7 @@ def test_a_callback_is_a_conversation_too() -> None:
     )
     s = s >> john.rings() >> john.answers() << the.DialLeg(target="+34600000001")
     dialled = [each for each in s.commands if isinstance(each, commands.DialLeg)][-1]
-    s = s >> signals.LegAnswered(dialled.worker, dialled.leg, caller.connects().dialog)  # type: ignore[attr-defined]
+    s = s >> signals.LegAnswered(dialled.worker, dialled.leg, dialog(dialled.leg))
     s = s << the.CallBridged(contact="c2") >> Elapse(30) >> john.hangs_up()
     s = s << the.PlayPrompts(leg=dialled.leg) << the.AfterCallStarted(contact="c2")
     s = s >> signals.DigitPressed(dialled.worker, dialled.leg, "5")
