@@ -378,3 +378,49 @@ async def _tab_to(page: Page, name: str) -> None:
         if (await page.evaluate("document.activeElement.innerText") or "").strip() == name:
             return
     raise AssertionError(f"Tab never reaches {name!r}")
+
+
+async def test_call_controls_ask_and_show(
+    browser: Browser, console: ConsoleProcess, engine: StandInEngine
+) -> None:
+    """Hold, mute and the pause ask with the version on screen; what is shown is what the engine says."""
+    await engine.shows(agent())
+    page = await desk(browser, console)
+    event = await ring(engine)
+    view = await engine.changes("maria", state="talking", bridged_at=time.time(), recording="on")
+    controls = page.get_by_role("group", name="Call controls")
+    await controls.get_by_role("button", name="Hold").click()
+    asked = await engine.until_heard("Hold")
+    assert (asked.contact, asked.state_version) == (event.contact, view.state_version)
+    assert asked.args == {"agent": "maria", "held": True}
+    await engine.changes("maria", held=True)
+    await expect(contact(page)).to_contain_text("On hold")
+    await expect(controls.get_by_role("button", name="Resume")).to_have_attribute("aria-pressed", "true")
+    await controls.get_by_role("button", name="Mute").click()
+    assert (await engine.until_heard("Mute")).args == {"agent": "maria", "muted": True}
+    await controls.get_by_role("button", name="Pause recording").click()
+    assert (await engine.until_heard("PauseRecording")).args == {"agent": "maria", "paused": True}
+    await engine.changes("maria", recording="paused", muted=True)
+    await expect(controls.get_by_role("button", name="Record again")).to_be_visible()
+    await expect(controls.get_by_role("button", name="Unmute")).to_be_visible()
+
+
+async def test_keys_by_mouse_and_by_keyboard(
+    browser: Browser, console: ConsoleProcess, engine: StandInEngine
+) -> None:
+    """The keypad sends each key pressed on it or typed, and Escape gives the focus back; nothing is written down."""
+    await engine.shows(agent())
+    page = await desk(browser, console)
+    await ring(engine)
+    await engine.changes("maria", state="talking", bridged_at=time.time())
+    button = page.get_by_role("button", name="Keypad")
+    await button.click()
+    await page.get_by_role("button", name="5", exact=True).click()
+    assert (await engine.until_heard("SendDigits")).args == {"agent": "maria", "digits": "5"}
+    await expect(page.get_by_role("button", name="5", exact=True)).to_have_attribute("aria-disabled", "false")
+    await page.keyboard.press("#")
+    await engine.until_heard("SendDigits", 2)
+    assert [asked.args["digits"] for asked in engine.heard("SendDigits")] == ["5", "#"]
+    await page.keyboard.press("Escape")
+    await expect(page.get_by_role("button", name="5", exact=True)).to_have_count(0)
+    await expect(button).to_be_focused()

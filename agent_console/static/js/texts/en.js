@@ -28,6 +28,8 @@ export default {
   offer_announce: "Incoming call from {name}, queue {queue}, waited {waited}",
   pick_up: "Your phone rings: pick it up to talk.",
   phase_message: "Message", message_of: "Message of {time}", take_message: "Take the message", message_done: "Done",
+  call_controls: "Call controls", hold: "Hold", resume: "Resume", on_hold: "On hold", mute: "Mute", unmute: "Unmute",
+  keypad: "Keypad", pause_recording: "Pause recording", record_on: "Record again",
   hang_up: "Hang up", hanging_up: "Hanging up…",
   waited: "Waited", queue: "Queue", language: "Language", chose: "Chose", segment: "Segment",
   last_contacts: "Last contacts", no_contacts: "No earlier contact is known.",

@@ -24,6 +24,8 @@ export default {
   offer_announce: "Llamada entrante de {name}, cola {queue}, espera {waited}",
   pick_up: "Su teléfono suena: descuelgue para hablar.",
   phase_message: "Mensaje", message_of: "Mensaje de {time}", take_message: "Atender el mensaje", message_done: "Hecho",
+  call_controls: "Controles de la llamada", hold: "Retener", resume: "Retomar", on_hold: "En espera",
+  mute: "Silenciar", unmute: "Hablar", keypad: "Teclado", pause_recording: "Pausar grabación", record_on: "Grabar de nuevo",
   hang_up: "Colgar", hanging_up: "Colgando…",
   waited: "Esperó", queue: "Cola", language: "Idioma", chose: "Eligió", segment: "Segmento",
   last_contacts: "Últimos contactos", no_contacts: "No se conoce ningún contacto anterior.",

@@ -4,6 +4,7 @@ import { html, useLayoutEffect } from "../../vendor/preact.js";
 import { useNow } from "../clock.js";
 import { duration, label, languageName, moment, phoneNumber, t, words } from "../i18n.js";
 import { afterPaint } from "../painted.js";
+import { Controls } from "./controls.js";
 import { WrapUp } from "./wrap_up.js";
 import { HangUp } from "./hang_up.js";
 import { Accept, Player } from "./message.js";
@@ -45,6 +46,7 @@ export function Contact({ me, contact, view, ask, live, enabled, queues }) {
         ${contact.phase === "offered" && (contact.kind === "voicemail"
           ? html`<${Accept} ...${{ contact, ask, enabled }} />`
           : html`<p class="pick-up">${t("pick_up")}</p>`)}
+        ${contact.phase === "talking" && contact.kind !== "voicemail" && html`<${Controls} ...${{ contact, ask, enabled }} />`}
         ${contact.phase === "talking" && html`<${HangUp} ...${{ contact, ask, enabled }} />`}
         ${contact.phase === "wrap_up" && html`<p class="muted">${t("choose_disposition")}</p>
           <button class="button primary" form="wrap-up" disabled=${!enabled}>${t("finish")}</button>`}
@@ -69,9 +71,14 @@ function Phase({ contact }) {
   const since = phase === "talking" ? view.bridged_at || view.since_at : (view?.since_at ?? contact.at);
   const left = phase === "wrap_up" && view.wrap_up_ends_at ? view.wrap_up_ends_at - now : null;
   return html`<div class="phase ${phase}">
-    <span class="chip">${t(contact.kind === "voicemail" && phase !== "wrap_up" ? "phase_message" : `phase_${phase}`)}</span>
+    <span class="chip">${t(phaseText(contact))}</span>
     <span class="timer big" role="timer">${duration(left === null ? now - since : Math.ceil(left))}</span>
   </div>`;
+}
+
+function phaseText({ phase, kind, view }) {
+  if (phase === "talking" && view.held) return "on_hold";
+  return kind === "voicemail" && phase !== "wrap_up" ? "phase_message" : `phase_${phase}`;
 }
 
 function Avatar({ name }) {

@@ -1,0 +1,62 @@
+// What can be done with the call while talking: hold, mute, keys, a pause in the recording.
+// Each button says what it does when pressed, shows the state that the engine knows, and asks with the version on screen.
+import { html, useEffect, useRef, useState } from "../../vendor/preact.js";
+import { t } from "../i18n.js";
+
+const KEYS = [..."123456789*0#"];
+
+export function Controls({ contact, ask, enabled }) {
+  const [busy, setBusy] = useState("");
+  const { view } = contact;
+
+  async function control(name, args) {
+    setBusy(name);
+    await ask(name, { contact: contact.contact, state_version: view.state_version, args });
+    setBusy("");
+  }
+
+  const toggle = (name, on, args, text) => html`<button class="button ${on ? "chosen" : ""}" aria-pressed=${on}
+    disabled=${!enabled || busy !== ""} onClick=${() => control(name, args)}>${text}</button>`;
+
+  return html`<div class="controls" role="group" aria-label=${t("call_controls")}>
+    ${toggle("Hold", view.held, { held: !view.held }, t(view.held ? "resume" : "hold"))}
+    ${toggle("Mute", view.muted, { muted: !view.muted }, t(view.muted ? "unmute" : "mute"))}
+    <${Keypad} disabled=${!enabled || busy !== ""} press=${(digits) => control("SendDigits", { digits })} />
+    ${view.recording && toggle("PauseRecording", view.recording === "paused",
+      { paused: view.recording !== "paused" },
+      t(view.recording === "paused" ? "record_on" : "pause_recording"))}
+  </div>`;
+}
+
+/** Twelve keys; those of the keyboard work too. What was pressed is not kept: it may be a secret. */
+function Keypad({ disabled, press }) {
+  const [open, setOpen] = useState(false);
+  const button = useRef();
+  const pad = useRef();
+
+  useEffect(() => {
+    if (!open) return;
+    pad.current.firstElementChild.focus();
+    const outside = ({ target }) => !pad.current?.parentNode.contains(target) && setOpen(false);
+    addEventListener("pointerdown", outside);
+    return () => removeEventListener("pointerdown", outside);
+  }, [open]);
+
+  function typed(event) {
+    if (event.key === "Escape") {
+      setOpen(false);
+      button.current.focus();
+    } else if (KEYS.includes(event.key) && !disabled) {
+      event.preventDefault();
+      press(event.key);
+    }
+  }
+
+  return html`<div class="menu-holder">
+    <button ref=${button} class="button" aria-expanded=${open} disabled=${disabled && !open}
+      onClick=${() => setOpen(!open)}>${t("keypad")}</button>
+    ${open && html`<div ref=${pad} class="menu keypad" role="group" aria-label=${t("keypad")} onKeyDown=${typed}>
+      ${KEYS.map((key) => html`<button key=${key} aria-disabled=${disabled} onClick=${() => disabled || press(key)}>${key}</button>`)}
+    </div>`}
+  </div>`;
+}
