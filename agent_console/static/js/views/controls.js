@@ -6,22 +6,24 @@ import { t } from "../i18n.js";
 const KEYS = [..."123456789*0#"];
 
 export function Controls({ contact, ask, enabled }) {
-  const [busy, setBusy] = useState("");
+  const [busy, setBusy] = useState(false);
   const { view } = contact;
 
   async function control(name, args) {
-    setBusy(name);
+    if (busy) return;
+    setBusy(true);
     await ask(name, { contact: contact.contact, state_version: view.state_version, args });
-    setBusy("");
+    setBusy(false);
   }
 
+  // Not `disabled` while one is under way: that would take the focus from who works by keyboard.
   const toggle = (name, on, args, text) => html`<button class="button ${on ? "chosen" : ""}" aria-pressed=${on}
-    disabled=${!enabled || busy !== ""} onClick=${() => control(name, args)}>${text}</button>`;
+    disabled=${!enabled} aria-disabled=${busy} onClick=${() => control(name, args)}>${text}</button>`;
 
   return html`<div class="controls" role="group" aria-label=${t("call_controls")}>
     ${toggle("Hold", view.held, { held: !view.held }, t(view.held ? "resume" : "hold"))}
     ${toggle("Mute", view.muted, { muted: !view.muted }, t(view.muted ? "unmute" : "mute"))}
-    <${Keypad} disabled=${!enabled || busy !== ""} press=${(digits) => control("SendDigits", { digits })} />
+    <${Keypad} ...${{ enabled, busy }} press=${(digits) => control("SendDigits", { digits })} />
     ${view.recording && toggle("PauseRecording", view.recording === "paused",
       { paused: view.recording !== "paused" },
       t(view.recording === "paused" ? "record_on" : "pause_recording"))}
@@ -29,7 +31,7 @@ export function Controls({ contact, ask, enabled }) {
 }
 
 /** Twelve keys; those of the keyboard work too. What was pressed is not kept: it may be a secret. */
-function Keypad({ disabled, press }) {
+function Keypad({ enabled, busy, press }) {
   const [open, setOpen] = useState(false);
   const button = useRef();
   const pad = useRef();
@@ -46,17 +48,17 @@ function Keypad({ disabled, press }) {
     if (event.key === "Escape") {
       setOpen(false);
       button.current.focus();
-    } else if (KEYS.includes(event.key) && !disabled) {
+    } else if (KEYS.includes(event.key) && enabled) {
       event.preventDefault();
       press(event.key);
     }
   }
 
   return html`<div class="menu-holder">
-    <button ref=${button} class="button" aria-expanded=${open} disabled=${disabled && !open}
+    <button ref=${button} class="button" aria-expanded=${open} disabled=${!enabled}
       onClick=${() => setOpen(!open)}>${t("keypad")}</button>
     ${open && html`<div ref=${pad} class="menu keypad" role="group" aria-label=${t("keypad")} onKeyDown=${typed}>
-      ${KEYS.map((key) => html`<button key=${key} aria-disabled=${disabled} onClick=${() => disabled || press(key)}>${key}</button>`)}
+      ${KEYS.map((key) => html`<button key=${key} disabled=${!enabled} aria-disabled=${busy} onClick=${() => press(key)}>${key}</button>`)}
     </div>`}
   </div>`;
 }
