@@ -9,10 +9,12 @@ export function Controls({ contact, ask, enabled }) {
   const [busy, setBusy] = useState(false);
   const { view } = contact;
 
+  const ofThis = (args) => ({ contact: contact.contact, state_version: view.state_version, args });
+
   async function control(name, args) {
     if (busy) return;
     setBusy(true);
-    await ask(name, { contact: contact.contact, state_version: view.state_version, args });
+    await ask(name, ofThis(args));
     setBusy(false);
   }
 
@@ -23,7 +25,7 @@ export function Controls({ contact, ask, enabled }) {
   return html`<div class="controls" role="group" aria-label=${t("call_controls")}>
     ${toggle("Hold", view.held, { held: !view.held }, t(view.held ? "resume" : "hold"))}
     ${toggle("Mute", view.muted, { muted: !view.muted }, t(view.muted ? "unmute" : "mute"))}
-    <${Keypad} ...${{ enabled, busy }} press=${(digits) => control("SendDigits", { digits })} />
+    <${Keypad} enabled=${enabled} send=${(digits) => ask("SendDigits", ofThis({ digits }))} />
     ${view.recording && toggle("PauseRecording", view.recording === "paused",
       { paused: view.recording !== "paused" },
       t(view.recording === "paused" ? "record_on" : "pause_recording"))}
@@ -31,8 +33,10 @@ export function Controls({ contact, ask, enabled }) {
 }
 
 /** Twelve keys; those of the keyboard work too. What was pressed is not kept: it may be a secret. */
-function Keypad({ enabled, busy, press }) {
+function Keypad({ enabled, send }) {
   const [open, setOpen] = useState(false);
+  const waiting = useRef("");
+  const sending = useRef(false);
   const button = useRef();
   const pad = useRef();
 
@@ -43,6 +47,19 @@ function Keypad({ enabled, busy, press }) {
     addEventListener("pointerdown", outside);
     return () => removeEventListener("pointerdown", outside);
   }, [open]);
+
+  /** Keys pressed while others are on the way follow them, in order. */
+  async function press(key) {
+    waiting.current += key;
+    if (sending.current) return;
+    sending.current = true;
+    while (waiting.current) {
+      const digits = waiting.current;
+      waiting.current = "";
+      await send(digits);
+    }
+    sending.current = false;
+  }
 
   function typed(event) {
     if (event.key === "Escape") {
@@ -58,7 +75,7 @@ function Keypad({ enabled, busy, press }) {
     <button ref=${button} class="button" aria-expanded=${open} disabled=${!enabled}
       onClick=${() => setOpen(!open)}>${t("keypad")}</button>
     ${open && html`<div ref=${pad} class="menu keypad" role="group" aria-label=${t("keypad")} onKeyDown=${typed}>
-      ${KEYS.map((key) => html`<button key=${key} disabled=${!enabled} aria-disabled=${busy} onClick=${() => press(key)}>${key}</button>`)}
+      ${KEYS.map((key) => html`<button key=${key} disabled=${!enabled} onClick=${() => press(key)}>${key}</button>`)}
     </div>`}
   </div>`;
 }
