@@ -1,0 +1,71 @@
+"""After the call, over real SIP: the agent hangs up, the caller presses 4 and leaves a comment; both are stored."""
+
+from __future__ import annotations
+
+import wave
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+import pytest_asyncio
+
+from tests.e2e.world import CALLER_HZ, Center
+from tests.phones.tones import read_wav, tone_margin_db
+
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(180)]
+
+AUDIBLE = 0.01
+"""Of full scale."""
+SURVEYED = {"routing_rules/queues.yaml": {"queues.support_en.after_call": {"flow": "survey"}}}
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def shared(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Center]:
+    """A center that asks every caller of support."""
+    async with Center(tmp_path_factory.mktemp("center"), changes=SURVEYED) as center:
+        yield center
+
+
+async def test_the_agent_hangs_up_and_the_caller_is_asked(center: Center) -> None:
+    """The caller's call lives on, the agent wraps up and may take the next call; 4 and the comment are an event each,
+    attributes, and in the record, whose talk ends with the agent."""
+    desk, phone = await center.agent("john")
+    caller = await center.caller()
+    await caller.dial(center.number("2000"))
+    await caller.told("CALL_ESTABLISHED")
+    await caller.digits("2")
+    await desk.state("talking")
+    await phone.hears(1.5)
+    await phone.hang_up()
+    began = await center.event("AfterCallStarted", agent="john", queue="support_en", flow="survey")
+    await desk.wrap_up("solved")
+    await desk.state("idle")
+    asked = caller.heard_s
+    await caller.hears_more(2.0)
+    await caller.digits("4")
+    answered = await center.event("SurveyAnswered", question="satisfaction")
+    assert answered.contact == began.contact
+    assert answered.data == {
+         "survey": "survey", "question": "satisfaction", "scale": "1-5", "answer": 4,
+        "way": "key", "agent": "john", "queue": "support_en", "recording": "", "seconds": 0.0,
+    }  # fmt: skip
+    await center.until_row("contact", began.contact, lambda row: row["attributes"].get("satisfaction") == 4)
+    await center.until_row("contact", began.contact, lambda row: bool((row["flow"] or {}).get("recording")))
+    await caller.hears_more(4.0)
+    await caller.hang_up()  # in mid-comment: a tone of 440 Hz, which stays
+    comment = await center.event("SurveyAnswered", question="comment", agent="john")
+    cdr = await center.cdr()
+
+    pcm, rate = read_wav(caller.recordings()[-1].heard)
+    question = pcm[round(asked * rate) : round((asked + 2.0) * rate)]
+    assert np.sqrt((question**2).mean()) > AUDIBLE, "the caller hears the question"
+    assert cdr["survey"] == {"satisfaction": 4, "comment": comment.data["recording"]}
+    assert (cdr["cause"], cdr["outcome"], cdr["disposition"]) == ("agent/hang_up", "answered", "solved")
+    assert cdr["recording_s"] == pytest.approx(cdr["talk_s"], abs=0.3)
+    assert cdr["after_call_s"] == pytest.approx(cdr["ended_at"] - began.at, abs=0.05)
+    spoken = Path(comment.data["recording"])
+    assert spoken != Path(cdr["recording"])
+    with wave.open(str(spoken)) as stored:
+        assert stored.getnframes() / stored.getframerate() == pytest.approx(comment.data["seconds"], abs=0.02)
+    assert tone_margin_db(spoken, CALLER_HZ, 880, start=0.2) > 20
