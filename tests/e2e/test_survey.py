@@ -69,3 +69,41 @@ async def test_the_agent_hangs_up_and_the_caller_is_asked(center: Center) -> Non
     with wave.open(str(spoken)) as stored:
         assert stored.getnframes() / stored.getframerate() == pytest.approx(comment.data["seconds"], abs=0.02)
     assert tone_margin_db(spoken, CALLER_HZ, 880, start=0.2) > 20
+
+
+async def test_a_kill_of_the_engine_in_mid_survey(center: Center) -> None:
+    """The question plays on, and its answer is taken by the next life of the engine."""
+    desk, phone = await center.agent("john")
+    caller = await center.caller()
+    await caller.dial(center.number("3000"))
+    await caller.told("CALL_ESTABLISHED")
+    await desk.state("talking")
+    await phone.hears(1.0)
+    await phone.hang_up()
+    began = await center.event("AfterCallStarted")
+    await caller.hears_more(0.5)
+    at = center.kill("engine")
+    await center.back("engine", at)
+    await caller.digits("5")
+    answered = await center.event("SurveyAnswered", answer=5, agent="john")
+    assert answered.contact == began.contact
+    await caller.hang_up()
+    await desk.wrap_up()
+    assert (await center.cdr())["survey"] == {"satisfaction": 5}
+
+
+async def test_a_caller_who_hangs_up_first_is_not_asked(center: Center) -> None:
+    """The call is over for both."""
+    desk, phone = await center.agent("john")
+    caller = await center.caller()
+    await caller.dial(center.number("2000"))
+    await caller.told("CALL_ESTABLISHED")
+    await caller.digits("2")
+    await desk.state("talking")
+    await phone.hears(1.0)
+    await caller.hang_up()
+    await phone.told("CALL_CLOSED")
+    await desk.wrap_up()
+    cdr = await center.cdr()
+    assert (cdr["cause"], cdr["after_call_s"]) == ("caller/hang_up", 0.0)
+    assert not center.events("AfterCallStarted")
