@@ -17,15 +17,19 @@ from cti_engine.wire.envelope import REQUEST_LIFE, BadMessage, ReplyError, Reply
 _log = logging.getLogger("cti.console")
 
 _AWAY = ReplyError("engine_away", "the engine does not answer")
+_PHONE_AWAY = ReplyError("phone_away", "the gateway of browser phones does not answer")
 _OURS = ("PageOpened", "PageClosed")  # told by the console, which sees pages come and go; never by a page
 _FIELDS = {name: {f.name for f in fields(entry.signal)} for name, entry in REQUESTS.items()}
+PHONE_LIFE = 10.0  # seconds; a browser's line takes longer to make than an answer of the engine
+
+ToPhone = Callable[[str, str, str, dict[str, Any]], bool]  # page, id, request, arguments
 
 
 class Asking:
     """Sends requests as `client` and waits for their replies.
 
     `publish(topic, payload)` never blocks and is False when it cannot be sent. `reachable()`
-    says whether the engine is known to be there.
+    says whether the engine is known to be there. `to_phone` is how requests get to the gateway, False likewise.
     """
 
     def __init__(
@@ -34,8 +38,10 @@ class Asking:
         publish: Callable[[str, bytes], bool],
         reachable: Callable[[], bool],
         now: Callable[[], float],
+        to_phone: ToPhone = lambda page, id_, name, args: False,
     ) -> None:
         self._client = client
+        self._to_phone = to_phone
         self._publish = publish
         self._reachable = reachable
         self._now = now
@@ -53,6 +59,7 @@ class Asking:
         agent: str = "",
         contact: str = "",
         state_version: int = 0,
+        page: str = "",
     ) -> ReplyMessage:
         """Ask in the name of `agent` (default: of the account itself); what nobody answers is `engine_away`.
 
@@ -65,14 +72,18 @@ class Asking:
             return _refused("forbidden", "not permitted")
         id_ = f"{self._client}-{next(self._ids)}"
         args = {**args, "agent": agent} if "agent" in _FIELDS[name] else args
-        sent = self._send(account.user, id_, name, args, contact, state_version)
+        if REQUESTS[name].to == "gateway":
+            sent, away, life = self._to_phone(page, id_, name, args), _PHONE_AWAY, PHONE_LIFE
+        else:
+            sent = self._send(account.user, id_, name, args, contact, state_version)
+            away, life = _AWAY, REQUEST_LIFE
         if not sent or "request" not in _FIELDS[name]:
-            return ReplyMessage(id_, sent, None if sent else _AWAY)
+            return ReplyMessage(id_, sent, None if sent else away)
         reply = self._waiting[id_] = asyncio.get_running_loop().create_future()
         try:
-            return await asyncio.wait_for(reply, REQUEST_LIFE)
+            return await asyncio.wait_for(reply, life)
         except TimeoutError:
-            return ReplyMessage(id_, False, _AWAY)
+            return ReplyMessage(id_, False, away)
         finally:
             del self._waiting[id_]
 
@@ -99,13 +110,17 @@ class Asking:
         return self._publish(envelope.request_topic(name), envelope.encode_request(request))
 
     def on_reply(self, payload: bytes) -> None:
-        """A message on `reply_topic`. A reply that comes too late belongs to nobody any more."""
+        """A message on `reply_topic`."""
         try:
             reply = envelope.decode_reply(payload)
         except BadMessage as error:
             self.malformed += 1
             _log.warning("dropped a reply: %s", error)
             return
+        self.answered(reply)
+
+    def answered(self, reply: ReplyMessage) -> None:
+        """By the engine or the gateway. What comes too late belongs to nobody any more."""
         waiting = self._waiting.get(reply.id)
         if waiting is not None and not waiting.done():
             waiting.set_result(reply)

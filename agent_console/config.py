@@ -28,6 +28,7 @@ class ConsoleConfig:
     `public_origin` (`https://desk.example.org`) is what browsers show; empty: whatever host they asked for.
     `session_idle`: seconds without a human at the page; a contact in progress never ends a session.
     `call_me` None: nobody asks for callbacks here. `recordings`: where messages lie that agents hear; None: nowhere.
+    `gateway`: the socket of the gateway of browser phones; empty: agents have desk phones only.
     `sessions_db` is written by this process only, so that a restart of the console logs nobody out.
     """
 
@@ -40,6 +41,7 @@ class ConsoleConfig:
     broker_password: str = field(default="", repr=False)
     customers_db: Path | None = None
     recordings: Path | None = None
+    gateway: str = ""
     bind: str = "127.0.0.1"
     port: int = 8080
     ready_file: Path | None = None

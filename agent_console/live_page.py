@@ -53,6 +53,7 @@ class LivePage:
             return
         # No await between these three: what the snapshot does not hold is in the queue.
         self._console.feed.listen(self)
+        self._console.browser_phones.listen(self._page, self._push)
         until, states = self._console.feed.seq, self._visible_states()
         self._console.pages.add(self)
         writer = spawn(self._write(hello.since, until, states), "page-writer")
@@ -66,6 +67,7 @@ class LivePage:
             self._console.pages.discard(self)
             self._console.feed.leave(self)
             self._console.presence.hide(self._page)
+            self._console.browser_phones.leave(self._page)
 
     async def close(self, code: int, why: str) -> None:
         """Send the page away; `LOGGED_OUT` means that it has to log in again."""
@@ -122,6 +124,7 @@ class LivePage:
                 agent=ask.agent,
                 contact=ask.contact,
                 state_version=ask.state_version,
+                page=self._page,
             )
         finally:
             self._asked -= 1

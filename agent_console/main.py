@@ -14,6 +14,7 @@ from aiohttp import WSCloseCode, web
 
 from agent_console.accounts import Accounts
 from agent_console.asking import Asking
+from agent_console.browser_phones import BrowserPhones
 from agent_console.call_me import LIMITS, CallMeLimits
 from agent_console.config import ConsoleConfig
 from agent_console.console import CONSOLE, Console
@@ -56,6 +57,7 @@ async def _serve(config: ConsoleConfig) -> None:
     listener = socket.create_server((config.bind, config.port), backlog=BACKLOG)
     await console.feed.begin()
     bus_task = spawn(bus.run(), "bus")
+    phones = spawn(console.browser_phones.run(), "browser phones")
     noting = spawn(console.notes.run(), "contact notes") if console.notes is not None else None
     try:
         await web.SockSite(runner, listener).start()
@@ -71,6 +73,7 @@ async def _serve(config: ConsoleConfig) -> None:
         if closing:
             await asyncio.wait(closing, timeout=GOODBYE)
         await runner.cleanup()
+        phones.cancel()
         await bus.close()
         await bus_task
         if noting is not None and console.notes is not None:
@@ -104,7 +107,8 @@ def _assemble(config: ConsoleConfig) -> tuple[Console, MqttBus]:
     )
     for topic in (envelope.STATE_TOPICS, envelope.EVENT_TOPICS, envelope.reply_topic(client)):
         bus.subscribe(topic)
-    asking = Asking(client, bus.publish, lambda: feed.engine_up, clock.now)
+    phones = BrowserPhones(config.gateway, lambda reply: asking.answered(reply))
+    asking = Asking(client, bus.publish, lambda: feed.engine_up, clock.now, phones.ask)
     presence = Presence(asking.tell)
     notes = None
     if config.customers_db is not None:
@@ -123,5 +127,6 @@ def _assemble(config: ConsoleConfig) -> tuple[Console, MqttBus]:
         feed=feed,
         asking=asking,
         presence=presence,
+        browser_phones=phones,
         notes=notes,
     ), bus

@@ -10,9 +10,10 @@ from typing import Any
 import msgspec
 
 from cti_engine.wire import envelope
+from cti_engine.wire.browser_phone import PhoneSays
 from cti_engine.wire.envelope import Envelope, ReplyError, ReplyMessage, StateMessage
 
-MAX_PAGE_MESSAGE = 16 * 1024  # bytes; a note is the longest thing a page says
+MAX_PAGE_MESSAGE = 32 * 1024  # bytes; a browser's offer (SDP) is the longest thing a page says
 
 
 class Hello(msgspec.Struct, tag="hello", frozen=True):
@@ -101,6 +102,12 @@ def engine(up: bool) -> str:
 def mark(now: float, seq: int | None) -> str:
     """The pulse: the page knows that it is connected, what time it is, and how far the events are."""
     return _text(type="mark", now=now, seq=seq)
+
+
+def phone(up: bool, says: PhoneSays | None = None) -> str:
+    """Whether there are browser phones now, and how this page's is; None: nobody knows yet."""
+    fields = {} if says is None else msgspec.to_builtins(says)
+    return _text(**{**fields, "type": "phone", "up": up})
 
 
 def reply(ask_id: str, message: ReplyMessage) -> str:

@@ -90,7 +90,10 @@ async def me(request: web.Request) -> web.Response:
     """Who is logged in, what they may do, and the labels for their menus."""
     account, session = await authenticate(request)
     labels = await request.app[CONSOLE].labels.get()
-    return web.json_response({**public_face(account, session), "labels": asdict(labels)})
+    phones = bool(request.app[CONSOLE].config.gateway)
+    return web.json_response(
+        {**public_face(account, session), "labels": asdict(labels), "browser_phone": phones}
+    )
 
 
 @routes.get("/api/history")

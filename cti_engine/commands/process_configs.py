@@ -22,15 +22,17 @@ from cti_engine.runtime.supervisor import Plan, Service
 from cti_engine.runtime.worker_pool import Workers
 from cti_engine.sip_edge.config import EdgeConfig, Guests, Limits, Trunk, TrunkAccount
 from cti_engine.sip_worker.config import WorkerConfig
+from cti_engine.webrtc_gateway.config import GatewayConfig
 from speech.prompt_cache import PromptCache
 from speech.recognition.engine import NoEngine
 
 RTP_PORTS_PER_WORKER = 20
-ENGINE, EDGE, WORKER, CONSOLE = (
+ENGINE, EDGE, WORKER, CONSOLE, GATEWAY = (
     Entry("cti_engine.runtime.engine_process"),
     Entry("cti_engine.sip_edge.main"),
     Entry("cti_engine.sip_worker.main"),
     Entry("agent_console.main"),
+    Entry("cti_engine.webrtc_gateway.main"),
 )
 # Not the engine: the more modules the forkserver has, the more pages each worker copies (1.5 MB of 12), and a restarted
 # engine spends 0.3 s on its imports instead.
@@ -120,10 +122,24 @@ def make_plan(settings: Settings, definitions: CenterDefinitions, prepared: Prep
             broker_password=prepared.broker_passwords["console"],
             customers_db=places.customers_db,
             recordings=places.recordings,
+            gateway=places.gateway_socket if settings.browser_phones else "",
             bind=network.bind,
             port=ports.get("console_port", settings.ports.console),
             ready_file=places.ready_file("console"),
             call_me=_call_me(settings, prepared),
+        )
+
+    def gateway(ports: dict[str, int]) -> GatewayConfig:
+        return GatewayConfig(
+            address=places.gateway_socket,
+            bind=network.bind,
+            advertise=network.advertise,
+            edge_host=network.advertise,
+            edge_port=ports["sip_port"],
+            accounts_db=places.accounts_db,
+            realm=settings.sip.realm,
+            calls_file=places.gateway_calls,
+            ready_file=places.ready_file("gateway"),
         )
 
     def workers(ports: dict[str, int]) -> Workers:
@@ -167,6 +183,8 @@ def make_plan(settings: Settings, definitions: CenterDefinitions, prepared: Prep
     services += [
         Service("engine", ENGINE, engine),
         Service("edge", EDGE, edge, drains=True),
+        # Nobody waits for it: its imports take a second, and a center without it is a center with desk phones.
+        *([Service("gateway", GATEWAY, gateway, ready=False)] if settings.browser_phones else []),
         Service("console", CONSOLE, console),
         *spoken.services,
     ]

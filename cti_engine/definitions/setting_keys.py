@@ -62,6 +62,7 @@ ENGINE = Keys(
         Key("broker_url", BROKER_URL, "where events are published", "embedded:"),
         Key("time_zone", TIME_ZONE, "the center's; the machine's own if not written", ""),
         Key("workers", WORKERS, "processes that carry calls", WORKERS.blank()),
+        Key("browser_phones", Flag(), "whether agents may use their browser as a phone", True),
         Key("calls", CALLS, "rules for every call", CALLS.blank()),
         Key("callbacks", CALLBACKS, "who is called back, and how", CALLBACKS.blank()),
         Key("call_me", CALL_ME, "callbacks asked for on the company's web site; off if not written", None),

@@ -130,6 +130,7 @@ class Settings:
     broker_url: str = field(repr=False)
     sip: Sip
     workers: Workers
+    browser_phones: bool
     log_level: str
     time_zone: str
     keep_events_days: int
@@ -184,6 +185,7 @@ def load_settings(
         broker_url=written["broker_url"],
         sip=_sip(sip, folder),
         workers=Workers(**written["workers"]),
+        browser_phones=written["browser_phones"],
         log_level=written["log"]["level"],
         time_zone=_time_zone(engine, written["time_zone"]),
         keep_events_days=written["keep_events_days"],

@@ -28,6 +28,15 @@ class Places:
     def placement_socket(self) -> str:
         return str(self.run / "edge.sock")
 
+    @property
+    def gateway_socket(self) -> str:
+        return str(self.run / "gateway.sock")
+
+    @property
+    def gateway_calls(self) -> Path:
+        """What the next life of the gateway needs to go on with its calls."""
+        return self.run / "gateway-calls"
+
     def ready_file(self, process: str) -> Path:
         return self.run / f"{process}.json"
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-import re
 import secrets
 from collections import OrderedDict
 from collections.abc import Callable
@@ -16,19 +15,11 @@ from enum import Enum, auto
 
 from cti_engine.sip_edge.accounts import Account, Accounts
 from cti_engine.sip_edge.messages import SipRequest
+from cti_engine.wire.sip_digest import parameters
 
-_PARAMETER = re.compile(r'(\w+)\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s,"]+))')
 _HASHES = {"md5": hashlib.md5, "sha-256": hashlib.sha256}
 _NAMES = {"md5": "MD5", "sha-256": "SHA-256"}
 _NONCES_REMEMBERED = 50_000
-
-
-def parameters(text: str) -> dict[str, str]:
-    """What stands behind `Digest` in a challenge or in credentials, by lower-case name."""
-    return {
-        name.lower(): re.sub(r"\\(.)", r"\1", quoted) if quoted else plain
-        for name, quoted, plain in _PARAMETER.findall(text)
-    }
 
 
 class Verdict(Enum):

@@ -14,6 +14,7 @@ from cti_engine.sip_edge.config import Limits
 from cti_engine.sip_edge.digest import Digest, Verdict
 from cti_engine.sip_edge.hop import reachable_at
 from cti_engine.sip_edge.messages import Malformed, SipRequest, parse_address, split_commas
+from cti_engine.wire.browser_phone import is_browser_phone
 
 
 class Answer(Protocol):
@@ -64,9 +65,11 @@ class Registrar:
         return sorted(self._bindings)
 
     def newest(self, user: str) -> Binding | None:
-        """The phone that registered last, or None."""
+        """The phone that registered last, or None; the browser phone before all others, while its agent has one."""
         now = self._clock()
-        return next((one for one in reversed(self._bindings.get(user, [])) if one.expires_at > now), None)
+        living = [one for one in reversed(self._bindings.get(user, [])) if one.expires_at > now]
+        chosen = (one for one in living if is_browser_phone(one.instance))
+        return next(chosen, living[0] if living else None)
 
     # --- REGISTER ---------------------------------------------------------------------------------
 

@@ -16,12 +16,12 @@ from dataclasses import dataclass
 
 from cti_engine.sip_edge.config import EdgeConfig, TrunkAccount
 from cti_engine.sip_edge.counters import Counters
-from cti_engine.sip_edge.credentials import answerable, authorization
 from cti_engine.sip_edge.hop import Hop
 from cti_engine.sip_edge.messages import SipResponse, split_commas
 from cti_engine.sip_edge.names import resolve
 from cti_engine.sip_edge.retransmission import TRANSACTION_LIFE, Retransmissions
 from cti_engine.sip_edge.signatures import RouteSigner
+from cti_engine.wire.sip_digest import answerable, authorization, ha1_of
 from cti_engine.wire.tasks import spawn
 
 LOG_OUT_WITHIN = 2.0
@@ -190,9 +190,9 @@ class _Login:
             proof = ""
             if challenge is not None:
                 count += 1
-                answer = authorization(
-                    challenge, "REGISTER", self._uri, self._account.user, self._account.password, count
-                )
+                user = self._account.user
+                ha1 = ha1_of(challenge, user, self._account.password)
+                answer = authorization(challenge, "REGISTER", self._uri, user, ha1, count)
                 proof = f"{header}: {answer}\r\n"
             response = await self._ask(hop, expires, proof)
             if response.code in _CREDENTIALS:

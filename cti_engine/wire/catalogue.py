@@ -9,13 +9,13 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass, fields
 from enum import StrEnum
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 
 from cti_engine.core import events, signals
 from cti_engine.ports import StoredEvent
-from cti_engine.wire import envelope
+from cti_engine.wire import browser_phone, envelope
 from cti_engine.wire.envelope import BadMessage, Envelope, Request
 
 
@@ -103,11 +103,16 @@ EVENTS: dict[str, EventEntry] = dict(
 
 @dataclass(frozen=True, slots=True)
 class RequestEntry:
-    """`for_others` is the permission to ask it for another agent; None: only that agent himself may."""
+    """`for_others` is the permission to ask it for another agent; None: only that agent himself may.
+
+    `to`: who answers it. The engine's become signals; the gateway's, about the agent's phone in the browser, go there
+    by the console and never over the bus.
+    """
 
     signal: type
     permission: Permission
     for_others: Permission | None
+    to: Literal["engine", "gateway"] = "engine"
 
 
 _CALL_ME = Permission.CALL_ME
@@ -130,6 +135,12 @@ REQUESTS: dict[str, RequestEntry] = {
     "CallMe": RequestEntry(signals.CallMeRequested, _CALL_ME, _CALL_ME),
     "PageOpened": RequestEntry(signals.PageOpened, _TAKE, None),
     "PageClosed": RequestEntry(signals.PageClosed, _TAKE, None),
+    "ConnectPhone": RequestEntry(browser_phone.ConnectPhone, _TAKE, None, "gateway"),
+    "DisconnectPhone": RequestEntry(browser_phone.DisconnectPhone, _TAKE, None, "gateway"),
+    "AnswerPhone": RequestEntry(browser_phone.AnswerPhone, _TAKE, None, "gateway"),
+    "HangUpPhone": RequestEntry(browser_phone.HangUpPhone, _TAKE, None, "gateway"),
+    "PressKey": RequestEntry(browser_phone.PressKey, _TAKE, None, "gateway"),
+    "TestEcho": RequestEntry(browser_phone.TestEcho, _TAKE, None, "gateway"),
 }
 
 ENVELOPE_FIELDS = frozenset({"request", "contact", "state_version"})  # of a signal, not in its args
@@ -175,7 +186,7 @@ def may_ask(name: str, for_agent: str, permissions: Collection[Permission], agen
 def signal_of(request: Request) -> signals.Signal:
     """The signal that a request becomes. Raises BadMessage for an unknown name or wrong arguments."""
     entry = REQUESTS.get(request.name)
-    if entry is None:
+    if entry is None or entry.to != "engine":
         raise BadMessage(f"no request is called {request.name[:40]!r}", "unknown_request")
     wanted = {f.name for f in fields(entry.signal)}
     if "contact" in wanted and not request.contact:

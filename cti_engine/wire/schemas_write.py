@@ -27,7 +27,8 @@ _TIME = {
 def documents() -> dict[str, dict[str, Any]]:
     """File name, without folder, to JSON Schema."""
     made = {f"event.{name}.json": _event(name) for name in catalogue.EVENTS}
-    made.update({f"request.{name}.json": _request(name) for name in catalogue.REQUESTS})
+    on_the_bus = [name for name, entry in catalogue.REQUESTS.items() if entry.to == "engine"]
+    made.update({f"request.{name}.json": _request(name) for name in on_the_bus})
     return made
 
 

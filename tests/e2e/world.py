@@ -313,8 +313,12 @@ class Center:
 
     def desk(self, user: str, **how: Any) -> TestDesk:
         desk = TestDesk(self.origin, user, self.password(user), **how)
-        self._desks.append(desk)
+        self.seat(desk)
         return desk
+
+    def seat(self, desk: TestDesk) -> None:
+        """A desk that a test made: it is logged out and closed at the end."""
+        self._desks.append(desk)
 
     async def phone(self, user: str, *, guest: bool = False, **how: Any) -> Baresip:
         """A registered baresip of this account; of a `guest` one that has none and is called so."""

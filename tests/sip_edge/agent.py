@@ -10,8 +10,8 @@ from dataclasses import dataclass
 
 from sipmessage import Address, Message, Request, Response
 
-from cti_engine.sip_edge.digest import _PARAMETER
 from cti_engine.sip_edge.transports import Framer
+from cti_engine.wire.sip_digest import _PARAMETER
 from cti_engine.wire.tasks import spawn
 
 SDP = b"v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\nm=audio 4000 RTP/AVP 0\r\n"

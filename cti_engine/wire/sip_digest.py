@@ -3,12 +3,31 @@
 from __future__ import annotations
 
 import hashlib
+import re
 import secrets
 from collections.abc import Iterable
 
-from cti_engine.sip_edge.digest import parameters
-
+_PARAMETER = re.compile(r'(\w+)\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s,"]+))')
 _HASHES = {"MD5": hashlib.md5, "SHA-256": hashlib.sha256}
+
+
+def parameters(text: str) -> dict[str, str]:
+    """What stands behind `Digest` in a challenge or in credentials, by lower-case name."""
+    return {
+        name.lower(): re.sub(r"\\(.)", r"\1", quoted) if quoted else plain
+        for name, quoted, plain in _PARAMETER.findall(text)
+    }
+
+
+def algorithm_of(challenge: dict[str, str]) -> str:
+    """`MD5` or `SHA-256`."""
+    return challenge.get("algorithm", "MD5").upper()
+
+
+def ha1_of(challenge: dict[str, str], user: str, password: str) -> str:
+    """HA1 of RFC 7616 3.4.2 for this challenge's realm and algorithm, in hex."""
+    text = f"{user}:{challenge['realm']}:{password}"
+    return _HASHES[algorithm_of(challenge)](text.encode()).hexdigest()
 
 
 def answerable(challenges: Iterable[str]) -> dict[str, str] | None:
@@ -24,16 +43,16 @@ def answerable(challenges: Iterable[str]) -> dict[str, str] | None:
 
 
 def authorization(
-    challenge: dict[str, str], method: str, uri: str, user: str, password: str, count: int = 1
+    challenge: dict[str, str], method: str, uri: str, user: str, ha1: str, count: int = 1
 ) -> str:
     """The value of Authorization or Proxy-Authorization; `count` says how often this nonce has been used."""
-    algorithm = challenge.get("algorithm", "MD5").upper()
+    algorithm = algorithm_of(challenge)
 
     def h(text: str) -> str:
         return _HASHES[algorithm](text.encode()).hexdigest()
 
     realm, nonce = challenge["realm"], challenge["nonce"]
-    ha1, ha2 = h(f"{user}:{realm}:{password}"), h(f"{method}:{uri}")
+    ha2 = h(f"{method}:{uri}")
     parts = {"username": user, "realm": realm, "nonce": nonce, "uri": uri}
     plain = {"algorithm": algorithm} if "algorithm" in challenge else {}
     if "qop" in challenge:
