@@ -76,21 +76,24 @@ class AgentPhone:
             raise Refused("phone_elsewhere", "this phone is used in another tab or window")
         if not asked.sdp and (not asked.line or asked.line != self._browser_line):
             raise Refused("no_such_line", "this line is gone: connect anew")
+        result = {"line": self._browser_line}
+        if asked.sdp:
+            peer, answer = await self._answered(asked.sdp)
+            self._drop_peer()
+            self._peer, self._browser_line = peer, secrets.token_hex(8)
+            self._stream = Stream(peer.ssrc, (secrets.randbits(14), secrets.randbits(31)))
+            result = {"sdp": answer, "line": self._browser_line}
         if self.page not in ("", page):
             self._tell(PhoneSays(self.page, elsewhere=True))
         self.page, self._tab = page, asked.tab
         self._expect_page()
-        result = {"line": self._browser_line}
-        if asked.sdp:
-            result = await self._new_peer(asked.sdp)
         if self._registration is None:
             self._registration = Registration(self._config, self._line, self.agent, lambda _: self.say())
         self.say()
         return result
 
-    async def _new_peer(self, sdp: str) -> dict[str, str]:
+    async def _answered(self, sdp: str) -> tuple[BrowserPeer, str]:
         peer: BrowserPeer
-        line = secrets.token_hex(8)
 
         def audio(packet: Packet) -> None:
             if self._peer is peer:
@@ -102,14 +105,10 @@ class AgentPhone:
 
         peer = BrowserPeer(audio, state)
         try:
-            answer = await peer.answer(sdp)
+            return peer, await peer.answer(sdp)
         except BadOffer as error:
             await peer.close()
             raise Refused("bad_offer", str(error)) from error
-        self._drop_peer()
-        self._peer, self._browser_line = peer, line
-        self._stream = Stream(peer.ssrc, (secrets.randbits(14), secrets.randbits(31)))
-        return {"sdp": answer, "line": line}
 
     def _drop_peer(self) -> None:
         self._echo = None

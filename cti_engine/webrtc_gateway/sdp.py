@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
+from ipaddress import IPv4Address
 
 from cti_engine.webrtc_gateway.rtp import PCMU
 
 _MIRROR = {"sendrecv": "sendrecv", "sendonly": "recvonly", "recvonly": "sendonly", "inactive": "inactive"}
+
+_KEYS = re.compile(r"rtpmap:(\d{1,3}) telephone-event/8000", re.IGNORECASE)
 
 
 class NoAudio(ValueError):
@@ -39,9 +43,13 @@ def read_offer(body: bytes) -> Offer:
         elif name == "a" and (in_audio or not told):
             if value in _MIRROR:
                 direction = value
-            elif value.lower().startswith("rtpmap:") and "telephone-event/8000" in value.lower():
-                keys = int(words[0].partition(":")[2])
-    if not (host and port):
+            elif found := _KEYS.match(value):
+                keys = int(found[1])
+    try:
+        IPv4Address(host)
+    except ValueError:
+        raise NoAudio(f"audio is wanted at {host[:40]!r}, which is no address") from None
+    if not 0 < port < 65536:
         raise NoAudio("no audio is offered")
     if str(PCMU) not in payload_types:
         raise NoAudio("PCMU is not offered")

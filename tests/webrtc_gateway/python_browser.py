@@ -109,7 +109,7 @@ class BrowserDesk(TestDesk):
                 frame = await track.recv()
                 assert isinstance(frame, AudioFrame)
                 assert frame.sample_rate == RATE
-                self.heard.append(frame.to_ndarray().reshape(-1))
+                self.heard.append(frame.to_ndarray().reshape(-1).astype(np.int16))
         except MediaStreamError:
             return
 
