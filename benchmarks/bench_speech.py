@@ -2,12 +2,14 @@
 
 Thresholds are those of config/speech.yaml. Accuracy and false accepts run through the pure turn, faster than real time;
 latency, barge-in and capacity through a real recogniser process and its socket, in real time. `ARGS="--only accuracy"`
-runs one part of: accuracy, false, latency, streams.
+runs one part of: accuracy, false, latency, streams, gaps.
 """
 
 from __future__ import annotations
 
 import argparse
+import asyncio
+import os
 import random
 import sys
 import tempfile
@@ -23,6 +25,7 @@ from rich.progress import track
 from rich.table import Table
 from scipy.stats import binomtest
 
+from benchmarks import prompt_gaps
 from benchmarks import speech_words as said
 from benchmarks.report import Report, percentile
 from benchmarks.speech_callers import Answer, Load, recogniser
@@ -34,7 +37,7 @@ from speech.recognition.installed import choose, prepare
 from speech.recognition.turn import Begun, Turn, Understood
 
 HOME = Path(__file__).parent.parent
-PARTS = ("accuracy", "false", "latency", "streams")
+PARTS = ("accuracy", "false", "latency", "streams", "gaps")
 SEED = 20261128
 MENU_SIZE = 15
 LEVEL = -22.0
@@ -44,6 +47,8 @@ FALSE_TRIALS = 320
 TRIAL = 8.0
 BARGE_IN_PROMPTS = 24
 ECHO_LOSS = 20.0
+STREAMS_A_CORE = 20
+GAP_ROUNDS = 40
 
 
 def frames(*parts: Samples) -> Iterator[bytes]:
@@ -307,6 +312,29 @@ def measure_streams(folder: Path, settings: SpeechSettings, report: Report) -> N
         report.figure("vosk_resident_mb", process.resident_mb())
 
 
+def measure_gaps(folder: Path, settings: SpeechSettings, report: Report) -> None:
+    """Prompts of real workers beside 20 callers a core at a recogniser, each saying a word about every two seconds."""
+    callers = [
+        (word, said.at_level(said.synthetic(word, "ko"), LEVEL)) for (word,) in said.MENUS["ko"].values()
+    ]
+    streams = STREAMS_A_CORE * (os.cpu_count() or 1)
+    with recogniser(folder, "ko", settings, capacity=streams + prompt_gaps.PROMPTS) as process:
+        load = Load(process.address, "ko", said.MENUS["ko"], callers * GAP_ROUNDS, pause=0.6)
+        found = asyncio.run(prompt_gaps.measure(folder, process, "ko", said.MENUS["ko"], load, streams))
+    report.goal("rtp_gap_p99_ms", "<= 30", percentile(found.loaded, 0.99), "ms")
+    for name, gaps in (("beside the recogniser", found.loaded), ("before", found.quiet)):
+        spread = {f"p{share}": round(percentile(gaps, share / 100), 1) for share in (50, 99)}
+        report.figure(f"rtp_gap_ms {name}", {"packets": len(gaps), **spread, "longest": round(max(gaps), 1)})
+    report.figure("rtp_lost", found.lost)
+    report.figure("streams at once, of which given up", [streams, _given_up(found.answers)])
+    report.figure("busy cores: recogniser, whole machine", [round(each, 2) for each in found.busy])
+    report.figure("vosk_word_ms beside prompts", _spread(latencies(found.answers)[0]))
+
+
+def _given_up(answers: list[Answer]) -> int:
+    return sum(answer.verdict == "overloaded" for answer in answers)
+
+
 # --- all -----------------------------------------------------------------------------------------------
 
 
@@ -340,6 +368,8 @@ def _parts(
         measure_latency(folder, settings, report)
     if "streams" in parts:
         measure_streams(folder, settings, report)
+    if "gaps" in parts:
+        measure_gaps(folder, settings, report)
     if not {"accuracy", "false"} & set(parts):
         return
     english, _, korean = choices
