@@ -126,9 +126,9 @@ def _prompts(options: argparse.Namespace, console: Console) -> int:
     from cti_engine.commands import prompts
 
     try:
-        if options.what == "say":
-            return prompts.say(options.text, options.language, options.out, console)
         settings = _settings(options)
+        if options.what == "say":
+            return prompts.say(options.text, options.language, options.out, settings, console)
         definitions = _definitions(settings)
         if options.what == "build":
             found = prompts.build(settings, definitions, Console(stderr=True))

@@ -11,8 +11,8 @@ import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -63,7 +63,30 @@ ESPEAK = Engine(
     package="espeak-ng",
     advice="apt-get install espeak-ng",
 )
+HIBARI = Engine(
+    name="hibari",
+    command=(sys.executable, "-m", "speech.hibari_voice", "{voice}"),
+    voices={"en": "heart"},
+    package="hibari",
+    advice="pip install hibari-tts",
+)
+PIPER = Engine(
+    name="piper",
+    command=(sys.executable, "-m", "piper", "-m", "{voice}", "-f", "-"),
+    voices={},
+    package="piper",
+    advice="pip install piper-tts",
+)
+"""It has the voices that the operator has downloaded."""
+ALL = (PIPER, HIBARI, NANOTTS, ESPEAK)
 ENGINES = (NANOTTS, ESPEAK)
+
+
+def engines_in_order(names: Sequence[str], piper: Mapping[str, Path]) -> tuple[Engine, ...]:
+    """Those of ALL, in this order. `piper`: its voice (an .onnx file) by language."""
+    known = {engine.name: engine for engine in ALL}
+    known["piper"] = replace(PIPER, voices={language: str(voice) for language, voice in piper.items()})
+    return tuple(known[name] for name in names)
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +123,8 @@ class Speaker:
         self._engines = engines
         self._deadline = deadline
         self._hangs: dict[str, int] = {}
+        self.failed: set[tuple[str, str]] = set()
+        """Engines and the texts at which they failed; not one that was not asked."""
 
     def speak(self, text: str, language: str) -> tuple[str, list[Utterance]]:
         """The engine's name and the utterances in order. Raises NotSpoken."""
@@ -118,6 +143,7 @@ class Speaker:
                         Utterance(self._call(engine, voice, part), pause) for part, pause in split(text)
                     ]
                 except _Failed as failed:
+                    self.failed.add((engine.name, text))
                     faults.append(f"{engine.name} {failed}")
         raise NotSpoken(
             "; ".join(faults) or f"no text-to-speech engine has a voice for language {language!r}"

@@ -12,15 +12,15 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from cti_engine.core.commands import Prompt
 from speech.engines import DEADLINE, ENGINES, IMPORTED_FROM, Engine
 from speech.phrases import PHRASES
-from speech.wav_check import seconds, unplayable
+from speech.wav_check import not_spoken_note, seconds, unplayable
 
 RULES_VERSION = 2
 """Raise it when prompt_audio, the splitting of texts or an engine's voice changes: all prompts are made anew."""
@@ -36,6 +36,9 @@ MADE_BY = {
 
 SHORTEST_PAUSE, LONGEST_PAUSE = 50, 10_000
 """Milliseconds; the player takes no shorter file."""
+
+Recordings = Mapping[str, Mapping[str, str]]
+NO_RECORDINGS: Recordings = {}
 
 SOUNDS = Path("/usr/share/asterisk/sounds")
 MUSIC = {"default": Path("/usr/share/asterisk/moh")}
@@ -73,17 +76,26 @@ class PromptState:
 
 @dataclass(frozen=True, slots=True)
 class _Piece:
-    """One sound file of a prompt: `options`, best first, where it may stand; `order`: how to make it."""
+    """One sound file of a prompt: `options`, best first, where it may stand; `order`: how to make it.
+
+    `instead`: what is played where that cannot be made.
+    """
 
     options: tuple[Path, ...]
     order: dict[str, Any]
+    instead: _Piece | None = None
+
+    @property
+    def everywhere(self) -> tuple[Path, ...]:
+        return self.options if self.instead is None else (*self.options, *self.instead.options)
 
 
 class PromptCache:
     """The PromptFiles port. `directory` is ours alone; `base` is what `file` prompts are relative to.
 
     `files` may be called by any thread; it touches the disk at the first use of a prompt only. `sounds` holds
-    a folder per language (`es`, or `es_MX_f_Allison` as Debian names it); `music` a folder of WAVs per class.
+    a folder per language (`es`, or `es_MX_f_Allison` as Debian names it); `music` a folder of WAVs per class;
+    `recordings` by language and sentence a file of the admin, which is played instead of what an engine speaks.
     """
 
     def __init__(
@@ -94,6 +106,7 @@ class PromptCache:
         sounds: Path = SOUNDS,
         music: Mapping[str, Path] = MUSIC,
         engines: Sequence[Engine] = ENGINES,
+        recordings: Recordings = NO_RECORDINGS,
         deadline: float = DEADLINE,
     ) -> None:
         self.directory = directory.absolute()
@@ -101,9 +114,15 @@ class PromptCache:
         self._sounds = sounds.absolute()
         self._music = {name: folder.absolute() for name, folder in music.items()}
         self._engines = engines
+        self._recordings = recordings
         self._deadline = deadline
         self._known: dict[Prompt, tuple[Path, ...]] = {}
         self._folders: dict[str, Path | None] = {}
+
+    def use(self, recordings: Recordings) -> None:
+        """From now on these, with the files as they are now."""
+        self._recordings = recordings
+        self._known = {}
 
     def files(self, prompt: Prompt) -> tuple[Path, ...]:
         """8 kHz 16-bit mono WAVs to play in order. Raises KeyError naming the prompt when it was never built."""
@@ -132,11 +151,12 @@ class PromptCache:
         faults: list[PromptFault] = []
         wanted: dict[Path, tuple[_Piece, Prompt]] = {}
         present: set[Path] = set()
+        available = {engine.name for engine in self._engines if engine.available}
         for prompt in dict.fromkeys(prompts):
             try:
                 for piece in self._pieces(prompt):
                     standing = _undamaged(piece)
-                    if standing is not None:
+                    if standing is not None and not _could_be_better(piece, standing, available):
                         present.add(standing)
                     else:
                         wanted.setdefault(piece.options[0], (piece, prompt))
@@ -144,13 +164,21 @@ class PromptCache:
                 faults.append(PromptFault(prompt, str(fault)))
         by: Counter[str] = Counter()
         pieces = list(wanted.values())
-        for done, result in enumerate(self._make([piece for piece, _ in pieces]), start=1):
-            if "fault" in result:
-                faults.append(PromptFault(pieces[int(result["id"])][1], result["fault"]))
-            else:
-                by[result["by"]] += 1
-            if progress is not None:
-                progress(done, len(pieces))
+        done = 0
+        while pieces:
+            instead: list[tuple[_Piece, Prompt]] = []
+            for result in self._make([piece for piece, _ in pieces]):
+                if "fault" in result:
+                    piece, prompt = pieces[int(result["id"])]
+                    faults.append(PromptFault(prompt, result["fault"]))
+                    if piece.instead is not None and _undamaged(piece.instead) is None:
+                        instead.append((piece.instead, prompt))
+                else:
+                    by[result["by"]] += 1
+                done += 1
+                if progress is not None:
+                    progress(done, max(done, len(wanted)))
+            pieces = instead
         return BuildReport(by.total(), len(present), time.monotonic() - began, tuple(faults), dict(by))
 
     def inventory(self, prompts: Iterable[Prompt]) -> list[PromptState]:
@@ -208,7 +236,7 @@ class PromptCache:
         try:
             match prompt.kind:
                 case "text":
-                    return [self._speech(prompt.value, prompt.language)]
+                    return [self._text(prompt.value, prompt.language)]
                 case "sound":
                     return [self._sound(prompt.value, prompt.language)]
                 case "pause":
@@ -221,6 +249,16 @@ class PromptCache:
                     raise _Unmakeable(f"there is no kind of prompt called {prompt.kind!r}")
         except OSError as fault:
             raise _Unmakeable(str(fault)) from fault
+
+    def _text(self, text: str, language: str) -> _Piece:
+        own = self._recordings.get(language, {}).get(text)
+        if own is None:
+            return self._speech(text, language)
+        spoken = self._speech(text, language)
+        try:
+            return replace(self._recording(self._base / own, "recording"), instead=spoken)
+        except OSError:  # the file went away after it was checked
+            return spoken
 
     def _speech(self, text: str, language: str) -> _Piece:
         files = {
@@ -296,10 +334,12 @@ class _Unmakeable(Exception):
 
 
 def _standing(piece: _Piece) -> Path | None:
-    return next((path for path in piece.options if path.exists()), None)
+    return next((path for path in piece.everywhere if path.exists()), None)
 
 
 def _maker_of(piece: _Piece, path: Path) -> str:
+    if piece.instead is not None and path not in piece.options:
+        return _maker_of(piece.instead, path)
     if piece.order["make"] != "speech":
         return MADE_BY[piece.order["make"]]
     files: dict[str, str] = piece.order["files"]
@@ -311,7 +351,17 @@ def _undamaged(piece: _Piece) -> Path | None:
     for path in piece.options:
         if path.exists() and unplayable(path):
             path.unlink()
-    return _standing(piece)
+    return next((path for path in piece.options if path.exists()), None)
+
+
+def _could_be_better(piece: _Piece, standing: Path, available: Container[str]) -> bool:
+    """Whether an engine that comes before the one that made it is there now, and has not failed at this text."""
+    for engine, file in piece.order.get("files", {}).items():
+        if Path(file) == standing:
+            return False
+        if engine in available and not not_spoken_note(Path(file)).exists():
+            return True
+    return False
 
 
 def _named(prompt: Prompt) -> str:

@@ -18,7 +18,7 @@ import numpy as np
 from speech.engines import Engine, NotSpoken, Speaker
 from speech.hold_tones import hold_tones
 from speech.prompt_audio import BadAudio, music_of, prompt_of, recording_of, write_prompt
-from speech.wav_check import RATE
+from speech.wav_check import RATE, not_spoken_note
 
 PARALLEL = 2
 _NICENESS = 10  # live calls on the same machine go first
@@ -32,6 +32,9 @@ def make(order: dict[str, Any], speaker: Speaker) -> dict[str, str]:
                 engine, utterances = speaker.speak(order["text"], order["language"])
                 file, by = Path(order["files"][engine]), engine
                 samples = prompt_of([(utterance.wav, utterance.pause) for utterance in utterances])
+                for name, path in order["files"].items():
+                    if (name, order["text"]) in speaker.failed:
+                        not_spoken_note(Path(path)).touch()
             case "sound":
                 file, by = Path(order["file"]), "recording"
                 samples = prompt_of([(Path(order["source"]), 0.0)])

@@ -12,6 +12,11 @@ SHORTEST = 400
 """Samples. pjmedia's player refuses shorter files (PJMEDIA_EWAVETOOSHORT)."""
 
 
+def not_spoken_note(path: Path) -> Path:
+    """Says that the engine of this file has failed at its text, and need not be asked again."""
+    return path.with_suffix(".failed")
+
+
 def seconds(path: Path) -> float:
     """Length of a WAV. Raises OSError, wave.Error or EOFError when it is none."""
     with wave.open(str(path), "rb") as file:

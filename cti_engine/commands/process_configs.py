@@ -16,6 +16,7 @@ from cti_engine.runtime.bootstrap import CannotStart, Prepared, utc_offset
 from cti_engine.runtime.children import Entry
 from cti_engine.runtime.engine_config import EngineConfig
 from cti_engine.runtime.log_setup import LogSettings
+from cti_engine.runtime.prompt_files import engines_of, prompt_cache
 from cti_engine.runtime.recognisers import choices_for, recognisers, spoken_languages
 from cti_engine.runtime.stores import FILE_NAME
 from cti_engine.runtime.supervisor import Plan, Service
@@ -23,7 +24,6 @@ from cti_engine.runtime.worker_pool import Workers
 from cti_engine.sip_edge.config import EdgeConfig, Guests, Limits, Trunk, TrunkAccount
 from cti_engine.sip_worker.config import WorkerConfig
 from cti_engine.webrtc_gateway.config import GatewayConfig
-from speech.prompt_cache import PromptCache
 from speech.recognition.engine import NoEngine
 
 RTP_PORTS_PER_WORKER = 20
@@ -51,7 +51,7 @@ def apology_prompts() -> list[Prompt]:
 def make_plan(settings: Settings, definitions: CenterDefinitions, prepared: Prepared) -> Plan:
     """Raises CannotStart when the RTP ports do not suffice, or weights of a recogniser are not what they should be."""
     places, network = prepared.places, settings.network
-    cache = PromptCache(places.prompts, base=settings.home)
+    cache = prompt_cache(settings, definitions)
     apology = tuple(str(file) for prompt in apology_prompts() for file in cache.files(prompt))
     slices = (settings.ports.rtp_last - settings.ports.rtp_first + 1) // RTP_PORTS_PER_WORKER
     if slices < settings.workers.max:
@@ -81,6 +81,7 @@ def make_plan(settings: Settings, definitions: CenterDefinitions, prepared: Prep
             realm=settings.sip.realm,
             digest=settings.sip.digest,
             prompts=places.prompts,
+            voices=engines_of(settings),
             utc_offset=utc_offset(settings.time_zone),
             ready_file=places.ready_file("engine"),
             keep_events=settings.keep_events_days * 86_400.0,

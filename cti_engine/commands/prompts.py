@@ -18,9 +18,9 @@ from cti_engine.core.commands import Prompt
 from cti_engine.core.definitions import CenterDefinitions
 from cti_engine.definitions.prompt_inventory import all_prompts
 from cti_engine.definitions.settings import Settings
-from cti_engine.runtime.places import Places
-from speech.engines import ENGINES, NotSpoken, Speaker
-from speech.prompt_cache import BuildReport, PromptCache, PromptState
+from cti_engine.runtime.prompt_files import engines_of, prompt_cache
+from speech.engines import NotSpoken, Speaker
+from speech.prompt_cache import BuildReport, PromptState
 
 _SHOWN = 20
 
@@ -60,14 +60,14 @@ def progress_bar(console: Console) -> Progress:
 
 def inventory(settings: Settings, definitions: CenterDefinitions) -> Inventory:
     """What there is. Makes nothing and disturbs no running center."""
-    return Inventory(tuple(_cache(settings).inventory(center_prompts(definitions))))
+    return Inventory(tuple(prompt_cache(settings, definitions).inventory(center_prompts(definitions))))
 
 
 def build(settings: Settings, definitions: CenterDefinitions, console: Console) -> Inventory:
     """Makes what is missing, beside a running center too. Raises OSError when the folder cannot be written."""
     with progress_bar(console) as bar:
         row = bar.add_task("prompts", total=None)
-        report = _cache(settings).build(
+        report = prompt_cache(settings, definitions).build(
             center_prompts(definitions), lambda done, of: bar.update(row, completed=done, total=of)
         )
     reasons = {fault.prompt: fault.reason for fault in report.faults}
@@ -80,13 +80,13 @@ def build(settings: Settings, definitions: CenterDefinitions, console: Console) 
     return Inventory(tuple(states), report)
 
 
-def say(text: str, language: str, out: Path, console: Console) -> int:
-    """One text as callers would hear it. Exit code 3 when no engine can speak it."""
+def say(text: str, language: str, out: Path, settings: Settings, console: Console) -> int:
+    """One text as callers would hear it, if nobody has recorded it. Exit code 3 when no engine can speak it."""
     # scipy must not live in the supervisor, which takes the progress bar from here
     from speech.prompt_audio import BadAudio, prompt_of, write_prompt
 
     try:
-        engine, utterances = Speaker(ENGINES).speak(text, language)
+        engine, utterances = Speaker(engines_of(settings)).speak(text, language)
         samples = prompt_of([(utterance.wav, utterance.pause) for utterance in utterances])
     except (NotSpoken, BadAudio) as fault:
         console.print(str(fault), markup=False, soft_wrap=True)
@@ -96,10 +96,6 @@ def say(text: str, language: str, out: Path, console: Console) -> int:
         f"{out}: {samples.size / 8000:.1f} s by {engine}", markup=False, highlight=False, soft_wrap=True
     )
     return 0
-
-
-def _cache(settings: Settings) -> PromptCache:
-    return PromptCache(Places(settings.var).prompts, base=settings.home)
 
 
 def write_json(found: Inventory, to: TextIO) -> None:

@@ -202,7 +202,7 @@ class Disposition:
 
 @dataclass(frozen=True, slots=True)
 class CenterDefinitions:
-    """The whole set. `version` changes with any file's content."""
+    """The whole set. `version` changes with any file's content. `recordings`: by language and sentence its own file."""
 
     version: str
     agents: Mapping[str, AgentDefinition]
@@ -221,6 +221,7 @@ class CenterDefinitions:
     calendars: Mapping[str, Calendar] = field(default_factory=dict)
     services: Mapping[str, Service] = field(default_factory=dict)
     webhooks: Mapping[str, Webhook] = field(default_factory=dict)
+    recordings: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     burst: bool = False
     limits: CallLimits = CallLimits()
     callbacks: CallbackRules = CallbackRules()

@@ -11,6 +11,7 @@ from cti_engine.core.ivr.flow_graph import INSTANT, following, steps_reached
 from cti_engine.definitions.flow_source import FlowSource
 from cti_engine.definitions.problems import WARNING, has_errors
 from cti_engine.definitions.problems import Path as Place
+from cti_engine.definitions.sound_files import sound_fault
 
 
 def check_flow(source: FlowSource, flow: Flow, home: Path) -> None:
@@ -28,25 +29,9 @@ def check_flow(source: FlowSource, flow: Flow, home: Path) -> None:
         hint = "add a say, menu or wait: a call that runs in circles is ended"
         source.document.problem(("steps", name), text, hint, severity=WARNING)
     for file, place in dict.fromkeys(source.files):
-        path = (home / file).resolve()
-        if not path.is_relative_to(home.resolve()):
-            source.document.problem(place, f"{file} is outside of CTI_HOME", "copy it into it")
-        elif not path.is_file():
-            source.document.problem(place, f"there is no file {file}", f"looked in {home}")
-        elif not _is_wav(path):
-            source.document.problem(
-                place, f"{file} is not a WAV file", "save it as WAV: PCM, any rate, mono or stereo"
-            )
-
-
-def _is_wav(path: Path) -> bool:
-    """By its first bytes; whether its sound can be used is told when prompts are made."""
-    try:
-        with path.open("rb") as file:
-            beginning = file.read(12)
-    except OSError:
-        return False
-    return beginning[:4] == b"RIFF" and beginning[8:] == b"WAVE"
+        fault = sound_fault(home, file)
+        if fault:
+            source.document.problem(place, *fault)
 
 
 def _loops(flow: Flow) -> list[str]:

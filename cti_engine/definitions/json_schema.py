@@ -13,6 +13,7 @@ from cti_engine.definitions.flow_keys import FLOW
 from cti_engine.definitions.flow_test_keys import FLOW_TESTS
 from cti_engine.definitions.place_loader import SHIFTS, SITES
 from cti_engine.definitions.queue_loader import QUEUES
+from cti_engine.definitions.recording_loader import RECORDINGS
 from cti_engine.definitions.rule_loader import DIALLED_NUMBERS, OVERFLOW, PRIORITIES, PROFILES
 from cti_engine.definitions.scenario_keys import SCENARIO
 from cti_engine.definitions.service_loader import SERVICES
@@ -41,6 +42,7 @@ FILES: Mapping[str, Keys] = {
     "config/engine": ENGINE,
     "config/sip": SIP,
     "config/speech": SPEECH,
+    "config/recordings": RECORDINGS,
 }
 """The YAML file each schema is for; flows share the one of `flow`, their tests `flow_test`, scenarios `scenario`."""
 

@@ -18,7 +18,9 @@ from cti_engine.definitions.flow_review import WordJudge, review_flows
 from cti_engine.definitions.flow_source import attribute_types, read_flow
 from cti_engine.definitions.place_loader import check_agents, load_shifts, load_sites
 from cti_engine.definitions.problems import Problem, has_errors
+from cti_engine.definitions.prompt_inventory import all_prompts
 from cti_engine.definitions.queue_loader import QueueReader, warn_of_unserved
+from cti_engine.definitions.recording_loader import load_recordings, warn_of_unsaid
 from cti_engine.definitions.rule_loader import (
     load_dialled_numbers,
     load_overflow,
@@ -38,12 +40,18 @@ from cti_engine.definitions.yaml_source import Document, Node, read_yaml
 
 
 def load_definitions(
-    home: Path, *, over: Path | None = None, review: bool = False, words: WordJudge | None = None
+    home: Path,
+    *,
+    over: Path | None = None,
+    sounds: Path | None = None,
+    review: bool = False,
+    words: WordJudge | None = None,
 ) -> tuple[CenterDefinitions | None, list[Problem]]:
     """None when there are errors; warnings may come with a set. Never raises for what stands in files.
 
     `over`: a folder with files to be taken in the place of `home`'s, see `layers`. `review`: warn of what is valid but
-    surprises too, which a reload has no time for; `words` judges then what callers may say.
+    surprises too, which a reload has no time for; `words` judges then what callers may say. `sounds`: where WAV files
+    are looked for, `home` if not given.
     """
     files = _Files(layers(home, over))
     engine_file = files.read("config/engine.yaml", needed=False)
@@ -59,6 +67,7 @@ def load_definitions(
     shifts_file = files.read("config/shifts.yaml", needed=False)
     hours_file = files.read("config/business_hours.yaml", needed=False)
     services_file = files.read("config/services.yaml", needed=False)
+    recordings_file = files.read("config/recordings.yaml", needed=False)
     flow_files = files.flows()
     if has_errors(attributes_file.problems) and attributes_file.unreadable:
         return None, files.problems()  # every other file would seem wrong without the attributes
@@ -78,6 +87,7 @@ def load_definitions(
     places, shifts = load_sites(sites_file), load_shifts(shifts_file)
     calendars = {} if hours_file.unreadable else load_calendars(hours_file, engine["time_zone"])
     outside = load_services(services_file)
+    recordings = {} if recordings_file.unreadable else load_recordings(recordings_file, sounds or home)
     callbacks = callback_rules(engine["callbacks"])
     call_me = load_call_me(
         engine_file,
@@ -104,7 +114,7 @@ def load_definitions(
     flows = {source.id: build_flow(source, scope, by_id, services) for source in sources}
 
     for source in sources:
-        check_flow(source, flows[source.id], home)
+        check_flow(source, flows[source.id], sounds or home)
         cross_check.check_queues_named(source, flows, known_queues)
     for queue in queues.values():
         cross_check.check_queue(queues_file, queue, queues, flows)
@@ -133,6 +143,7 @@ def load_definitions(
         calendars=calendars,
         services=outside.services,
         webhooks=outside.webhooks,
+        recordings=recordings,
         burst=reader.burst,
         limits=call_limits(calls),
         callbacks=callbacks,
@@ -142,6 +153,8 @@ def load_definitions(
     if review:
         routing_review.review(definitions, queues_file, overflow_file)
         review_flows(by_id, definitions, words)
+        if recordings:
+            warn_of_unsaid(recordings_file, recordings, all_prompts(flows.values()))
     return definitions, files.problems()
 
 

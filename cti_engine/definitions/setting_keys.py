@@ -185,6 +185,14 @@ CAPACITY = Keys(
         ),
     )
 )
+VOICE_ENGINES = ("piper", "hibari", "nanotts", "espeak-ng")
+PROMPTS = Keys(
+    (
+        Key("engines", Many(Text("a voice engine", choices=VOICE_ENGINES), 1),
+            "who speaks: the first that is installed and has a voice for the language", ("nanotts", "espeak-ng")),
+        Key("piper", Table(Text("an .onnx file", r".+\.onnx"), LANGUAGE), "Piper's voice by language", {}),
+    )
+)  # fmt: skip
 SPEECH = Keys(
     (
         Key("enabled", Flag(), "whether callers may speak; without it they press keys", True),
@@ -193,5 +201,6 @@ SPEECH = Keys(
         Key("voice", VOICE, "when speech begins and ends", VOICE.blank()),
         Key("verdict", VERDICT, "what is taken, and what is asked back", VERDICT.blank()),
         Key("capacity", CAPACITY, "how many callers may speak at once", CAPACITY.blank()),
+        Key("prompts", PROMPTS, "who speaks to callers", PROMPTS.blank()),
     )
 )  # fmt: skip

@@ -119,6 +119,14 @@ class CallMe:
 
 
 @dataclass(frozen=True, slots=True)
+class Voices:
+    """Who speaks prompts: `engines` in order; `piper` has that one's voice files by language."""
+
+    engines: tuple[str, ...]
+    piper: Mapping[str, Path]
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """`home` and `var` are absolute. `time_zone` is empty for the machine's own. `call_me` None: nobody may ask."""
 
@@ -135,6 +143,7 @@ class Settings:
     time_zone: str
     keep_events_days: int
     speech: SpeechSettings
+    voices: Voices
     call_me: CallMe | None = None
 
 
@@ -168,6 +177,7 @@ def load_settings(
     from_options = Document("options", Node(0, 0, {}))
 
     written = _checked(engine, keys.ENGINE)
+    spoken = _checked(speech, keys.SPEECH)
     for name, (variable, shape, place) in OVERRIDES.items():
         for document, key, text in (
             (from_environment, variable, environment.get(variable) or None),  # empty is not given
@@ -189,7 +199,8 @@ def load_settings(
         log_level=written["log"]["level"],
         time_zone=_time_zone(engine, written["time_zone"]),
         keep_events_days=written["keep_events_days"],
-        speech=_speech(speech),
+        speech=_speech(speech, spoken),
+        voices=_voices(speech, folder, spoken["prompts"]),
         call_me=_call_me(written["call_me"]),
     )
     documents = (from_options, from_environment, engine, sip, speech)
@@ -290,8 +301,22 @@ def _sip(document: Document, home: Path) -> Sip:
     )
 
 
-def _speech(document: Document) -> SpeechSettings:
-    written = _checked(document, keys.SPEECH)
+def _voices(document: Document, home: Path, written: dict[str, Any]) -> Voices:
+    engines = tuple(dict.fromkeys(written["engines"]))
+    piper = {language: home / file for language, file in written["piper"].items() if file}
+    for language, voice in piper.items():
+        place: Place = ("prompts", "piper", language)
+        for file in (voice, voice.with_name(voice.name + ".json")):
+            if not file.is_file():
+                document.problem(
+                    place, f"there is no file {file}", "a Piper voice is two files: .onnx and .onnx.json"
+                )
+        if "piper" not in engines:
+            document.problem(place, "Piper is not among the engines", "engines: [piper, nanotts, espeak-ng]")
+    return Voices(engines, piper)
+
+
+def _speech(document: Document, written: dict[str, Any]) -> SpeechSettings:
     verdict = VerdictSettings(**written["verdict"])
     if verdict.confirm > verdict.accept:
         document.problem(

@@ -20,7 +20,8 @@ from cti_engine.core.definitions import CenterDefinitions
 from cti_engine.definitions.settings import Settings
 from cti_engine.runtime.places import Places
 from cti_engine.runtime.ports_in_use import Wanted, taken
-from speech.prompt_cache import BuildReport, PromptCache
+from cti_engine.runtime.prompt_files import prompt_cache
+from speech.prompt_cache import BuildReport
 
 BROKER_USERS = ("engine", "console")
 STAFF = (Account("supervisor", "supervisor", "Supervisor"), Account("admin", "admin", "Administrator"))
@@ -100,7 +101,7 @@ def prepare(
         {user: ensure_password(places.broker_password(user)) for user in BROKER_USERS},
         new,
         _first_customers(settings.home / "config" / "customers.csv", places),
-        PromptCache(places.prompts, base=settings.home).build(prompts, progress),
+        prompt_cache(settings, definitions).build(prompts, progress),
         ensure_password(places.call_me_key) if settings.call_me is not None else "",
     )
 

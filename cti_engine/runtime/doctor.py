@@ -18,8 +18,8 @@ from cti_engine.runtime.checks import machine, media, outside, ports
 from cti_engine.runtime.checks.check import Check, Verdict, ok
 from cti_engine.runtime.places import Places
 from cti_engine.runtime.ports_in_use import Wanted
+from cti_engine.runtime.prompt_files import engines_of, prompt_cache
 from cti_engine.runtime.recognisers import choices_for, spoken_languages
-from speech.prompt_cache import PromptCache
 
 _STYLE = {Verdict.OK: "green", Verdict.WARN: "yellow", Verdict.FAULT: "bold red"}
 
@@ -36,7 +36,7 @@ def run_doctor(settings: Settings) -> list[Check]:
         *_trunks(settings, running),
         outside.check_broker(settings.broker_url, running.get("ports", {}).get("broker_port", 0)),
         media.check_pjsua2(),
-        *media.check_text_to_speech(),
+        *media.check_text_to_speech(engines_of(settings)),
         *media.check_sounds(("es", "en")),
         media.check_music(),
         machine.check_disk(settings.var),
@@ -135,7 +135,7 @@ def _definitions_and_prompts(settings: Settings) -> list[Check]:
         f"{len(definitions.flows)} flows, {len(definitions.queues)} queues, {len(definitions.agents)} agents "
         f"in {settings.home}"
     )
-    cache = PromptCache(Places(settings.var).prompts, base=settings.home)
+    cache = prompt_cache(settings, definitions)
     prompts = sorted(all_prompts(definitions.flows.values()), key=repr)
     spoken = choices_for(spoken_languages(definitions.flows.values()), settings)
     return [

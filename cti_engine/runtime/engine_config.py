@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from speech.engines import Engine as VoiceEngine
+
 
 @dataclass(frozen=True, slots=True)
 class EngineConfig:
@@ -25,6 +27,7 @@ class EngineConfig:
     realm: str
     digest: str
     prompts: Path
+    voices: tuple[VoiceEngine, ...]
     utc_offset: float
     ready_file: Path
     keep_events: float

@@ -56,12 +56,15 @@ async def _serve(config: EngineConfig) -> None:
     stop = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
     files = DefinitionFiles(config.home, Places(config.var).last_good)
-    prompts = PromptCache(config.prompts, base=config.home)
+    definitions = files.first()
+    prompts = PromptCache(
+        config.prompts, base=config.home, engines=config.voices, recordings=definitions.recordings
+    )
     store = open_store(config.store_url, folder=config.var)
     customers = CustomerStore(config.customers_db, read_only=True)
     engine = Engine(
         store,
-        files.first(),
+        definitions,
         customers,
         prompts,
         home=config.home,
@@ -110,7 +113,7 @@ class DefinitionFiles:
             self._keep()
             return definitions
         _tell(problems)
-        definitions, _ = load_definitions(self._last_good)
+        definitions, _ = load_definitions(self._last_good, sounds=self._home)
         if definitions is None:
             raise SystemExit(3)
         _log.error("the files have errors: running on the last good ones, version %s", definitions.version)
@@ -177,6 +180,7 @@ class DefinitionFiles:
 
 
 def _make_prompts(prompts: PromptCache, definitions: CenterDefinitions) -> BuildReport:
+    prompts.use(definitions.recordings)
     return prompts.build(sorted(all_prompts(definitions.flows.values()), key=repr))
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import struct
 import wave
 from pathlib import Path
 
@@ -50,10 +51,12 @@ def test_list_build_list(home: Path) -> None:
 
 
 def test_what_cannot_be_made_is_told(home: Path) -> None:
-    """A recording that is no WAV: exit code 1, the file and the reason; the others are made."""
+    """A recording of 80 bits: exit code 1, the file and the reason; the others are made."""
     bad = home.parent / "bad_home"
     shutil.copytree(home, bad)
-    (bad / "greeting.wav").write_bytes(b"RIFF\x10\0\0\0WAVE" + b"but no sound" * 100)
+    form = struct.pack("<4sIHHIIHH", b"fmt ", 16, 1, 1, 8000, 80_000, 10, 80)
+    sound = form + struct.pack("<4sI", b"data", 80_000) + bytes(80_000)
+    (bad / "greeting.wav").write_bytes(b"RIFF" + struct.pack("<I", 4 + len(sound)) + b"WAVE" + sound)
     flow = bad / "ivr_flows/sorry.yaml"
     flow.write_text(flow.read_text().replace("play: queue-thankyou", "play: {file: greeting.wav}"))
     done = cti(bad, "prompts", "build")

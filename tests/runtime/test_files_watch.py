@@ -29,6 +29,9 @@ class Taken:
     async def reload(self, definitions: CenterDefinitions) -> None:
         self.definitions.append(definitions)
 
+    def use(self, recordings: Any) -> None:
+        pass
+
     def build(self, prompts: list[Any]) -> BuildReport:
         if self.disk_is_full:
             self.disk_is_full = False

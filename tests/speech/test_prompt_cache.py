@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from cti_engine.core.commands import Prompt
 from cti_engine.core.ivr import recorded_numbers
 from cti_engine.ports import PromptFiles
-from speech.engines import ENGINES, ESPEAK, NANOTTS, Engine
+from speech.engines import ENGINES, ESPEAK, NANOTTS, Engine, NotSpoken, Speaker, engines_in_order
 from speech.prompt_audio import LOUDNESS, MUSIC_LOUDNESS, PEAK, loudness, read_wav
 from speech.prompt_cache import SOUNDS, PromptCache
 from speech.wav_check import RATE, seconds, unplayable
@@ -198,6 +198,71 @@ def test_the_better_voice_replaces_the_fallback(tmp_path: Path) -> None:
     assert both.files(MENU_EN) == made_by_fallback.files(MENU_EN)
     assert PromptCache(tmp_path, engines=[NANOTTS]).build([MENU_EN]).made == 1
     assert PromptCache(tmp_path, engines=[NANOTTS, ESPEAK]).files(MENU_EN) != both.files(MENU_EN)
+
+
+def test_a_better_voice_that_comes_later_speaks_all_anew(tmp_path: Path) -> None:
+    """What the fallback has made is made again once an engine before it is installed; one that fails at a text is not
+    asked for it a second time."""
+    calls = tmp_path / "calls"
+    failing = command(tmp_path, "failing", f"open({str(calls)!r}, 'a').write('x'); raise SystemExit(1)")
+    absent = replace(NANOTTS, command=("nanotts-not-there",))
+    assert PromptCache(tmp_path, engines=[absent, ESPEAK]).build([MENU_EN]).by == {"espeak-ng": 1}
+    both = PromptCache(tmp_path, engines=[NANOTTS, ESPEAK])
+    assert both.build([MENU_EN]).by == {"nanotts": 1}
+    assert both.build([MENU_EN]).made == 0
+    other = PromptCache(tmp_path, engines=[failing, ESPEAK])
+    assert other.build([MENU_ES]).by == {"espeak-ng": 1}
+    assert (other.build([MENU_ES]).made, calls.read_text()) == (0, "x")
+
+
+def test_engines_speak_in_the_order_of_the_settings(tmp_path: Path) -> None:
+    """Piper has the voices that it is given, and none for another language; the rest is as named."""
+    order = engines_in_order(["piper", "espeak-ng", "hibari"], {"es": tmp_path / "voz.onnx"})
+    assert [engine.name for engine in order] == ["piper", "espeak-ng", "hibari"]
+    assert order[0].voices == {"es": str(tmp_path / "voz.onnx")} and "es" not in order[2].voices
+    with pytest.raises(NotSpoken, match=r"piper is not installed \(pip install piper-tts\)"):
+        Speaker([replace(order[0], package="piper_not_there")]).speak("Hola.", "es")
+
+
+def _sine(path: Path, hz: float, seconds: float = 1.0, level: float = 0.03) -> None:
+    pcm = np.rint(level * 32767 * np.sin(2 * np.pi * hz * np.arange(int(seconds * 22_050)) / 22_050))
+    with wave.open(str(path), "wb") as file:
+        file.setparams((1, 2, 22_050, 0, "NONE", ""))
+        file.writeframes(pcm.astype("<i2").tobytes())
+
+
+def test_a_recorded_sentence_takes_the_place_of_the_voice(tmp_path: Path) -> None:
+    """At 8 kHz and the common loudness; a new take is used from the next look at the files on, and without the
+    recording the voice speaks again."""
+    _sine(tmp_path / "menu.wav", 700)
+    cache = PromptCache(tmp_path / "prompts", base=tmp_path, recordings={"es": {MENU_ES.value: "menu.wav"}})
+    assert cache.build([MENU_ES, MENU_EN]).by == {"recording": 1, "nanotts": 1}
+    [own] = cache.files(MENU_ES)
+    audio = samples_of([own])
+    assert abs(audio.size / RATE - 1.0) < 0.01 and abs(loudness(audio) - LOUDNESS) < 0.5
+    assert [state.by for state in cache.inventory([MENU_ES])] == ["recording"]
+
+    _sine(tmp_path / "menu.wav", 900, 1.5)
+    cache.use({"es": {MENU_ES.value: "menu.wav"}})
+    assert cache.build([MENU_ES]).by == {"recording": 1}
+    assert seconds(cache.files(MENU_ES)[0]) > 1.4
+
+    cache.use({})
+    assert cache.build([MENU_ES]).by == {"nanotts": 1}
+    assert own not in cache.files(MENU_ES)
+
+
+def test_a_recording_that_cannot_be_used_is_told_and_the_voice_speaks(tmp_path: Path) -> None:
+    """A damaged file, and one that has gone since it was checked: callers hear the sentence all the same."""
+    (tmp_path / "menu.wav").write_bytes(b"RIFF\0\0\0\0WAVEfmt ")
+    cache = PromptCache(tmp_path / "prompts", base=tmp_path, recordings={"es": {MENU_ES.value: "menu.wav"}})
+    report = cache.build([MENU_ES])
+    assert report.by == {"nanotts": 1}
+    assert [fault.prompt for fault in report.faults] == [MENU_ES] and "WAV" in report.faults[0].reason
+    assert seconds(cache.files(MENU_ES)[0]) > 2
+    assert [state.by for state in cache.inventory([MENU_ES])] == ["nanotts"]
+    (tmp_path / "menu.wav").unlink()
+    assert cache.build([MENU_ES]).faults == ()
 
 
 def test_a_damaged_file_is_made_again(cache: PromptCache) -> None:
