@@ -47,6 +47,7 @@ from cti_engine.wire.envelope import Request
 from cti_engine.wire.link import LinkClient
 from cti_engine.wire.tasks import spawn
 from cti_engine.wire.vocabulary import to_plain
+from speech.engines import ENGINES
 from speech.prompt_cache import PromptCache
 from tests.adapters.redis_server import RedisServer
 
@@ -286,7 +287,7 @@ async def measure(
         broker_url = f"mqtt://127.0.0.1:{broker_port}"
         config = EngineConfig(
             home, var, store_url, broker_url, "engine", passwords["engine"], str(var / "engine.sock"),
-            b"k" * 32, var / "customers.db", var / "accounts.db", "cti", "md5", var / "prompts", 0.0,
+            b"k" * 32, var / "customers.db", var / "accounts.db", "cti", "md5", var / "prompts", ENGINES, 0.0,
             var / "engine.json", 86_400.0,
         )  # fmt: skip
         engine = start(context, "engine", log, engine_process.serve, config)

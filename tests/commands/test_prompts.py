@@ -23,7 +23,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     steps = (
         '{a: {say: {es: "Hola.", en: "Hello."}, next: b}, b: {play: queue-thankyou, next: c}, c: {hang_up: }}'
     )
-    for flow in ("main_es", "main_en", "reception", "sorry", "queue_treatment"):
+    for flow in ("main_es", "main_en", "reception", "sorry", "queue_treatment", "survey"):
         text = f"flow: {flow}\nlanguages: [es, en]\nstart: a\nsteps: {steps}\n"
         (home / f"ivr_flows/{flow}.yaml").write_text(text)
     return home
