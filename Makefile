@@ -1,6 +1,7 @@
 # Every target makes or refreshes .venv and the system packages itself: quick and offline when nothing is missing.
 #   make run [LAN=1]    the whole center        make test    lint, types, import contracts, tests
 #   make demo           run + robots            make chaos   kill the engine at 20 moments, and all others once
+#   make walk-flows [FLOW=name]  every flow by phone, as its tests say
 #   PYTHON=...   3.11 or 3.12; default: the first that works
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
@@ -13,7 +14,7 @@ unexport PYTHONDONTWRITEBYTECODE
 PY := .venv/bin/python
 BENCHES := bench-calls bench-dtmf bench-edge bench-engine bench-ivr bench-queueing bench-reload bench-simulation bench-routing bench-speech
 
-.PHONY: run demo test chaos lint $(BENCHES) verify-routing screenshots packages-run packages-test
+.PHONY: run demo test chaos lint $(BENCHES) verify-routing walk-flows screenshots packages-run packages-test
 
 run: packages-run .venv/ready-run
 	@exec .venv/bin/cti-engine run $(if $(LAN),--lan)
@@ -36,6 +37,9 @@ lint: packages-test .venv/ready-test
 
 $(BENCHES): packages-test .venv/ready-test
 	@exec $(PY) -m benchmarks.$(subst -,_,$@) $(ARGS)
+
+walk-flows: packages-test .venv/ready-test
+	@CTI_WALK=$(or $(FLOW),all) exec $(PY) -m pytest -s tests/e2e/test_flow_walks.py $(ARGS)
 
 verify-routing: packages-test .venv/ready-test
 	@exec $(PY) -m tests.routing.verify $(ARGS)
