@@ -33,6 +33,8 @@ BEHIND_MAX = 1.0
 HEADER_MAX = 1 << 20
 IDLE = 30.0
 """Seconds without a frame after which a turn is given up: its worker is gone or stuck."""
+READ_WITHIN = 2.0
+"""Seconds without a frame in which a worker has read the last word of a turn."""
 PARTIAL_PAUSE = 0.3
 NICENESS = 5
 """The audio of calls goes first: a late word is asked again, a late packet is heard by everybody."""
@@ -110,6 +112,7 @@ class Service:
                 if not full:
                     with self._lock:
                         self._turns -= 1
+            _let_read(connection)
 
     def _listen(self, connection: socket.socket, header: Header) -> None:
         detector = self._detector()
@@ -170,6 +173,16 @@ def _message_of(said: Message) -> bytes:
     if isinstance(said, Partial):
         return message("partial", text=said.text)
     return message("understood", **msgspec.to_builtins(said))
+
+
+def _let_read(connection: socket.socket) -> None:
+    """Wait until the worker has hung up. It writes a frame every 20 ms until it has read our last word: if we hung up
+    first, its next frame would be refused, and what it had not read yet would be lost."""
+    with contextlib.suppress(OSError):  # it has gone already
+        connection.shutdown(socket.SHUT_WR)
+        connection.settimeout(READ_WITHIN)
+        while connection.recv(FRAME * 64):
+            pass
 
 
 def _tell_failed(connection: socket.socket, reason: str) -> None:

@@ -22,6 +22,11 @@ from cti_engine.simulation.flow_tests import run_test
 
 BY_WORD = {"says", "mumbles", "makes_noise"}
 """Words are said by humans in test_words.py; this center has no recogniser."""
+BY_HAND = {
+    "hears", "hears_not", "presses", "is_silent", "speaks", "waits", "hangs_up", "step", "sets", "asks", "sends",
+    "calls_back", "enters", "leaves", "ends", "within",
+}  # fmt: skip
+"""Lines that a test's caller by phone can do or see."""
 CUSTOMERS = {"es": "+34600000101", "en": "+12135550104"}
 """Of config/customers.csv, by the language of their profile."""
 REGIONS = {"es": ("+34", ["es", "ca"]), "en": ("+44", ["en"]), "both": ("+32", ["en", "es"])}
@@ -114,6 +119,8 @@ def walk_of(definitions: CenterDefinitions, test: FlowTest) -> Walk | NotByPhone
         return NotByPhone(test, "callbacks are refused")
     if any(pair == ("is_silent", "presses") for pair in itertools.pairwise(verbs)):
         return NotByPhone(test, "a key after a silence whose end cannot be heard")
+    if not BY_HAND.issuperset(verbs):
+        return NotByPhone(test, f"no hand for {set(verbs) - BY_HAND}")
     names = dict(test.given.names)
     needs = {**_hours(definitions, test, names), **_services(test)}
     ani = _ani(names)

@@ -57,7 +57,10 @@ FIRST_NUMBER = 7000
 BEHIND_MUSIC = "queue-thankyou"
 SPEECH = "dir-instr"
 """Half a minute of human speech, for messages."""
-NO_RECOGNISER = {"config/speech.yaml": {"enabled": False}}
+CHANGES: dict[str, dict[str, Any]] = {
+    "config/speech.yaml": {"enabled": False},
+    "config/sip.yaml": {"guests.rate": "20/s"},
+}
 
 
 @dataclass
@@ -121,7 +124,7 @@ async def walked(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Walk
     definitions, _ = load_definitions(ROOT)
     assert definitions is not None
     phases, _ = plan(definitions, chosen_tests(definitions))
-    made = Center(tmp_path_factory.mktemp("center"), changes=NO_RECOGNISER)
+    made = Center(tmp_path_factory.mktemp("center"), changes=CHANGES)
     numbers = _write_numbers(made, definitions.flows, [walk for phase in phases for walk in phase.walks])
     regions = {
         name: {"callers": start, "languages": languages} for name, (start, languages) in REGIONS.items()
@@ -197,14 +200,14 @@ class Caller:
             try:
                 await getattr(self, "_ends_as" if line.verb == "ends" else f"_{line.verb}")(line.value)
             except AssertionError as error:
-                raise AssertionError(f"{self._walk.name}, line {line.line}: {error}") from error
+                raise AssertionError(f"line {line.line}: {error}") from error
             over = line.verb in ("leaves", "calls_back", "ends", "hangs_up")
         waits_for_an_agent = bool(self._events("CallQueued"))
         if not over and (waits_for_an_agent or self._last_step() not in self._ends):
             await self._phone.hang_up()
         await self._record()
         for prompt in self._never:
-            assert not self._ear.has_heard(self._sounds[prompt][0]), f"{self._walk.name}: {prompt} was heard"
+            assert not self._ear.has_heard(self._sounds[prompt][0]), f"{prompt} was heard"
         await self._phone.stop()
         return {(event.data["flow"], event.data["step"]) for event in self._events("IvrStepEntered")}
 
@@ -215,7 +218,7 @@ class Caller:
         if ani == "caller":
             self._phone = await self._center.phone("caller")
         elif ani == ANONYMOUS:
-            self._phone = await self._center.phone("guest", guest=True)
+            self._phone = await self._center.phone(ANONYMOUS, guest=True)
         else:
             self._phone = await self._center.phone(ani, guest=True, host=CARRIER)
         self._ear = Ear(self._phone)
@@ -326,6 +329,9 @@ class Caller:
 
         await until(look, f"the service to be asked {wanted}", within=DONE_WITHIN)
 
+    async def _sends(self, wanted: dict[str, Any]) -> None:
+        await self._event("FlowMessage", name=wanted["message"], data=wanted["data"])
+
     async def _enters(self, wanted: dict[str, Any]) -> None:
         await self._event("CallQueued", queue=wanted["queue"])
 
@@ -374,7 +380,7 @@ async def test_every_end_of_every_flow_is_reached(walked: Walked) -> None:
             try:
                 walked.reached |= await Caller(walked, walk).walk()
             except AssertionError as error:
-                failed.append(str(error))
+                failed.append(f"{walk.name}: {error}")
 
     begun = asyncio.get_running_loop().time()
     for phase in walked.phases:

@@ -37,6 +37,13 @@ class Digit:
 
 
 @dataclass(frozen=True, slots=True)
+class Flood:
+    """Keys each of which is one packet of RFC 4733 that says it is over already, 10 ms apart."""
+
+    keys: str
+
+
+@dataclass(frozen=True, slots=True)
 class InbandDigit:
     """A key as its two tones (ITU-T Q.23), and the pause behind it; 20 ms steps."""
 
@@ -66,15 +73,27 @@ def _rtp(sequence: int, timestamp: int, payload_type: int, marker: bool, payload
     )
 
 
-def _packets(script: tuple[Tone | Digit | InbandDigit, ...]) -> list[bytes]:
-    """One RTP packet every 20 ms. An event keeps the timestamp of its start (RFC 4733 section 2.5.1.2)."""
-    packets: list[bytes] = []
+Part = Tone | Digit | Flood | InbandDigit
+
+
+def _packets(script: tuple[Part, ...]) -> list[tuple[int, bytes]]:
+    """When (in samples) and what: an RTP packet every 20 ms, of a flood every 10.
+
+    An event keeps the timestamp of its start (RFC 4733 section 2.5.1.2).
+    """
+    packets: list[tuple[int, bytes]] = []
     clock = 0
     for part in script:
-        if not isinstance(part, Digit):
+        if isinstance(part, Flood):
+            for key in part.keys:
+                event = struct.pack("!BBH", _KEYS.index(key), 1 << 7 | 10, _FRAME)
+                packets.append((clock, _rtp(len(packets), clock, TELEPHONE_EVENT, True, event)))
+                clock += _FRAME // 2
+        elif not isinstance(part, Digit):
             coded = mu_law(tone(part.hertz, part.seconds) if isinstance(part, Tone) else part.pcm())
             for at in range(0, len(coded) - _FRAME + 1, _FRAME):
-                packets.append(_rtp(len(packets), clock, PCMU, not packets, coded[at : at + _FRAME]))
+                rtp = _rtp(len(packets), clock, PCMU, not packets, coded[at : at + _FRAME])
+                packets.append((clock, rtp))
                 clock += _FRAME
         else:
             start = clock
@@ -82,22 +101,21 @@ def _packets(script: tuple[Tone | Digit | InbandDigit, ...]) -> list[bytes]:
                 ends = frame >= _EVENT_FRAMES
                 duration = min(frame + 1, _EVENT_FRAMES) * _FRAME
                 event = struct.pack("!BBH", _KEYS.index(part.key), ends << 7 | 10, duration)
-                packets.append(_rtp(len(packets), start, TELEPHONE_EVENT, frame == 0, event))
+                packets.append((clock, _rtp(len(packets), start, TELEPHONE_EVENT, frame == 0, event)))
                 clock += _FRAME
     return packets
 
 
-def write_pcap(path: Path, *script: Tone | Digit | InbandDigit) -> Path:
+def write_pcap(path: Path, *script: Part) -> Path:
     """A pcap for sipp's `play_pcap_audio`; sipp puts its own addresses and ports in."""
     with path.open("wb") as out:
         out.write(struct.pack("<IHHiIII", 0xA1B2C3D4, 2, 4, 0, 0, 65535, _ETHERNET))
-        for number, rtp in enumerate(_packets(script)):
+        for at, rtp in _packets(script):
             udp = struct.pack("!HHHH", 6000, 6000, 8 + len(rtp), 0) + rtp
             ip = struct.pack(
                 "!BBHHHBBH4s4s", 0x45, 0, 20 + len(udp), 0, 0, 64, 17, 0, b"\x7f\0\0\1", b"\x7f\0\0\1"
             )
             frame = bytes(12) + b"\x08\x00" + ip + udp
-            at = number * _FRAME
             out.write(struct.pack("<IIII", at // RATE, at % RATE * 1_000_000 // RATE, len(frame), len(frame)))
             out.write(frame)
     return path
