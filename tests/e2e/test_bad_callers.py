@@ -19,8 +19,9 @@ from tests.e2e.world import ROOT, Center
 from tests.phones.baresip import Baresip
 from tests.phones.media import Flood, Tone, write_pcap
 from tests.phones.ports import HOST
+from tests.phones.tones import RATE
 from tests.phones.waiting import until
-from tests.speech.callers import RATE, Samples, noise, recorded, tones
+from tests.speech.callers import Samples, noise, recorded, tones
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(240)]
 

@@ -330,7 +330,14 @@ class Caller:
         await until(look, f"the service to be asked {wanted}", within=DONE_WITHIN)
 
     async def _sends(self, wanted: dict[str, Any]) -> None:
-        await self._event("FlowMessage", name=wanted["message"], data=wanted["data"])
+        def look() -> bool:
+            said = [event.data for event in self._events("FlowMessage")]
+            return any(
+                one["name"] == wanted["message"] and wanted["data"].items() <= one["data"].items()
+                for one in said
+            )
+
+        await until(look, f"the message {wanted}", within=DONE_WITHIN, every=0.1)
 
     async def _enters(self, wanted: dict[str, Any]) -> None:
         await self._event("CallQueued", queue=wanted["queue"])
