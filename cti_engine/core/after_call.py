@@ -12,7 +12,7 @@ from cti_engine.core import endings, flow_runner
 from cti_engine.core import events as ev
 from cti_engine.core.center import Center
 from cti_engine.core.commands import SetAudioPaths, StopRecording
-from cti_engine.core.contact import CONTACT, Contact
+from cti_engine.core.contact import CONTACT, Contact, Controls
 from cti_engine.core.ivr.flow import Flow
 from cti_engine.core.rows import Surveyed
 
@@ -27,6 +27,7 @@ def agent_hung_up(center: Center, contact: Contact) -> None:
     center.emit(ev.AfterCallStarted(contact.id, contact.agent, contact.queue, flow.id))
     if contact.recording:
         center.command(StopRecording(contact.worker, contact.recording))
+    contact.controls = Controls()  # music on hold is replaced by the flow's prompt
     center.command(SetAudioPaths(contact.worker, ()))
     for leg in center.legs_of(contact):
         if leg.id != contact.caller_leg:

@@ -87,6 +87,15 @@ def test_the_agent_hangs_up_and_the_caller_is_asked() -> None:
     assert not s.anomalies
 
 
+def test_the_agent_hangs_up_while_the_caller_is_on_hold() -> None:
+    """The hold ends with the conversation, and the flow's prompt takes the place of the music."""
+    s = talking(center()) >> john.asks(signals.HoldRequested, held=True) >> Elapse(9) >> john.asks_hang_up()
+    s = s << the.SetAudioPaths(paths=()) << the.PlayPrompts(leg="w1/1") << the.AfterCallStarted()
+    assert not s.center.contacts["c1"].controls.held
+    s = s >> caller.hangs_up() >> john.is_gone() >> is_recorded >> Elapse(30) << the.ContactClosed()
+    assert (s.record()["hold_s"], s.record()["talk_s"]) == (9.0, 60.0)
+
+
 def test_the_agent_hangs_up_in_the_page() -> None:
     """The phone is hung up, the caller is asked."""
     s = talking(center()) >> john.asks_hang_up() << the.EndLeg(leg=talking(center()).agent_leg("john").leg)
