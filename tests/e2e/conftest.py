@@ -8,9 +8,12 @@ from typing import Any
 
 import pytest
 import pytest_asyncio
+from playwright.async_api import Browser, async_playwright
 
+from tests.browser.pages import CHROMIUM_ARGS
 from tests.e2e.world import Center
 from tests.phones.capture import Capture
+from tests.phones.child import tool
 
 _LOG_SHOWN = 4000
 _running: list[Center] = []
@@ -40,6 +43,15 @@ async def capture(tmp_path: Path) -> AsyncIterator[Capture]:
     """What passes on loopback by UDP during the test."""
     async with Capture(tmp_path, capture_filter="udp") as capture:
         yield capture
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def browser() -> AsyncIterator[Browser]:
+    """Debian's Chromium, headless."""
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(executable_path=tool("chromium"), args=list(CHROMIUM_ARGS))
+        yield browser
+        await browser.close()
 
 
 @pytest.hookimpl(wrapper=True)

@@ -6,12 +6,11 @@ from collections.abc import AsyncIterator
 
 import pytest
 import pytest_asyncio
-from playwright.async_api import Browser, Page, async_playwright, expect
+from playwright.async_api import Browser, Page, expect
 
-from tests.browser.pages import CHROMIUM_ARGS, log_in, open_page, state
+from tests.browser.pages import log_in, open_page, state
 from tests.e2e.world import CARRIER, Center
 from tests.phones.capture import Capture
-from tests.phones.child import tool
 from tests.phones.ports import HOST
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(180)]
@@ -28,15 +27,6 @@ WATCH = """() => {
     return send.call(this, text);
   };
 }"""
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def browser() -> AsyncIterator[Browser]:
-    """Debian's Chromium, headless."""
-    async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=tool("chromium"), args=list(CHROMIUM_ARGS))
-        yield browser
-        await browser.close()
 
 
 @pytest_asyncio.fixture(loop_scope="module")
