@@ -31,6 +31,7 @@ def test_an_honest_world_knows_no_anomaly(seed: int) -> None:
     illegal = [a for a in world.anomalies if " in state " in a]
     assert not illegal, illegal
     assert world.seen["CallBridged"] >= 5
+    assert world.seen["AfterCallStarted"] >= 1
 
 
 @pytest.mark.parametrize("seed", range(910, 914))

@@ -310,6 +310,8 @@ class World:
                 for _ in range(self.rng.randrange(3)):
                     self.later(0.2, 9.0, lambda: self.hold(event.contact))
                 self.later(0.5, 30.0, lambda: self.conversation_over(event.contact, event.agent))
+            case events.AfterCallStarted():
+                self.later(0.1, 9.0, lambda: self.answers(event.contact))
             case events.WrapUpStarted():
                 if self.rng.random() < 0.7:
                     self.later(0.1, 9.0, lambda: self.disposition(event.agent, event.contact))
@@ -341,6 +343,11 @@ class World:
             return None
         leg = self.rng.choice(legs)
         return signals.LegHeld(leg.worker, leg.id, self.rng.random() < 0.6)
+
+    def answers(self, contact: str) -> Signal | None:
+        known = self.center.contacts.get(contact)
+        leg = self.legs.get(known.caller_leg) if known is not None else None
+        return signals.DigitPressed(leg.worker, leg.leg, self.rng.choice("129")) if leg is not None else None
 
     def disposition(self, agent: str, contact: str) -> Signal:
         code = self.rng.choice(("sold", "sold", "sold", "no such code"))
