@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import json
 from collections.abc import Iterable, Iterator
-from dataclasses import fields
 from datetime import datetime
 from pathlib import Path
 from typing import Any, TextIO
@@ -14,10 +13,9 @@ from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
-from cti_engine.core.reporting.cdr import Cdr
+from cti_engine.core.reporting.cdr import RECORDED
 from cti_engine.ports import Store
 
-COLUMNS = tuple(f.name for f in fields(Cdr) if f.name not in ("held_at", "wrap_up_at"))
 DURATIONS = {
     "wait s": "wait_s",
     "ring s": "ring_s",
@@ -49,11 +47,11 @@ def write_csv(rows: Iterable[dict[str, Any]], to: TextIO) -> int:
 
     Numbers in E.164 begin with `+` and nothing but digits: they stay as they are.
     """
-    writer = csv.DictWriter(to, COLUMNS, extrasaction="ignore")
+    writer = csv.DictWriter(to, RECORDED, extrasaction="ignore")
     writer.writeheader()
     count = 0
     for row in rows:
-        writer.writerow({column: _cell(row.get(column, "")) for column in COLUMNS})
+        writer.writerow({column: _cell(row.get(column, "")) for column in RECORDED})
         count += 1
     return count
 
@@ -61,6 +59,8 @@ def write_csv(rows: Iterable[dict[str, Any]], to: TextIO) -> int:
 def _cell(value: Any) -> Any:
     if isinstance(value, list):
         value = " ".join(str(part) for part in value)
+    elif isinstance(value, dict):
+        value = " ".join(f"{name}={part}" for name, part in value.items())
     if isinstance(value, str) and value.startswith(_FORMULA) and not value[1:].isdigit():
         return "'" + value
     return round(value, 3) if isinstance(value, float) else value

@@ -43,6 +43,15 @@ def test_a_note_that_a_spreadsheet_would_run_gets_a_quote(tmp_path: Path) -> Non
     assert row["flow_path"] == "main.menu main.sales"
 
 
+def test_answers_of_a_survey_are_one_cell(tmp_path: Path) -> None:
+    """By question; the export has the fields of a record and no others."""
+    path = tmp_path / "out.csv"
+    cdr_report.export([record(1, survey={"satisfaction": 4, "comment": "/rec/a.wav"})], path)
+    (row,) = csv.DictReader(path.open(newline=""))
+    assert row["survey"] == "satisfaction=4 comment=/rec/a.wav"
+    assert set(row) == set(record(1))
+
+
 def test_json_is_one_record_a_line() -> None:
     """Each line parses by itself and holds the whole record."""
     out = io.StringIO()

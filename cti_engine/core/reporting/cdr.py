@@ -144,11 +144,12 @@ class Cdr:
 
     def record(self) -> dict[str, object]:
         """The closed record as JSON-like values, without the fold's own marks."""
-        values = {name: getattr(self, name) for name in _RECORDED}
+        values = {name: getattr(self, name) for name in RECORDED}
         return {name: copy(value) for name, value in values.items()}
 
 
-_RECORDED = tuple(f.name for f in fields(Cdr) if f.name not in ("held_at", "wrap_up_at", "after_call_at"))
+RECORDED = tuple(f.name for f in fields(Cdr) if f.name not in ("held_at", "wrap_up_at", "after_call_at"))
+"""The fields of a record, in order."""
 
 
 def fold(happened: list[tuple[float, ev.Event]]) -> Cdr:
