@@ -15,7 +15,7 @@ from cti_engine.commands.flow_test import line_of, one_flow
 from cti_engine.core.definitions import CenterDefinitions
 from cti_engine.core.expressions.suggestion import did_you_mean
 from cti_engine.core.expressions.values import kind, parse_duration
-from cti_engine.core.ivr.actions import AskService
+from cti_engine.core.ivr.actions import AskService, TransferTo
 from cti_engine.core.ivr.flow import Flow, Gather, Menu, OpenQuestion, Survey
 from cti_engine.core.ivr.flow_graph import flow_and_run, names_read
 from cti_engine.core.ivr.names import FLOW_NAMES
@@ -91,7 +91,13 @@ class TypedCall:
         for line in _greeting(flow, given):
             tell(line)
         self.call = Rehearsal(
-            definitions.flows, flow, given, calendars=definitions.calendars, answers=self._typed_answer
+            definitions.flows,
+            flow,
+            given,
+            calendars=definitions.calendars,
+            answers=self._typed_answer,
+            numbers={number: each.flow for number, each in definitions.dialled_numbers.items()},
+            rings=self._typed_outcome,
         )
         self._flow = flow
         self._asked_at = self.call.now
@@ -185,6 +191,18 @@ class TypedCall:
             if not fault:
                 return Service(values, 0.0)
             self._tell(f"  {fault}")
+
+    def _typed_outcome(self, transfer: TransferTo) -> str:
+        self._show()
+        outcomes = ("answered", "busy", "no_answer", "failed")
+        while True:
+            line = self._read("phone (answered, busy, no_answer, failed)> ")
+            outcome = "failed" if line is None else line.strip().replace(" ", "_") or "answered"
+            if outcome in outcomes:
+                return outcome
+            self._tell(
+                f"  {outcome}: {did_you_mean(outcome, outcomes) or 'answered, busy, no_answer or failed'}"
+            )
 
     def _fault(self, service: str, values: Mapping[str, object]) -> str:
         """What the engine would not take as this service's answer."""

@@ -20,6 +20,7 @@ from cti_engine.core.ivr.flow import (
     Fixed,
     Flow,
     Gather,
+    GoToFlow,
     LeaveMessage,
     LookUpService,
     Menu,
@@ -35,6 +36,7 @@ from cti_engine.core.ivr.flow import (
     Step,
     Survey,
     Template,
+    Transfer,
     Wait,
 )
 from cti_engine.core.ivr.flow_graph import flow_and_run, ways
@@ -48,7 +50,7 @@ FILLS = {
     **dict.fromkeys(("say", "play", "wait"), "#e3f2fd"),
     **dict.fromkeys(("menu", "gather", "listen", "confirm", "survey"), "#fff3cd"),
     **dict.fromkeys(("branch", "hours", "set", "language"), "#f3f4f6"),
-    **dict.fromkeys(("look_up", "send", "run", "callback"), "#ede7f6"),
+    **dict.fromkeys(("look_up", "send", "run", "callback", "transfer"), "#ede7f6"),
     **dict.fromkeys(("enqueue", "voicemail"), "#e0f2e9"),
     "record": "#fce4ec",
     **dict.fromkeys(("hang_up", "return"), "#eceff1"),
@@ -57,6 +59,7 @@ _SHAPES = {
     **dict.fromkeys(("branch", "hours"), "hexagon"),
     **dict.fromkeys(("enqueue", "voicemail"), "cylinder"),
     "run": "component",
+    "transfer": "cds",
     **dict.fromkeys(("hang_up", "return"), "oval"),
 }
 _HEAD = """digraph {name} {{
@@ -250,6 +253,8 @@ def verb_of(step: Step) -> str:
             return "enqueue"
         case AskCallback():
             return "callback"
+        case Transfer() | GoToFlow():
+            return "transfer"
         case LookUpService():
             return "look_up"
         case Send():
@@ -287,6 +292,11 @@ def _about(step: Step, language: str) -> str:
             return f"queue {step.queue}{treatment}"
         case AskCallback():
             return f"queue {step.queue}" if step.queue else ""
+        case Transfer():
+            whom = f"agent {_written(step.agent)}" if step.agent else f"number {_written(step.number)}"
+            return f"{whom}, {print_duration(step.seconds)}"
+        case GoToFlow():
+            return f"flow {step.flow}"
         case LookUpService():
             return f"service {step.service}" + (f" → {', '.join(step.into)}" if step.into else "")
         case Send():

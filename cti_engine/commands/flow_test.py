@@ -53,7 +53,8 @@ def run(home: Path, names: Sequence[str]) -> tuple[Report | None, list[Problem]]
         return None, unknown
     wanted = {flow.id for flow, _ in chosen_flows if flow is not None}
     chosen = [test for test in tests if not wanted or test.flow in wanted]
-    results = tuple(run_test(test, flows, definitions.calendars) for test in chosen)
+    numbers = {number: each.flow for number, each in definitions.dialled_numbers.items()}
+    results = tuple(run_test(test, flows, definitions.calendars, numbers) for test in chosen)
     looked_at = sorted(wanted or flows)
     return Report(results, tuple(coverage((flows[name] for name in looked_at), results))), []
 

@@ -25,6 +25,7 @@ from cti_engine.core import (
     requests,
     roster,
     signals,
+    transfers,
     waiting,
 )
 from cti_engine.core import (
@@ -219,6 +220,13 @@ def _end_with(cause: causes.EndCause) -> Callable[[Center, Contact], None]:
     return lambda center, contact: endings.end_contact(center, contact, cause)
 
 
+def _second_leg_not_answered(center: Center, contact: Contact) -> None:
+    if contact.state == "transferring":
+        transfers.no_answer(center, contact)
+    else:
+        callbacks.no_answer(center, contact)
+
+
 def _wrap_up_over(center: Center, agent: Agent) -> None:
     endings.end_wrap_up(center, agent, "", "")
 
@@ -243,7 +251,7 @@ DEADLINES: dict[tuple[str, str], Callable[[Center, Any], None]] = {
     ("contact", "wait"): flow_runner.queue_time_out,
     ("contact", "closing"): _close_overdue,
     ("contact", "rest"): callbacks.rested,
-    ("contact", "dial"): callbacks.no_answer,
+    ("contact", "dial"): _second_leg_not_answered,
     ("contact", "within"): callbacks.expired,
     ("recaller", "forget"): lambda center, row: center.drop(row),
     ("surveyed", "forget"): lambda center, row: center.drop(row),

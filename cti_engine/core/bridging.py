@@ -16,13 +16,14 @@ def bridge(center: Center, contact: Contact, agent: Agent, rang: float) -> None:
     waiting.left_others(center, contact, "answered_elsewhere")
     waiting.leave(center, contact, answered=True)
     if contact.agent_leg:
-        _join(center, contact)
+        join(center, contact)
     center.agent_enters(agent, "bridge")
-    waited = max(0.0, center.at - contact.queued_at)
+    waited = max(0.0, center.at - contact.queued_at) if contact.queue else contact.cdr.wait_s
     center.emit(ev.CallBridged(contact.id, agent.id, contact.queue, waited, rang))
 
 
-def _join(center: Center, contact: Contact) -> None:
+def join(center: Center, contact: Contact) -> None:
+    """The caller and the phone that has answered, be it an agent's or not."""
     endings.stop_prompts(center, contact)
     audio_paths.connect(center, contact)
     if center.definitions.record_calls:

@@ -8,20 +8,18 @@ from __future__ import annotations
 
 import re
 
-from cti_engine.core import bridging, endings, legless, waiting
+from cti_engine.core import bridging, endings, legless, second_leg, waiting
 from cti_engine.core import end_causes as causes
 from cti_engine.core import events as ev
 from cti_engine.core.agent import Agent
 from cti_engine.core.center import Center
-from cti_engine.core.commands import DialLeg, PlayPrompts, Prompt, StopPlayback
+from cti_engine.core.commands import PlayPrompts, Prompt, StopPlayback
 from cti_engine.core.contact import CONTACT, Callback, Contact
 from cti_engine.core.end_causes import OfferOutcome
 from cti_engine.core.leg import Leg
 from cti_engine.core.routing.model import Standing
 
 KIND = "callback"
-TRUNK_HEADER = "X-CTI-Trunk"
-"""As `wire.tokens` has it: by which trunk the edge sends the call."""
 _NUMBER = re.compile(r"\+?[0-9]{3,15}")
 
 
@@ -171,16 +169,9 @@ def agent_answered(center: Center, contact: Contact, agent: Agent, phone: Leg) -
     state.dialled_at = center.at
     agent.offer = ""
     center.agent_enters(agent, "ring")
-    leg = Leg(center.new_id("l"), contact.worker, contact.id, "caller", "dialling")
-    center.add(leg)
+    seconds = center.definitions.callbacks.ring_timeout
+    leg = second_leg.ring(center, contact, "caller", state.target, state.trunk, seconds, fresh=True)
     contact.caller_leg = leg.id
-    center.schedule(contact, "dial", center.now + center.definitions.callbacks.ring_timeout)
-    headers = {TRUNK_HEADER: state.trunk} if state.trunk else {}
-    center.command(
-        DialLeg(
-            leg.worker, leg.id, contact.id, state.target, contact.dnis or contact.queue, "", headers, True
-        )
-    )
     state.playback = center.new_id("p")
     music = (Prompt("music", "default"),)
     center.command(PlayPrompts(phone.worker, phone.id, state.playback, music, repeat=True))

@@ -4,11 +4,13 @@
     talking -> after_call -> ended
     offered -> calling -> talking
     offered -> resting -> queued
+    in_flow -> transferring -> talking
+    transferring -> in_flow
     calling -> resting
 In `queued` and `offered` the contact keeps its first queue time; in `ended` an agent may still wrap up. In `after_call`
 the agent has hung up, and wraps up at once, while the caller is in a flow.
 A callback begins in `queued`. Its agent answers first: `calling` until the caller is reached too, else `resting` until
-its turn comes again. In both it keeps its place.
+its turn comes again. In both it keeps its place. `transferring`: a flow rings a phone for it (`transfers`).
 """
 
 from __future__ import annotations
@@ -30,7 +32,18 @@ CONTACT = table(
             "caller_gone": "ended",
             "system_ended": "ended",
         },
-        "in_flow": {"enqueued": "queued", "caller_gone": "ended", "system_ended": "ended"},
+        "in_flow": {
+            "enqueued": "queued",
+            "transfer": "transferring",
+            "caller_gone": "ended",
+            "system_ended": "ended",
+        },
+        "transferring": {
+            "bridged": "talking",
+            "not_reached": "in_flow",
+            "caller_gone": "ended",
+            "system_ended": "ended",
+        },
         "queued": {
             "reserved": "offered",
             "left_queue": "in_flow",
@@ -83,6 +96,21 @@ class Callback:
     queue: str = ""
 
 
+@dataclass(slots=True)
+class Transfer:
+    """A phone that a flow rings for the call: of `agent`, whose offer says the rest, or at `number`, by `trunk` if
+    there is one, as `leg`; `seconds` long. Times in wall seconds, 0 = not yet.
+    """
+
+    agent: str
+    number: str
+    trunk: str
+    seconds: float
+    begun_at: float
+    ringing_at: float = 0.0
+    leg: str = ""
+
+
 VOICE, VOICEMAIL = "voice", "voicemail"
 
 
@@ -122,7 +150,8 @@ class Contact:
     `excluded` maps an agent to the time until which this call is not offered to them again. `standings`: its place
     in each queue where it waits; `queue` is the first of them, and the one it was answered in. `laws`: by queue, of the
     wait that it was promised. `offers`: reservations
-    that are out. `agent` and `agent_leg`: who has answered. `head_start` seconds count as having been waited.
+    that are out. `agent` and `agent_leg`: who has answered; after a transfer to the outside there is a leg without an
+    agent. `transfer`: while a flow's rings. `head_start` seconds count as having been waited.
     `kind`: `voice`, `callback` (`legless`) or `voicemail` (`messages`), which came of the contact `origin`. `message`:
     of a voicemail what it says, of a call what its caller has recorded in the flow. `recording`: the conversation's,
     until it is stored.
@@ -169,6 +198,7 @@ class Contact:
     cdr: Cdr = field(default_factory=Cdr)
     callback: Callback | None = None
     controls: Controls = field(default_factory=Controls)
+    transfer: Transfer | None = None
 
     @property
     def in_queue(self) -> bool:

@@ -11,6 +11,7 @@ from cti_engine.core import (
     intake,
     messages,
     offers,
+    transfers,
 )
 from cti_engine.core import end_causes as causes
 from cti_engine.core import events as ev
@@ -38,6 +39,11 @@ AGENT_CAUSE = {
     "media_timeout": causes.AGENT_MEDIA_TIMEOUT,
     "shut_down": causes.SHUT_DOWN,
 }
+OUTSIDE_CAUSE = {
+    "remote": causes.OUTSIDE_HANG_UP,
+    "media_timeout": causes.OUTSIDE_MEDIA_TIMEOUT,
+    "shut_down": causes.SHUT_DOWN,
+}
 CALLER_CAUSE = {"media_timeout": causes.CALLER_MEDIA_TIMEOUT, "shut_down": causes.SHUT_DOWN}
 """Of what a worker did by itself; what it did not explain, it did because the engine was away."""
 LegSignal = (
@@ -59,7 +65,10 @@ def leg_ringing(center: Center, signal: LegRinging) -> None:
     if leg is not None and center.fire(LEG, leg, "ringing"):
         if signal.dialog is not None:
             leg.dialog = signal.dialog
-        offers.ringing(center, leg)
+        if leg.role == "outside":
+            transfers.ringing(center, leg)
+        else:
+            offers.ringing(center, leg)
 
 
 def leg_answered(center: Center, signal: LegAnswered) -> None:
@@ -76,6 +85,8 @@ def leg_answered(center: Center, signal: LegAnswered) -> None:
             intake.answered(center, leg)
         else:
             callbacks.caller_answered(center, leg)
+    elif leg.role == "outside":
+        transfers.outside_answered(center, leg)
     else:
         offers.answered(center, leg)
 
@@ -92,6 +103,8 @@ def leg_failed(center: Center, signal: LegFailed) -> None:
             return
         if leg.role == "agent":
             offers.failed(center, leg, signal.sip_code)
+        elif leg.role == "outside":
+            transfers.outside_failed(center, leg, signal.sip_code)
         elif contact.has_call:
             endings.end_contact(center, contact, causes.ANSWER_FAILED)
         else:
@@ -120,6 +133,11 @@ def leg_ended(center: Center, signal: LegEnded) -> None:
     elif leg.role == "caller":
         endings.end_contact(center, contact, _caller_cause(contact, state, signal.by))
         endings.close_if_done(center, contact)
+    elif leg.role == "outside":
+        if contact.state == "talking" and contact.agent_leg == leg.id:
+            endings.end_contact(center, contact, OUTSIDE_CAUSE.get(signal.by, causes.ENGINE_AWAY))
+        else:
+            transfers.outside_failed(center, leg, signal.sip_code)
     elif contact.state == "talking" and contact.agent_leg == leg.id:
         if signal.by == "remote":
             after_call.agent_hung_up(center, contact)
@@ -141,6 +159,8 @@ def _caller_cause(contact: Contact, leg_state: str, by: str) -> EndCause:
             return causes.CALLER_ABANDONED_QUEUE
         case "offered":
             return causes.CALLER_ABANDONED_OFFER
+        case "transferring":
+            return causes.CALLER_ABANDONED_TRANSFER
         case "arriving" | "in_flow":
             return causes.CALLER_ABANDONED_IVR
         case _:

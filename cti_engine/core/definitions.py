@@ -19,10 +19,9 @@ from cti_engine.core.services import Service, Webhook
 
 @dataclass(frozen=True, slots=True)
 class AgentDefinition:
-    """`id` is the SIP user too. `attributes`: bool, proficiency 1-10, or a declared text. `cost` in cents an hour.
-
-    `capacity`: contacts at once. `shift` names when they work, empty: at any hour. `group`: whose handle times theirs
-    are learned with.
+    """`id` is the SIP user too, `extension` the number that callers know. `attributes`: bool, proficiency 1-10, or a
+    declared text. `cost` in cents an hour. `capacity`: contacts at once. `shift` names when they work, empty: at any
+    hour. `group`: whose handle times theirs are learned with.
     """
 
     id: str
@@ -34,6 +33,7 @@ class AgentDefinition:
     cost: int = 0
     shift: str = ""
     group: str = ""
+    extension: str = ""
 
     @property
     def team(self) -> str:
@@ -182,6 +182,16 @@ class CallbackRules:
 
 
 @dataclass(frozen=True, slots=True)
+class TransferRules:
+    """`numbers`: beginnings of the numbers that a flow may dial as its caller wants, beside those written in it;
+    `trunk`: by which, when the step says none (empty: phones registered here).
+    """
+
+    numbers: tuple[str, ...] = ()
+    trunk: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class CallMeRules:
     """What the company's web site may ask for: callbacks in these `queues`, while the calendar `hours` is open (empty:
     always), with these `attributes` of the call and their types. `number` counts as the one that was dialled, and is
@@ -226,6 +236,7 @@ class CenterDefinitions:
     limits: CallLimits = CallLimits()
     callbacks: CallbackRules = CallbackRules()
     call_me: CallMeRules | None = None
+    transfers: TransferRules = TransferRules()
     record_calls: bool = True
 
     _teams: dict[str, tuple[str, ...]] = field(default_factory=dict, init=False, compare=False, repr=False)

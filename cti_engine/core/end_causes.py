@@ -12,6 +12,7 @@ from enum import StrEnum
 class Party(StrEnum):
     CALLER = "caller"
     AGENT = "agent"
+    OUTSIDE = "outside"  # who a call was transferred to, and is no agent
     SYSTEM = "system"
     CARRIER = "carrier"
     UNKNOWN = "unknown"
@@ -48,9 +49,12 @@ CALLER_ABANDONED_RINGING = EndCause(Party.CALLER, "cancelled", 16, 487)
 CALLER_ABANDONED_IVR = EndCause(Party.CALLER, "left_in_menu", 16)
 CALLER_ABANDONED_QUEUE = EndCause(Party.CALLER, "abandoned_in_queue", 16)
 CALLER_ABANDONED_OFFER = EndCause(Party.CALLER, "abandoned_while_ringing", 16)
+CALLER_ABANDONED_TRANSFER = EndCause(Party.CALLER, "abandoned_in_transfer", 16)
 CALLER_MEDIA_TIMEOUT = EndCause(Party.CALLER, "media_timeout", 27)
 AGENT_HANG_UP = EndCause(Party.AGENT, "hang_up", 16)
 AGENT_MEDIA_TIMEOUT = EndCause(Party.AGENT, "media_timeout", 27)
+OUTSIDE_HANG_UP = EndCause(Party.OUTSIDE, "hang_up", 16)
+OUTSIDE_MEDIA_TIMEOUT = EndCause(Party.OUTSIDE, "media_timeout", 27)
 FLOW_HANG_UP = EndCause(Party.SYSTEM, "flow_ended", 16)
 QUEUE_TIME_OUT = EndCause(Party.SYSTEM, "queue_time_out", 19)
 MAXIMUM_LENGTH = EndCause(Party.SYSTEM, "maximum_length", 16)

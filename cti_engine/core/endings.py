@@ -92,6 +92,15 @@ def requeue(center: Center, contact: Contact) -> None:
         contact.worker = ""
 
 
+def transfer_over(center: Center, contact: Contact, outcome: str, sip_code: int = 0) -> None:
+    """The phone that a flow had rung has answered, or does not ring any longer."""
+    state, contact.transfer = contact.transfer, None
+    if state is not None:
+        rang = max(0.0, center.at - state.ringing_at) if state.ringing_at else 0.0
+        center.emit(ev.TransferEnded(contact.id, state.agent, state.number, outcome, rang, sip_code))
+        center.schedule(contact, "dial", None)
+
+
 def end_contact(center: Center, contact: Contact, cause: EndCause) -> None:
     """The call is over for the caller. Harmless when it is over already (two hang-ups crossing)."""
     state = contact.state
@@ -115,6 +124,7 @@ def end_contact(center: Center, contact: Contact, cause: EndCause) -> None:
     came_to_nothing = OfferOutcome.WORKER_LOST if worker_lost else OfferOutcome.CALLER_GONE
     for offer in list(contact.offers):
         offer_over(center, center.reservations[offer], came_to_nothing)
+    transfer_over(center, contact, came_to_nothing)
     gave_up = cause.party is Party.CALLER and state in ("queued", "offered")
     if gave_up or (state == "talking" and cause in CUT_OFF):
         waiting.remember(center, contact)
@@ -133,7 +143,7 @@ def end_contact(center: Center, contact: Contact, cause: EndCause) -> None:
         messages.deliver(center, contact)
     for leg in center.legs_of(contact):
         end_leg(center, leg, cause.name, cause.sip_code)
-    if state == "talking":
+    if state == "talking" and contact.agent:
         after_talk(center, contact, worker_lost=worker_lost)
     close_if_done(center, contact)
 

@@ -56,6 +56,8 @@ def leaves(center: Center, contact: Contact, standing: Standing, *, answered: bo
 
 def handled(center: Center, contact: Contact) -> None:
     """A conversation and its wrap-up are over."""
+    if not contact.queue:  # a flow has given the call to the agent
+        return
     cdr = contact.cdr
     seconds = cdr.ring_s + cdr.talk_s + cdr.hold_s + cdr.wrap_up_s
     _model(center, contact.queue).handles(milliseconds(seconds), milliseconds(cdr.ring_s))

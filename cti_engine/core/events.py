@@ -301,6 +301,29 @@ class QueueLeft:
 
 
 @dataclass(frozen=True, slots=True)
+class TransferStarted:
+    """A flow has the phone of `agent`, or the one at `number` by `trunk`, rung for the call, `ring_s` seconds long."""
+
+    contact: str
+    agent: str
+    number: str
+    trunk: str
+    ring_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class TransferEnded:
+    """`outcome`: `answered`, then both talk, or what `end_causes.OfferOutcome` says of a phone."""
+
+    contact: str
+    agent: str
+    number: str
+    outcome: str
+    rang_s: float
+    sip_code: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class RecordingStored:
     contact: str
     path: str
@@ -388,6 +411,6 @@ Event = (
     | CallArrived | CallAnswered | CallAttributesSet | IvrStepEntered | CallerSpeaking | FlowMessage | CallQueued
     | QueueStepAdvanced | AgentReserved | CallOffered | AgentDialled | OfferEnded | AgentRona
     | CallRequeued | CallBridged | CallHeld | RecordingPaused | CallAbandoned | QueueLeft | RecordingStored
-    | CallEnded | WrapUpStarted | WrapUpEnded | ContactClosed | AgentStateChanged
+    | TransferStarted | TransferEnded | CallEnded | WrapUpStarted | WrapUpEnded | ContactClosed | AgentStateChanged
     | PhoneStateChanged | AgentGroupLevelChanged
 )  # fmt: skip

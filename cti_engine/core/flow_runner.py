@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from cti_engine.core import callbacks, commands, endings, messages, surveys, waiting
+from cti_engine.core import callbacks, commands, endings, messages, offers, surveys, transfers, waiting
 from cti_engine.core import end_causes as causes
 from cti_engine.core import events as ev
 from cti_engine.core.call_names import Names
@@ -17,6 +17,7 @@ from cti_engine.core.ivr.actions import (
     Answered,
     AskService,
     AttributesSet,
+    BeginFlow,
     Enqueue,
     HangUp,
     HeardSoFar,
@@ -30,6 +31,7 @@ from cti_engine.core.ivr.actions import (
     StopPlay,
     StopRecord,
     Tell,
+    TransferTo,
 )
 from cti_engine.core.ivr.asking import Said
 from cti_engine.core.ivr.flow import Flow
@@ -67,6 +69,7 @@ def _surroundings(center: Center, contact: Contact) -> Surroundings:
         lambda: center.new_id("p"),
         center.secrets.setdefault(contact.id, {}),
         lambda queue, number: callbacks.possible(center, contact, queue, number),
+        lambda agent, number, written: transfers.refusal(center, contact, agent, number, written),
     )
 
 
@@ -223,12 +226,24 @@ def _apply(center: Center, contact: Contact, actions: list[Action]) -> None:
                 _leave_flow(center, contact)
                 _fault(center, contact, "the flow loops without ever waiting, or lacks a step")
                 return
-            case Enqueue() | HangUp() if contact.state == "offered":
+            case Enqueue() | HangUp() | TransferTo() | BeginFlow() if contact.state == "offered":
                 _leave_flow(
                     center, contact
                 )  # an agent's phone rings already: the wish to leave comes too late
                 _treat(center, contact)
                 return
+            case TransferTo() if action.number in center.definitions.dialled_numbers:
+                _go_to_number(center, contact, action.number)
+                return
+            case BeginFlow():
+                _go_to_flow(center, contact, action.flow)
+                return
+            case TransferTo():
+                agent = transfers.begin(
+                    center, contact, action.agent, action.number, action.trunk, action.seconds
+                )
+                if agent is not None:
+                    offers.direct(center, contact, agent)
             case Enqueue():
                 _leave_flow(center, contact)
                 enqueue(center, contact, action.queue, action.priority, action.treatment)
@@ -248,6 +263,24 @@ def _leave_flow(center: Center, contact: Contact) -> None:
         contact.flow = None
     center.secrets.pop(contact.id, None)
     center.schedule(contact, "flow", None)
+
+
+def _go_to_number(center: Center, contact: Contact, dnis: str) -> None:
+    """As if the caller had dialled it: its flow, in its language."""
+    number = center.definitions.dialled_numbers[dnis]
+    set_attributes(center, contact, {"language": number.language})
+    _go_to_flow(center, contact, number.flow)
+
+
+def _go_to_flow(center: Center, contact: Contact, flow: str) -> None:
+    """Out of this flow, and of the queue whose treatment it is."""
+    _leave_flow(center, contact)
+    if contact.state == "queued":
+        waiting.leave_for(center, contact, "flow")
+    if flow in center.definitions.flows:
+        begin(center, contact, center.definitions.flows[flow])
+    else:
+        _fault(center, contact, f"there is no flow {flow}")
 
 
 def _treat(center: Center, contact: Contact) -> None:

@@ -45,7 +45,9 @@ LEG = table(
 
 @dataclass(slots=True)
 class Leg:
-    """`role` caller | agent. `offer` is the reservation that dialled it. Row kind `leg`."""
+    """`role` caller | agent | outside (who a call is transferred to). `offer` is the reservation that dialled it.
+    Row kind `leg`.
+    """
 
     id: str
     worker: str

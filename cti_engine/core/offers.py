@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import fields
 
-from cti_engine.core import bridging, callbacks, endings, legless, messages, waiting
+from cti_engine.core import bridging, callbacks, endings, legless, messages, transfers, waiting
 from cti_engine.core import end_causes as causes
 from cti_engine.core import events as ev
 from cti_engine.core.agent import Agent
@@ -80,6 +80,11 @@ def _why(decision: Decision, record: DecisionRecord) -> dict[str, object]:
     }
 
 
+def direct(center: Center, contact: Contact, agent: Agent) -> None:
+    """A flow wants this agent and no other; there is no queue."""
+    _reserve(center, contact, agent, "", {"side": "transfer"})
+
+
 def _reserve(center: Center, contact: Contact, agent: Agent, queue: str, why: dict[str, object]) -> None:
     limits = center.definitions.limits
     offer = Reservation(center.new_id("o"), contact.id, agent.id, queue, center.now)
@@ -95,7 +100,7 @@ def _reserve(center: Center, contact: Contact, agent: Agent, queue: str, why: di
         segment=str(contact.profile.get("segment", "")),
         language=contact.language,
         queue=queue,
-        waited_s=max(0.0, center.now - contact.queued_at),
+        waited_s=max(0.0, center.now - contact.queued_at) if queue else 0.0,
         path=tuple(contact.path),
         contacts=_rows(contact.profile.get("contacts")),
         hints=_rows(contact.profile.get("hints")),
@@ -132,7 +137,9 @@ def dial(center: Center, offer: Reservation, *, shown: bool) -> None:
     center.add(leg)
     offer.leg, offer.dialled_at = leg.id, center.now
     center.schedule(offer, "pop", None)
-    center.schedule(offer, "ring", center.now + center.queue_definition(offer.queue).ring_timeout)
+    queue = center.queue_definition(offer.queue)
+    seconds = contact.transfer.seconds if contact.transfer is not None else queue.ring_timeout
+    center.schedule(offer, "ring", center.now + seconds)
     fresh = not contact.has_call
     center.command(
         DialLeg(leg.worker, leg.id, contact.id, offer.agent, contact.ani, contact.name, fresh=fresh)
@@ -153,6 +160,9 @@ def ringing(center: Center, leg: Leg) -> None:
     offer = center.reservations.get(leg.offer)
     if offer is not None and center.fire(RESERVATION, offer, "ringing"):
         offer.ringing_at = center.at
+        transfer = center.contacts[offer.contact].transfer
+        if transfer is not None:
+            transfer.ringing_at = center.at
         center.agent_enters(center.agents[offer.agent], "ring")
 
 
@@ -187,10 +197,14 @@ def not_answered(center: Center, offer: Reservation) -> None:
 
 
 def give_up(center: Center, offer: Reservation, outcome: OfferOutcome, sip_code: int = 0) -> None:
-    """This agent does not take it. Back to waiting, unless another agent's phone rings for the same call."""
+    """This agent does not take it. Back to waiting, unless another agent's phone rings for the same call; or to the
+    flow that wanted no other.
+    """
     contact = center.contacts[offer.contact]
     endings.offer_over(center, offer, outcome, sip_code)
-    if not contact.offers:
+    if contact.transfer is not None:
+        transfers.not_reached(center, contact, outcome, sip_code)
+    elif not contact.offers:
         endings.requeue(center, contact)
 
 
@@ -217,6 +231,8 @@ def accepted(center: Center, contact: Contact, offer: Reservation) -> None:
     agent.offer, agent.missed = "", 0
     contact.agent = agent.id
     center.drop(offer)
+    if contact.transfer is not None:
+        transfers.answered(center, contact)
     if contact.callback is not None:
         contact.callback.queue = offer.queue
         callbacks.agent_answered(center, contact, agent, center.legs[contact.agent_leg])

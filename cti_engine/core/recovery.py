@@ -6,7 +6,7 @@ because the signals that explain them may still be on the link behind the hello.
 
 from __future__ import annotations
 
-from cti_engine.core import callbacks, conversation, endings, flow_runner, offers
+from cti_engine.core import callbacks, conversation, endings, flow_runner, offers, transfers
 from cti_engine.core import end_causes as causes
 from cti_engine.core import events as ev
 from cti_engine.core.center import Center, in_order
@@ -96,8 +96,10 @@ def leg_lost(center: Center, leg: Leg) -> None:
             callbacks.not_reached(center, contact, OfferOutcome.WORKER_LOST)
         else:
             callbacks.agent_gone(center, contact)
-    elif leg.role == "agent" and contact.state == "offered":
+    elif leg.role == "agent" and contact.state in ("offered", "transferring"):
         offers.lost(center, leg)
+    elif leg.role == "outside" and contact.state == "transferring":
+        transfers.not_reached(center, contact, OfferOutcome.WORKER_LOST)
     else:
         endings.end_contact(center, contact, causes.LEG_LOST)
 
@@ -135,7 +137,13 @@ def refused(center: Center, signal: CommandRefused) -> None:
     match signal.command:
         case "StartRecording":
             _not_recorded(center, signal)
-        case "DialLeg" if leg is not None and leg.role == "agent" and signal.code == "wrong_state":
+        case "DialLeg" if (
+            leg is not None
+            and leg.role == "agent"
+            and signal.code == "wrong_state"
+            and contact is not None
+            and not contact.has_call
+        ):
             offer = center.reservations.get(leg.offer)
             if offer is not None and offer.leg == leg.id:
                 offers.no_worker(center, offer)

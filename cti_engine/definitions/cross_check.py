@@ -4,14 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
 
-from cti_engine.core.definitions import DialledNumber, QueueDefinition
+from cti_engine.core.definitions import AgentDefinition, DialledNumber, QueueDefinition, TransferRules
 from cti_engine.core.expressions.suggestion import closest_or_all, did_you_mean
-from cti_engine.core.ivr.flow import AskCallback, EnterQueue, Flow
+from cti_engine.core.ivr.flow import AskCallback, EnterQueue, Flow, GoToFlow, Transfer
 from cti_engine.core.ivr.flow_graph import flow_and_run
 from cti_engine.definitions.flow_source import FlowSource
 from cti_engine.definitions.problems import WARNING
 from cti_engine.definitions.problems import Path as Place
 from cti_engine.definitions.yaml_source import Document
+
+_LEAD_TO_AGENTS = {
+    EnterQueue: "enqueue",
+    AskCallback: "callback",
+    Transfer: "transfer",
+    GoToFlow: "transfer",
+}
 
 
 def check_queues_named(source: FlowSource, flows: Mapping[str, Flow], queues: Collection[str] | None) -> None:
@@ -27,6 +34,33 @@ def check_queues_named(source: FlowSource, flows: Mapping[str, Flow], queues: Co
             )
         if treatment:
             _flow_named(source.document, (*place, "treatment"), treatment, flows)
+
+
+def check_transfers(
+    source: FlowSource,
+    flows: Mapping[str, Flow],
+    agents: Mapping[str, AgentDefinition] | None,
+    rules: TransferRules,
+) -> None:
+    """Every flow and agent that a transfer names exists. `agents` None: their file could not be read."""
+    for name, step in source.steps():
+        if step.verb != "transfer":
+            continue
+        place: Place = ("steps", name, "transfer")
+        if step.value["flow"]:
+            _flow_named(source.document, (*place, "flow"), step.value["flow"], flows)
+        if "{" in step.value["number"] and not rules.numbers:
+            text = "no number that a caller gives is ever dialled: transfers.numbers is empty"
+            hint = 'transfers: {numbers: ["+349"]} in config/engine.yaml'
+            source.document.problem((*place, "number"), text, hint, severity=WARNING)
+        agent = step.value["agent"]
+        if not agent or agents is None or "{" in agent:
+            continue
+        known = [*agents, *(each.extension for each in agents.values() if each.extension)]
+        if agent not in known:
+            source.document.problem(
+                (*place, "agent"), f"there is no agent {agent}", closest_or_all(agent, known)
+            )
 
 
 def check_queue(
@@ -55,8 +89,8 @@ def _check_after_call(document: Document, place: Place, flow: str, flows: Mappin
         return
     for each in flow_and_run(flows[flow], flows):
         for name, step in each.steps.items():
-            if isinstance(step, EnterQueue | AskCallback):
-                verb = "enqueue" if isinstance(step, EnterQueue) else "callback"
+            verb = _LEAD_TO_AGENTS.get(type(step))
+            if verb is not None:
                 text = f"{each.id} leads to an agent again: its step {name} is a {verb}"
                 document.problem(place, text, "take a flow that ends with hang_up")
                 return

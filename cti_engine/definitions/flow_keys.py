@@ -143,6 +143,20 @@ CALLBACK = Keys(
         Key("retry_after", Duration(5, 86400), "the pause between two tries", 300.0),
     )
 )  # fmt: skip
+TRANSFER = Keys(
+    (
+        Key("agent", Text("an agent"), "an agent's id or extension, or a value as {extension}", ""),
+        Key("number", Text("a number"), "a number or a value; a number of this center begins its flow", ""),
+        Key("flow", Text("the id of a flow", IDENTIFIER.pattern), "this flow ends and that one begins", ""),
+        Key("ring", Duration(3, 120), "how long the phone rings", 20.0),
+        Key("trunk", Text("the name of a trunk", IDENTIFIER.pattern),
+            "by which trunk; transfers.trunk of config/engine.yaml if not written", ""),
+        Key("music", Text("a class of music such as default", r"[\w-]+"), "what the caller hears meanwhile", "default"),
+        Key("busy", STEP, "where to go when the line, or the agent, is busy; `failed` if not written", ""),
+        Key("no_answer", STEP, "where to go when nobody answers; `failed` if not written", ""),
+        Key("failed", STEP, "where to go when it cannot be rung", ""),
+    )
+)  # fmt: skip
 HOURS = Keys(
     (
         Key(
@@ -306,6 +320,7 @@ VERBS = {
     "voicemail": Verb(VOICEMAIL, Keys((NEXT,)), "record a message, which waits in a queue for an agent"),
     "enqueue": Verb(ENQUEUE, Keys(()), "wait for an agent of a queue"),
     "callback": Verb(CALLBACK, Keys((NEXT,)), "call the caller back, who keeps the place"),
+    "transfer": Verb(TRANSFER, Keys(()), "ring an agent or a number, or begin another flow"),
     "wait": Verb(WAIT, Keys((NEXT,)), "play music for a time"),
     "language": Verb(LANGUAGE, Keys((NEXT,)), "go on in another language"),
     "hang_up": Verb(Nothing(), Keys(()), "end the call"),

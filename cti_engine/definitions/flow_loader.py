@@ -5,6 +5,7 @@ The second pass: `flow_source` has read the shapes, `flow_parts` is what the ste
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -27,6 +28,7 @@ from cti_engine.definitions.flow_source import FlowSource
 from cti_engine.definitions.look_up_check import LONGEST_LOOK_UP, LookUp
 from cti_engine.definitions.problems import Path
 
+_PHONE = re.compile(r"\+?[0-9]{2,15}")
 NEVER = Condition(Literal(False, BOOLEAN))  # in the place of a condition that could not be read
 
 
@@ -72,6 +74,7 @@ class _FlowBuilder(FlowQuestions):
             "voicemail": self._voicemail,
             "enqueue": self._enqueue,
             "callback": self._callback,
+            "transfer": self._transfer,
             "wait": self._wait,
             "language": self._language,
         }
@@ -249,6 +252,42 @@ class _FlowBuilder(FlowQuestions):
             written["within"],
             written["tries"],
             written["retry_after"],
+        )
+
+    def _transfer(self, path: Path, step: WrittenStep) -> core.Step:
+        written, inside = step.value, (*path, "transfer")
+        there = self._document.at(inside).keys
+        targets = [key for key in ("agent", "number", "flow") if key in there]
+        ways = {way: self._target((*inside, way), written[way]) for way in ("busy", "no_answer", "failed")}
+        if len(targets) != 1:
+            text = "a transfer goes one way" if targets else "nothing says where to"
+            self._document.problem(inside, text, "write one of agent:, number: and flow:")
+        if "flow" in targets:
+            for way in [way for way in ways if way in there]:
+                text = f"nobody comes back from {written['flow']}"
+                self._document.key_problem((*inside, way), text, "leave it out, or use run:")
+            return core.GoToFlow(written["flow"])
+        if targets and "failed" not in there:
+            text = "failed is missing: where does the caller go when it cannot be rung?"
+            self._document.problem(inside, text, "add failed: STEP")
+        values = {
+            key: self._value((*inside, key), Literal(written[key], TEXT)) for key in ("agent", "number")
+        }
+        number = values["number"]
+        if isinstance(number, str) and number and not _PHONE.fullmatch(number):
+            text = f"{number} is no number"
+            self._document.problem(
+                (*inside, "number"), text, 'digits, with + and the country: "+34911234567"'
+            )
+        music: core.Utterance = (core.Fixed("music", written["music"]),)
+        return core.Transfer(
+            content=dict.fromkeys(self._languages, (music,)),
+            busy=ways["busy"] or ways["failed"],
+            no_answer=ways["no_answer"] or ways["failed"],
+            failed=ways["failed"],
+            trunk=written["trunk"],
+            seconds=written["ring"],
+            **values,
         )
 
     def _record(self, path: Path, step: WrittenStep) -> core.Step:

@@ -17,6 +17,7 @@ from cti_engine.core.ivr.flow import (
     EnterQueue,
     Flow,
     Gather,
+    GoToFlow,
     LookUpService,
     Menu,
     OpenQuestion,
@@ -27,6 +28,7 @@ from cti_engine.core.ivr.flow import (
     SetValues,
     Step,
     Survey,
+    Transfer,
 )
 from cti_engine.core.ivr.flow_graph import flow_and_run, names_read, steps_reached, ways
 from cti_engine.core.ivr.speech import names_in
@@ -34,6 +36,8 @@ from cti_engine.definitions.flow_source import FlowSource
 from cti_engine.definitions.problems import WARNING
 from cti_engine.definitions.problems import Path as Place
 
+_ENDS = (EndCall, EnterQueue, Transfer, GoToFlow)
+"""With these a call may leave its flow."""
 REMEMBERED = 5
 """Choices of a menu that callers keep in mind while they listen."""
 _SECRET = re.compile(
@@ -122,8 +126,8 @@ def _never_ends(review: _Review) -> None:
 def _may_end(step: Step, flows: Mapping[str, Flow]) -> bool:
     if isinstance(step, RunFlow) and step.flow in flows:
         inner = (each for flow in flow_and_run(flows[step.flow], flows) for each in flow.steps.values())
-        return any(isinstance(each, EndCall | EnterQueue) for each in inner)
-    return isinstance(step, EndCall | EnterQueue | Return)
+        return any(isinstance(each, _ENDS) for each in inner)
+    return isinstance(step, (*_ENDS, Return))
 
 
 def _unset_variables(review: _Review) -> None:

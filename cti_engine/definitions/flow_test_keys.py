@@ -61,10 +61,12 @@ GIVEN = Keys(
         Key("language", LANGUAGE, "the call's language; the flow's first if not written", ""),
         Key("speech", Flag(), "somebody recognises speech", True),
         Key("callback", Flag(), "a callback is possible", True),
+        Key("transfer", Text("what comes of a transfer", choices=("answered", "busy", "no_answer", "failed")),
+            "what comes of a transfer", "answered"),
         Key("names", Table(FoundValue(), NAME), "call.*, queue.*, hours.* as they are found", {}),
         Key("services", Table(ANSWER), "what each service does", {}),
     )
-)
+)  # fmt: skip
 ENTERS = Short(
     Keys(
         (
@@ -108,6 +110,10 @@ ITEMS: dict[str, tuple[Shape, str]] = {
         "questions of a survey that have these answers; a spoken one as 8s",
     ),
     "calls_back": (CALLS_BACK, "a callback to this number has been asked for"),
+    "transfers": (
+        Text("an agent, a number or a flow"),
+        "the call is transferred to this agent, number or flow; where nobody answers the flow goes on",
+    ),
     "enters": (ENTERS, "the call goes into a queue"),
     "leaves": (IDENTIFIER, "a message waits in this queue"),
     "ends": (Text("how", choices=("flow_ended", "flow_fault")), "the flow ends the call"),

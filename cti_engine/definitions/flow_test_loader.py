@@ -36,6 +36,7 @@ class Given:
     names: Mapping[str, object] = field(default_factory=dict)
     services: Mapping[str, Service] = field(default_factory=dict)
     callback: bool = True
+    transfer: str = "answered"
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +109,7 @@ def _given(document: Document, common: dict[str, Any], own: dict[str, Any], path
     blank = GIVEN.blank()
     chosen = {
         key: own[key] if own[key] != blank[key] else common[key]
-        for key in ("at", "language", "speech", "callback")
+        for key in ("at", "language", "speech", "callback", "transfer")
     }
     at = MONDAY_MORNING
     if chosen["at"]:
@@ -123,7 +124,9 @@ def _given(document: Document, common: dict[str, Any], own: dict[str, Any], path
         for name, each in {**common["services"], **own["services"]}.items()
     }
     names = {**common["names"], **own["names"]}
-    return Given(at, chosen["language"], chosen["speech"], names, services, chosen["callback"])
+    return Given(
+        at, chosen["language"], chosen["speech"], names, services, chosen["callback"], chosen["transfer"]
+    )
 
 
 def _values(literals: Mapping[str, Any]) -> dict[str, object]:

@@ -35,6 +35,7 @@ from cti_engine.definitions.site_loader import (
     load_agents,
     load_attributes,
     load_dispositions,
+    transfer_rules,
 )
 from cti_engine.definitions.yaml_source import Document, Node, read_yaml
 
@@ -88,7 +89,7 @@ def load_definitions(
     calendars = {} if hours_file.unreadable else load_calendars(hours_file, engine["time_zone"])
     outside = load_services(services_file)
     recordings = {} if recordings_file.unreadable else load_recordings(recordings_file, sounds or home)
-    callbacks = callback_rules(engine["callbacks"])
+    callbacks, transfers = callback_rules(engine["callbacks"]), transfer_rules(engine["transfers"])
     call_me = load_call_me(
         engine_file,
         engine["call_me"],
@@ -116,6 +117,7 @@ def load_definitions(
     for source in sources:
         check_flow(source, flows[source.id], sounds or home)
         cross_check.check_queues_named(source, flows, known_queues)
+        cross_check.check_transfers(source, flows, agents, transfers)
     for queue in queues.values():
         cross_check.check_queue(queues_file, queue, queues, flows)
     for number in numbers.values():
@@ -148,6 +150,7 @@ def load_definitions(
         limits=call_limits(calls),
         callbacks=callbacks,
         call_me=call_me,
+        transfers=transfers,
         record_calls=calls["record"],
     )
     if review:

@@ -6,7 +6,19 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 from cti_engine.core.commands import Prompt
-from cti_engine.core.ivr.flow import Content, Fixed, Flow, Menu, Question, Record, Say, Spoken, Step, Wait
+from cti_engine.core.ivr.flow import (
+    Content,
+    Fixed,
+    Flow,
+    Menu,
+    Question,
+    Record,
+    Say,
+    Spoken,
+    Step,
+    Transfer,
+    Wait,
+)
 from cti_engine.core.ivr.phrases import USE_KEYS, beep
 from cti_engine.core.ivr.speech import value_prompts
 
@@ -32,7 +44,7 @@ def all_prompts(flows: Iterable[Flow]) -> set[Prompt]:
 
 def _contents(flow: Flow, step: Step) -> Iterator[Content]:
     match step:
-        case Say() | Wait():
+        case Say() | Wait() | Transfer():
             yield step.content
         case Record(beep=True):
             for language in flow.languages:

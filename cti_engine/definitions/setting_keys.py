@@ -16,7 +16,7 @@ from cti_engine.definitions.shapes import (
     Table,
     Text,
 )
-from cti_engine.definitions.site_loader import CALLBACKS, CALLS
+from cti_engine.definitions.site_loader import CALLBACKS, CALLS, TRANSFERS
 
 PORT = Number(0, 65535)
 RTP_PORTS = Text("a range of ports such as 20000-29999", r"\d{2,5}-\d{2,5}")
@@ -65,6 +65,7 @@ ENGINE = Keys(
         Key("browser_phones", Flag(), "whether agents may use their browser as a phone", True),
         Key("calls", CALLS, "rules for every call", CALLS.blank()),
         Key("callbacks", CALLBACKS, "who is called back, and how", CALLBACKS.blank()),
+        Key("transfers", TRANSFERS, "where flows may transfer calls", TRANSFERS.blank()),
         Key("call_me", CALL_ME, "callbacks asked for on the company's web site; off if not written", None),
         Key("keep_events_days", Number(1, 3650), "how long events are kept; call records stay for ever", 90),
         Key("log", LOG, "the log", LOG.blank()),

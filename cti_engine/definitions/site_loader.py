@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any
 
-from cti_engine.core.definitions import AgentDefinition, CallbackRules, CallLimits, Disposition
+from cti_engine.core.definitions import AgentDefinition, CallbackRules, CallLimits, Disposition, TransferRules
 from cti_engine.core.expressions.suggestion import did_you_mean
 from cti_engine.core.expressions.values import (
     BOOLEAN,
@@ -75,6 +75,12 @@ AGENT = Keys(
         ),
         Key("profile", IDENTIFIER, "how several queues are served, see routing_rules/profiles.yaml", ""),
         Key("capacity", Number(1, 20), "contacts at once; a phone call fills an agent", 1),
+        Key(
+            "extension",
+            Text("some digits", r"[0-9]{2,8}"),
+            "the number that callers know; see transfer in flows",
+            "",
+        ),
         Key("cost", Number(0, 1_000_000), "cents an hour, for the order lowest_cost", 0),
         Key("shift", IDENTIFIER, "when the agent works, see config/shifts.yaml; without: at any hour", ""),
     )
@@ -104,10 +110,19 @@ CALLS = Keys(
     )
 )  # fmt: skip
 
+BEGINNING = Text("the beginning of a number such as +34", r"\+?[0-9]{1,15}")
+TRANSFERS = Keys(
+    (
+        Key("numbers", Many(BEGINNING),
+            "beginnings of the numbers that callers may be transferred to, beside those written in flows", ()),
+        Key("trunk", Text("the name of a trunk", IDENTIFIER.pattern),
+            "by which trunk, where a flow says none; without, phones registered here", ""),
+    )
+)  # fmt: skip
 _CALLBACKS = CallbackRules()
 CALLBACKS = Keys(
     (
-        Key("numbers", Many(Text("the beginning of a number such as +34", r"\+?[0-9]{1,15}")),
+        Key("numbers", Many(BEGINNING),
             "beginnings of the numbers that may be called beside the caller's own", ()),
         Key("trunk", Text("the name of a trunk", IDENTIFIER.pattern),
             "by which trunk, if not by the one the call came in on", ""),
@@ -161,9 +176,16 @@ def load_agents(document: Document, types: AttributeTypes) -> People:
             values["cost"],
             values["shift"],
             values["group"],
+            values["extension"],
         )
         for id, values in written["agents"].items()
     }
+    extensions: dict[str, str] = {}
+    for agent in agents.values():
+        first = extensions.setdefault(agent.extension, agent.id)
+        if agent.extension and first != agent.id:
+            text = f"{agent.extension} is {first}'s extension already"
+            document.problem(("agents", agent.id, "extension"), text, "one extension for each agent")
     return People(agents, written["not_ready_reasons"])
 
 
@@ -203,6 +225,11 @@ def load_dispositions(document: Document) -> dict[str, Disposition]:
 def callback_rules(written: dict[str, Any]) -> CallbackRules:
     """From the read `callbacks:` section of engine.yaml."""
     return CallbackRules(**{**written, "numbers": tuple(written["numbers"])})
+
+
+def transfer_rules(written: dict[str, Any]) -> TransferRules:
+    """From the read `transfers:` section of engine.yaml."""
+    return TransferRules(tuple(written["numbers"]), written["trunk"])
 
 
 def call_limits(calls: dict[str, Any]) -> CallLimits:

@@ -17,6 +17,7 @@ from cti_engine.core.ivr.actions import (
     Answered,
     AskService,
     AttributesSet,
+    BeginFlow,
     Enqueue,
     HangUp,
     Leave,
@@ -29,6 +30,7 @@ from cti_engine.core.ivr.actions import (
     StopPlay,
     StopRecord,
     Tell,
+    TransferTo,
 )
 from cti_engine.core.ivr.asking import Said
 from cti_engine.core.ivr.flow import Flow, OpenQuestion, Question, Record
@@ -41,6 +43,8 @@ SPEAKING = 1.0
 """Seconds that a caller's answer takes to say."""
 SAID = 1.0
 """Seconds of speech below which nothing was said."""
+RINGS = 3.0
+"""Seconds until a phone answers, or says that it will not."""
 LONGEST = 86400.0
 _WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
@@ -68,12 +72,14 @@ class Entry:
 
 
 class Rehearsal:
-    """`ended`: empty, `hung_up`, `queue` or the flow's cause. `asked`, `sent`, `called_back`: all so far, in order.
+    """`ended`: empty, `hung_up`, `queue`, `transferred` or the flow's cause. `asked`, `sent`, `called_back`: all so
+    far, in order.
 
     `messages`: the queues in which one was left. `survey`: answers by question, of a spoken one its length. `ways` and
     `steps`: what of the flows has been gone through. `listening`: who hears the caller now. `calendars` say what
     `hours.NAME` is at that time, each by its own clock.
-    `answers`: who answers for the services, when not `given`.
+    `answers`: who answers for the services, `rings`: what comes of a transfer, when not `given`. `numbers`: the flow of
+    each number of this center. `transferred`: to whom, all so far.
     """
 
     def __init__(
@@ -84,6 +90,8 @@ class Rehearsal:
         seconds: Callable[[Prompt], float] = seconds_of,
         calendars: Mapping[str, Calendar] | None = None,
         answers: Callable[[AskService], Service | None] | None = None,
+        numbers: Mapping[str, str] | None = None,
+        rings: Callable[[TransferTo], str] | None = None,
     ) -> None:
         self.given = given
         self.now = given.at
@@ -101,6 +109,11 @@ class Rehearsal:
         self._flows = {(each.id, each.version): each for each in (*flows.values(), flow)}
         self._seconds = seconds
         self._calendars = calendars or {}
+        self._numbers = numbers or {}
+        self._rings = rings or (lambda transfer: given.transfer)
+        self._ringing: TransferTo | None = None
+        self._rung_at, self._rung_so = 0.0, ""
+        self.transferred: list[str] = []
         self._answers_of = answers or (lambda asked: given.services.get(asked.service))
         self._playback: tuple[str, float] = ("", 0.0)
         self._interruptible = False
@@ -251,6 +264,11 @@ class Rehearsal:
         """Whether the flow wants something of the caller now."""
         return not self.ended and isinstance(self._step(), Question | Record)
 
+    @property
+    def rings(self) -> bool:
+        """Whether a phone does, to which the call is transferred."""
+        return self._ringing is not None
+
     # --- time -----------------------------------------------------------------------------------
 
     def pass_time(self, until: float | None = None) -> bool:
@@ -264,6 +282,8 @@ class Rehearsal:
         if self._recording is not None:
             silent = self._last_word + self._recording.silence
             due.append((min(silent, self._began + self._recording.longest), 1, self._recorded))
+        if self._ringing is not None:
+            due.append((self._rung_at, 1, self._rung))
         if self.state.deadline is not None:
             due.append((self.state.deadline, 2, lambda: session.time_passed(self.state, self._around())))
         if self.ended or not due:
@@ -292,6 +312,32 @@ class Rehearsal:
             self.survey[recording.question] = self._spoken
             self.attributes[recording.question] = "message.wav"
             self._note("flow", f"{recording.question} is answered: {self._spoken:g} s of speech")
+
+    def _rung(self) -> list[Action]:
+        """What comes of the phone that a transfer rings."""
+        assert self._ringing is not None
+        outcome = self._rung_so or self._rings(self._ringing)
+        if outcome == "no_answer" and not self._rung_so:
+            self._rung_at, self._rung_so = self._rung_at - RINGS + self._ringing.seconds, outcome
+            return []
+        self._ringing = None
+        self._note("phone", outcome.replace("_", " "))
+        if outcome == "answered":
+            self.ended = "transferred"
+            return []
+        session.not_reached(self.state, outcome, self.now)
+        return session.time_passed(self.state, self._around())
+
+    def _begin_flow(self, flow: str) -> None:
+        found = next((each for (id_, _), each in self._flows.items() if id_ == flow), None)
+        self.transferred.append(flow)
+        self._note("flow", f"ends, and {flow} begins")
+        self._playback = "", 0.0
+        if found is None:
+            self.ended = "flow_fault"
+            return
+        self.state, actions = session.start(found, self.state.language, {}, self._around())
+        self._do(actions)
 
     def _prompt_over(self, playback: str) -> list[Action]:
         self._playback = "", 0.0
@@ -356,6 +402,16 @@ class Rehearsal:
                 case Enqueue():
                     self.ended, self.queue = "queue", action
                     self._note("flow", f"enters the queue {action.queue}")
+                case TransferTo() if action.number in self._numbers:
+                    self._begin_flow(self._numbers[action.number])
+                case TransferTo():
+                    whom = action.agent or action.number
+                    self.transferred.append(whom)
+                    self._note("flow", f"rings {whom}")
+                    self._ringing = action
+                    self._rung_at, self._rung_so = self.now + RINGS, ""
+                case BeginFlow():
+                    self._begin_flow(action.flow)
                 case HangUp():
                     self.ended = action.cause
                     self._note("flow", f"ends the call: {action.cause}")

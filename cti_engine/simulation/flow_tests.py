@@ -43,8 +43,14 @@ class Coverage:
     share: float = field(compare=False, default=1.0)
 
 
-def run_test(test: FlowTest, flows: Mapping[str, Flow], calendars: Mapping[str, Calendar]) -> Result:
-    call = Rehearsal(flows, flows[test.flow], test.given, calendars=calendars)
+def run_test(
+    test: FlowTest,
+    flows: Mapping[str, Flow],
+    calendars: Mapping[str, Calendar],
+    numbers: Mapping[str, str] | None = None,
+) -> Result:
+    """`numbers`: the flow of each number of the center."""
+    call = Rehearsal(flows, flows[test.flow], test.given, calendars=calendars, numbers=numbers)
     script = _Script(call)
     line = test.line
     why = ""
@@ -85,6 +91,7 @@ class _Script:
         self._heard = 0
         self._sent = 0
         self._asked = 0
+        self._transferred = 0
         self._verbs: dict[str, Callable[..., None]] = {
             "hears": self._hears,
             "hears_not": self._hears_not,
@@ -102,6 +109,7 @@ class _Script:
             "sends": self._sends,
             "answers": self._answers,
             "calls_back": self._calls_back,
+            "transfers": self._transfers,
             "enters": self._enters,
             "leaves": self._leaves,
             "ends": self._ends,
@@ -218,6 +226,18 @@ class _Script:
         for key, found in (("priority", queue.priority), ("treatment", queue.treatment)):
             if wanted[key] not in (None, ""):
                 self._needs(found == wanted[key], f"{key} is {found}, not {wanted[key]}")
+
+    def _transfers(self, whom: str) -> None:
+        """The phone rings, and what comes of it happens."""
+        call, until = self._call, self._call.now + LONGEST_SEARCH
+        while whom not in call.transferred[self._transferred :] and not call.ended and not call.asks:
+            if not call.pass_time(until):
+                break
+        found = call.transferred[self._transferred :]
+        self._needs(whom in found, f"not transferred to {whom}, but to {', '.join(found) or 'nobody'}")
+        self._transferred += found.index(whom) + 1
+        while call.rings and call.pass_time(until):
+            pass
 
     def _leaves(self, queue: str) -> None:
         self._until_over()

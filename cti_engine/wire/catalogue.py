@@ -89,6 +89,8 @@ EVENTS: dict[str, EventEntry] = dict(
         _entry(events.RecordingPaused, _WATCH, _AGENT, _SUPERVISOR),
         _entry(events.CallAbandoned, _WATCH, _SUPERVISOR),
         _entry(events.QueueLeft, _WATCH, _SUPERVISOR),
+        _entry(events.TransferStarted, _WATCH, _AGENT, _SUPERVISOR),
+        _entry(events.TransferEnded, _WATCH, _AGENT, _SUPERVISOR),
         _entry(events.RecordingStored, _READ, _SUPERVISOR, _ADMIN),
         _entry(events.CallEnded, _WATCH, _SUPERVISOR),
         _entry(events.WrapUpStarted, _WATCH, _AGENT, _SUPERVISOR),

@@ -1,4 +1,4 @@
-"""Phones in the outside world that the center rings by a trunk: a customer who asked for it on the web."""
+"""Phones that the center rings: a customer who asked for it on the web; for a flow an agent, or somebody outside."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tests.phones.tones import tone_margin_db
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(180)]
 
 SITE = "https://www.example.org"
-CUSTOMER = "+34611223344"
+CUSTOMER, EXPERT = "+34611223344", "+34911000222"
 
 
 @functools.cache
@@ -30,7 +30,22 @@ def changes() -> dict[str, dict[str, Any]]:
         "config/sip.yaml": {"trunks.world": world},
         "config/engine.yaml": {
             "callbacks": {"numbers": ["+346"], "trunk": "world", "ring_timeout": "20s"},
+            "transfers": {"trunk": "world"},
             "call_me": {"queues": ["support_en"], "origins": [SITE], "number": "2000"},
+        },
+        "routing_rules/dialled_numbers.yaml": {
+            "dialled_numbers.7001": {"flow": "extension", "language": "en"},
+            "dialled_numbers.7002": {"flow": "outside", "language": "en"},
+        },
+        "ivr_flows/outside.yaml": {
+            "flow": "outside",
+            "languages": ["en"],
+            "start": "first",
+            "steps": {
+                "first": {"transfer": {"number": EXPERT, "busy": "second", "failed": "bye"}},
+                "second": {"transfer": {"number": EXPERT, "ring": "30s", "failed": "bye"}},
+                "bye": {"hang_up": None},
+            },
         },
     }
 
@@ -84,3 +99,84 @@ async def test_no_call_at_the_companys_expense(center: Center) -> None:
         response = await server.post("/api/call-me", json=wish)
         assert (response.status, (await response.json())["error"]["code"]) == (422, "bad_number")
     assert not center.events("CallbackRequested") and not customer.events
+
+
+async def test_a_caller_dials_an_extension(center: Center) -> None:
+    """The keys ring the agent with that extension, and nobody else; both hear each other; the record tells of it."""
+    desk, handset = await center.agent("john")
+    await center.agent("ana")
+    caller = await center.caller()
+    await caller.dial(center.number("7001"))
+    await center.event("IvrStepEntered", step="ask")
+    await caller.hears(1.0)
+    await caller.digits("202")
+    started = await center.event("TransferStarted")
+    assert (started.data["agent"], started.data["number"]) == ("john", "")
+    bridged = await center.event("CallBridged", agent="john")
+    assert bridged.data["queue"] == ""
+    await caller.hears_more(2.0)
+    await caller.hang_up()
+    await desk.state("wrap_up")
+    await handset.told("CALL_CLOSED")
+    await desk.wrap_up()
+    record = await center.cdr()
+    assert (record["agent"], record["outcome"], record["cause"]) == ("john", "answered", "caller/hang_up")
+    assert record["transfers"] == ["john:answered"] and record["recording_s"] > 1.0
+    assert tone_margin_db(caller.recordings()[-1].heard, AGENT_HZ, CALLER_HZ) > 20
+    assert tone_margin_db(handset.recordings()[-1].heard, CALLER_HZ, AGENT_HZ) > 20
+
+
+async def test_a_flow_transfers_to_a_phone_outside(center: Center) -> None:
+    """Busy, the flow goes on by that way and rings once more; answered, both hear each other; who is outside hangs up
+    and the caller's call ends.
+    """
+    expert = await center.outside(EXPERT, world_port(), answer="manual", play=center.tone(AGENT_HZ))
+    caller = await center.caller()
+    await caller.dial(center.number("7002"))
+    await expert.told("CALL_INCOMING", within=20.0)
+    assert "7002" in next(event.peer for event in expert.events if event.type == "CALL_INCOMING")
+    await caller.hears(1.0)
+    await expert.hang_up()
+    await center.event("TransferEnded", outcome="busy")
+    await expert.told("CALL_INCOMING", number=2, within=20.0)
+    await expert.accept()
+    await center.event("TransferEnded", outcome="answered")
+    await caller.hears_more(2.0)
+    await expert.hang_up()
+    await caller.told("CALL_CLOSED")
+    record = await center.cdr()
+    assert (record["outcome"], record["cause"], record["agent"]) == ("transferred", "outside/hang_up", "")
+    assert record["transfers"] == [f"{EXPERT}:busy", f"{EXPERT}:answered"]
+    assert tone_margin_db(expert.recordings()[-1].heard, CALLER_HZ, AGENT_HZ) > 20
+    assert tone_margin_db(caller.recordings()[-1].heard, AGENT_HZ, CALLER_HZ) > 20
+
+
+async def test_a_caller_who_hangs_up_while_it_rings_outside(center: Center) -> None:
+    """The phone outside stops ringing."""
+    expert = await center.outside(EXPERT, world_port(), answer="manual")
+    caller = await center.caller()
+    await caller.dial(center.number("7002"))
+    await expert.told("CALL_INCOMING", within=20.0)
+    await caller.hang_up()
+    await expert.told("CALL_CLOSED")
+    record = await center.cdr()
+    assert (record["cause"], record["transfers"]) == (
+        "caller/abandoned_in_transfer",
+        [f"{EXPERT}:caller_gone"],
+    )
+
+
+async def test_the_engine_is_killed_while_it_rings_outside(center: Center) -> None:
+    """It rings on; answered meanwhile or later, both talk."""
+    expert = await center.outside(EXPERT, world_port(), answer="manual", play=center.tone(AGENT_HZ))
+    caller = await center.caller()
+    await caller.dial(center.number("7002"))
+    await expert.told("CALL_INCOMING", within=20.0)
+    since = center.kill("engine")
+    await center.back("engine", since)
+    await expert.accept()
+    await center.event("TransferEnded", outcome="answered")
+    await caller.hears_more(1.0)
+    await caller.hang_up()
+    await expert.told("CALL_CLOSED")
+    assert (await center.cdr())["outcome"] == "transferred"

@@ -66,8 +66,8 @@ def prompts() -> Path:
 
 
 class Center:
-    """`changes` maps a YAML file to (dotted key -> value), laid over a copy of the shipped files. `rtp_first` is
-    where the workers' RTP ports begin; without it they are drawn with all others."""
+    """`changes` maps a YAML file to (dotted key -> value), laid over a copy of the shipped files, or a file
+    more. `rtp_first` is where the workers' RTP ports begin; without it they are drawn with all others."""
 
     def __init__(
         self,
@@ -124,7 +124,8 @@ class Center:
         draft.replace(path)
 
     def read(self, file: str) -> dict[str, Any]:
-        content: dict[str, Any] = yaml.safe_load((self.home / file).read_text())
+        path = self.home / file
+        content: dict[str, Any] = yaml.safe_load(path.read_text()) if path.exists() else {}
         return content
 
     def _nobody_is_surveyed(self) -> None:

@@ -43,6 +43,7 @@ ILLEGAL: Pairs = {
             "calling flow_started",
             "resting flow_started",
             "after_call flow_started",
+            "transferring flow_started",
         ),
         "only a running flow enters a queue; the core checks the state before": (
             "queued enqueued",
@@ -52,6 +53,7 @@ ILLEGAL: Pairs = {
             "after_call enqueued",
             "calling enqueued",
             "resting enqueued",
+            "transferring enqueued",
         ),
         "the matcher offers only calls that are queued": (
             "arriving reserved",
@@ -62,6 +64,7 @@ ILLEGAL: Pairs = {
             "calling reserved",
             "resting reserved",
             "after_call reserved",
+            "transferring reserved",
         ),
         "only a queued call leaves the queue into a flow": (
             "arriving left_queue",
@@ -70,6 +73,7 @@ ILLEGAL: Pairs = {
             "talking left_queue",
             "calling left_queue",
             "resting left_queue",
+            "transferring left_queue",
             "ended left_queue",
             "after_call left_queue",
         ),
@@ -82,6 +86,7 @@ ILLEGAL: Pairs = {
             "resting offer_failed",
             "after_call offer_failed",
             "after_call bridged",
+            "transferring offer_failed",
             "arriving bridged",
             "in_flow bridged",
             "queued bridged",
@@ -97,6 +102,7 @@ ILLEGAL: Pairs = {
             "calling agent_gone",
             "resting agent_gone",
             "after_call agent_gone",
+            "transferring agent_gone",
         ),
         "only a conversation whose agent hangs up leaves a caller behind": tuple(
             f"{state} kept"
@@ -109,6 +115,7 @@ ILLEGAL: Pairs = {
                 "resting",
                 "ended",
                 "after_call",
+                "transferring",
             )
         ),
         "a contact closes after its end": (
@@ -120,18 +127,28 @@ ILLEGAL: Pairs = {
             "calling closed",
             "resting closed",
             "after_call closed",
+            "transferring closed",
         ),
         "only the agent of a callback's offer answers first": (
             *(f"{state} agent_answered" for state in ("arriving", "calling", "ended", "in_flow")),
             *(f"{state} agent_answered" for state in ("queued", "resting", "talking", "after_call")),
+            "transferring agent_answered",
         ),
-        "only a callback that is offered or calls is put off": tuple(
-            f"{state} put_off"
-            for state in ("arriving", "ended", "in_flow", "queued", "resting", "talking", "after_call")
+        "only a callback that is offered or calls is put off": (
+            *(f"{state} put_off" for state in ("arriving", "ended", "in_flow", "queued", "resting")),
+            *(f"{state} put_off" for state in ("talking", "after_call", "transferring")),
         ),
         "only a callback that was put off has rested": (
             *(f"{state} rested" for state in ("arriving", "calling", "ended", "in_flow")),
-            *(f"{state} rested" for state in ("offered", "queued", "talking", "after_call")),
+            *(f"{state} rested" for state in ("offered", "queued", "talking", "after_call", "transferring")),
+        ),
+        "only a flow transfers; who waits has left the queue before": (
+            *(f"{state} transfer" for state in ("arriving", "calling", "ended", "offered", "queued")),
+            *(f"{state} transfer" for state in ("resting", "talking", "transferring", "after_call")),
+        ),
+        "the core asks whether it is being transferred": (
+            *(f"{state} not_reached" for state in ("arriving", "calling", "ended", "in_flow", "offered")),
+            *(f"{state} not_reached" for state in ("queued", "resting", "talking", "after_call")),
         ),
         "who is called back has no call that could go": ("calling caller_gone", "resting caller_gone"),
     },

@@ -48,7 +48,7 @@ def _agent(center: Center, agent: Agent) -> Iterator[str]:
                     yield f"{who}: calls back for {contact.agent!r}"
             elif offer is None or offer.agent != agent.id or offer.contact != agent.contact:
                 yield f"{who} has no reservation of its own"
-            if contact is None or contact.state not in ("offered", "calling"):
+            if contact is None or contact.state not in ("offered", "calling", "transferring"):
                 yield f"{who}: contact {agent.contact} is not offered"
         case "talking":
             if contact is None or contact.state != "talking" or agent.offer:
@@ -72,8 +72,15 @@ def _contact(center: Center, contact: Contact) -> Iterator[str]:
         yield f"{what}: stands {contact.standings}"
     if contact.state == "closed":
         yield f"{what} is still here"
-    if (contact.state == "offered") != bool(contact.offers):
+    to_agent = contact.transfer is not None and bool(contact.transfer.agent)
+    if (contact.state == "offered" or to_agent) != bool(contact.offers):
         yield f"{what}: offers {contact.offers}"
+    if (contact.state == "transferring") != (contact.transfer is not None):
+        yield f"{what}: transfer {contact.transfer}"
+    if contact.state == "transferring" and (
+        contact.flow is None or (not to_agent and "dial" not in contact.deadlines)
+    ):
+        yield f"{what} rings a phone for ever, or for no flow"
     if contact.state == "ended":
         if not contact.wrapping_up and "closing" not in contact.deadlines:
             yield f"{what} would never close"
@@ -112,7 +119,8 @@ def _contact(center: Center, contact: Contact) -> Iterator[str]:
         phone = center.legs.get(contact.agent_leg)
         if phone is None or phone.state != "connected" or phone.agent != contact.agent:
             yield f"{what} talks to no phone"
-        if center.agents[contact.agent].contact != contact.id:
+        outside = phone is not None and phone.role == "outside"
+        if not outside and center.agents[contact.agent].contact != contact.id:
             yield f"{what} talks to {contact.agent}, who is with {center.agents[contact.agent].contact!r}"
 
 
@@ -137,6 +145,7 @@ def _leg(center: Center, leg: Leg) -> Iterator[str]:
         leg.state != "ending"
         and leg.id not in (contact.caller_leg, contact.agent_leg)
         and not any(center.reservations[offer].leg == leg.id for offer in contact.offers)
+        and not (contact.transfer is not None and contact.transfer.leg == leg.id)
     ):
         yield f"leg {leg.id} ({leg.state}) is forgotten by contact {contact.id}"
     elif leg.worker != contact.worker and not (leg.state == "ending" and not contact.has_call):

@@ -136,6 +136,23 @@ class RequestCallback:
 
 
 @dataclass(frozen=True, slots=True)
+class TransferTo:
+    """Ring the phone of `agent`, or at `number`, for `seconds`; the flow waits for what comes of it."""
+
+    agent: str
+    number: str
+    trunk: str
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class BeginFlow:
+    """This flow is over, that one begins."""
+
+    flow: str
+
+
+@dataclass(frozen=True, slots=True)
 class HangUp:
     """The flow is over. `cause`: `flow_ended`, or `flow_fault` (a loop that never waits)."""
 
@@ -158,5 +175,7 @@ Action = (
     | AttributesSet
     | Enqueue
     | RequestCallback
+    | TransferTo
+    | BeginFlow
     | HangUp
 )

@@ -230,6 +230,29 @@ class AskCallback:
     retry_after: float = 300.0
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Transfer:
+    """Ring the phone of `agent` (id or extension), or the one at `number` (each a Template or a text), by `trunk`, for
+    `seconds`, while the caller hears `content`. Who answers has the call and the flow is over.
+    """
+
+    content: Content
+    busy: str
+    no_answer: str
+    failed: str
+    agent: object = ""
+    number: object = ""
+    trunk: str = ""
+    seconds: float = 20.0
+
+
+@dataclass(frozen=True, slots=True)
+class GoToFlow:
+    """This flow, and those that have run it, are over; the other one begins."""
+
+    flow: str
+
+
 @dataclass(frozen=True, slots=True)
 class LookUpService:
     """Ask a service of config/services.yaml; `into` maps variables to what its answer calls them.
@@ -296,7 +319,7 @@ class SetLanguage:
 
 Step = (
     Say | Menu | Survey | Gather | OpenQuestion | SetValues | Branch | EnterQueue | EndCall | Wait | SetLanguage
-    | AskCallback | LookUpService | Send | RunFlow | Return | Record | LeaveMessage
+    | AskCallback | Transfer | GoToFlow | LookUpService | Send | RunFlow | Return | Record | LeaveMessage
 )  # fmt: skip
 
 

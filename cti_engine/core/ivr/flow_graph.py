@@ -13,6 +13,7 @@ from cti_engine.core.ivr.flow import (
     EnterQueue,
     Flow,
     Gather,
+    GoToFlow,
     LeaveMessage,
     LookUpService,
     Menu,
@@ -28,6 +29,7 @@ from cti_engine.core.ivr.flow import (
     Spoken,
     Step,
     Survey,
+    Transfer,
     Wait,
 )
 
@@ -45,6 +47,8 @@ def ways(step: Step) -> Iterator[tuple[str, str]]:
         case Branch():
             yield from ((str(number), case.go_to) for number, case in enumerate(step.cases, 1))
             yield "else", step.otherwise
+        case Transfer():
+            yield from (("busy", step.busy), ("no_answer", step.no_answer), ("failed", step.failed))
         case LookUpService() | AskCallback():
             yield from (("next", step.next), ("failed", step.failed))
         case Record():
@@ -54,7 +58,7 @@ def ways(step: Step) -> Iterator[tuple[str, str]]:
             | LeaveMessage()
         ):  # fmt: skip
             yield "next", step.next
-        case EnterQueue() | EndCall() | Return():
+        case EnterQueue() | EndCall() | Return() | GoToFlow():
             pass
     if isinstance(step, Question):
         yield from (("no_input", step.no_input), ("no_match", step.no_match))
@@ -113,6 +117,9 @@ def names_read(step: Step) -> Iterator[str]:
             yield from speech.names_in(step.data)
         case AskCallback():
             yield from speech.names_in({"number": step.number})
+        case Transfer():
+            yield from speech.names_in({"agent": step.agent, "number": step.number})
+            yield from _names_said(step.content)
         case EnterQueue():
             yield from speech.names_in(step.attributes)
         case Return():

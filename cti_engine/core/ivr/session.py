@@ -13,6 +13,7 @@ from cti_engine.core.ivr.actions import (
     Action,
     AskService,
     AttributesSet,
+    BeginFlow,
     Enqueue,
     HangUp,
     Leave,
@@ -23,6 +24,7 @@ from cti_engine.core.ivr.actions import (
     StopListen,
     StopPlay,
     Tell,
+    TransferTo,
 )
 from cti_engine.core.ivr.flow import (
     AskCallback,
@@ -31,6 +33,7 @@ from cti_engine.core.ivr.flow import (
     EndCall,
     EnterQueue,
     Flow,
+    GoToFlow,
     LeaveMessage,
     LookUpService,
     Question,
@@ -41,6 +44,7 @@ from cti_engine.core.ivr.flow import (
     Send,
     SetLanguage,
     SetValues,
+    Transfer,
     Wait,
 )
 from cti_engine.core.ivr.state import Frame, IvrState, Surroundings
@@ -122,7 +126,15 @@ def time_passed(state: IvrState, around: Surroundings) -> list[Action]:
         run.enter(step.failed, "failed")
     elif isinstance(step, Record):
         recording.overdue(run, step)
+    elif isinstance(step, Transfer) and state.not_reached:
+        way, state.not_reached = state.not_reached, ""
+        run.enter({"busy": step.busy, "no_answer": step.no_answer}.get(way, step.failed), way)
     return run.actions
+
+
+def not_reached(state: IvrState, way: str, now: float) -> None:
+    """The phone that a transfer rang has not answered: with the next look at the clock it goes on, by this way."""
+    state.not_reached, state.deadline = way, now
 
 
 def speech_started(state: IvrState, listening: str, around: Surroundings) -> list[Action]:
@@ -207,7 +219,7 @@ def resumed(state: IvrState, around: Surroundings) -> list[Action]:
     step = run.step()
     if isinstance(step, Question):
         asking.again(run, step)
-    elif isinstance(step, Wait):
+    elif isinstance(step, Wait | Transfer):
         run.play(step.content, stop_on_digit=False, repeat=True)
     elif isinstance(step, LookUpService):
         run.enter(state.step)
@@ -330,6 +342,10 @@ class Run:
                 return step.next
             case AskCallback():
                 return self._ask_callback(step)
+            case Transfer():
+                return self._transfer(step)
+            case GoToFlow():
+                self._finish(BeginFlow(step.flow))
             case Record():
                 recording.open_record(self, step)
             case LeaveMessage():
@@ -382,6 +398,18 @@ class Run:
             return step.failed
         self.actions.append(RequestCallback(step.queue, number, step.within, step.tries, step.retry_after))
         return step.next
+
+    def _transfer(self, step: Transfer) -> str | None:
+        agent, number = (str(speech.filled(each, self.names) or "") for each in (step.agent, step.number))
+        way = self._around.refuses_transfer(agent, number, isinstance(step.number, str))
+        if way:
+            self._from = self.state.step, way
+            return step.busy if way == "busy" else step.failed
+        self.state.phase, self.state.not_reached = "transferring", ""
+        if not self.play(step.content, stop_on_digit=False, repeat=True):
+            self.silence()
+        self.actions.append(TransferTo(agent, number, step.trunk, step.seconds))
+        return None
 
     def _lost(self, name: str) -> bool:
         return name in self.flow.sensitive and self.secret(name) is None

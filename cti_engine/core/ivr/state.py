@@ -14,7 +14,8 @@ class Surroundings:
     """What a flow is run in: the flows by id and version, the names it may ask, the time, and where ids come from.
 
     `secrets` are this call's sensitive values and keys pressed ahead: in memory alone, they may be lost.
-    `can_call_back` is asked with a queue (empty: where the call waits) and a number.
+    `can_call_back` is asked with a queue (empty: where the call waits) and a number, `refuses_transfer` with an
+    agent, a number and whether that is written in the flow; it says the way to go instead.
     """
 
     flow: Callable[[str, str], Flow | None]
@@ -23,6 +24,7 @@ class Surroundings:
     new_id: Callable[[], str]
     secrets: dict[str, str]
     can_call_back: Callable[[str, str], bool] = lambda queue, number: True
+    refuses_transfer: Callable[[str, str, bool], str] = lambda agent, number, written: ""
 
 
 @dataclass(slots=True)
@@ -38,7 +40,7 @@ class Frame:
 @dataclass(slots=True)
 class IvrState:
     """`phase`: `playing` (say, a question's prompt), `listening` (a question after its prompt), `waiting`, `asking` (a
-    service), `recording`, `over`.
+    service), `recording`, `transferring` (`not_reached`: by which way on, once it has come to nothing), `over`.
 
     `playback`, `listening`, `recording` and `request` are what plays, hears, records and is asked now, empty when
     nothing does.
@@ -69,6 +71,7 @@ class IvrState:
     told_at: float = 0.0
     path: list[str] = field(default_factory=list)
     stack: list[Frame] = field(default_factory=list)
+    not_reached: str = ""
     steps_taken: int = 0
     steps_since: float = 0.0
 

@@ -1,7 +1,7 @@
 """The call detail record: a pure fold over one contact's events; a day's event log can rebuild every record.
 
 Wait counts from the first queueing to the bridge (or to leaving); ring is the answered offer's, from the phone's
-first 180 to its answer; hold is not talk.
+first 180 to its answer; hold is not talk. `transfers` are `who:outcome`.
 """
 
 from __future__ import annotations
@@ -46,6 +46,7 @@ class Cdr:
     wrap_up_s: float = 0.0
     offers: int = 0
     missed_offers: list[str] = field(default_factory=list)
+    transfers: list[str] = field(default_factory=list)
     flow_path: list[str] = field(default_factory=list)
     outcome: str = ""
     cause: str = ""
@@ -98,6 +99,10 @@ class Cdr:
             case ev.CallBridged():
                 self.agent, self.bridged_at, self.outcome = event.agent, at, "answered"
                 self.wait_s, self.ring_s = event.waited_s, event.rang_s
+            case ev.TransferEnded():
+                self.transfers.append(f"{event.agent or event.number}:{event.outcome}")
+                if event.outcome == "answered" and not event.agent:
+                    self.bridged_at, self.ring_s, self.outcome = at, event.rang_s, "transferred"
             case ev.CallHeld():
                 self._held(event.held, at)
             case ev.CallAbandoned():
