@@ -171,6 +171,30 @@ def test_an_empty_answer_is_a_service_that_fails(pipe: Pipe, home: Path, typed: 
     assert found["ended"] == "flow_ended" and found["variables"]["balance"] == 0
 
 
+@pytest.mark.parametrize(
+    ("typed", "heard", "ended"),
+    [
+        ("202\nanswered\n", "phone     answered", "transferred"),
+        ("202\n\n", "phone     answered", "transferred"),
+        ("202\nbusy\n2\n", "That extension is busy", "flow_ended"),
+        ("202\nno answer\n2\n", "Nobody answers", "flow_ended"),
+        ("202\nbuzy\nbusy\n2\n", "buzy: did you mean", "flow_ended"),
+    ],
+)
+def test_what_comes_of_a_transfer_is_typed(pipe: Pipe, typed: str, heard: str, ended: str) -> None:
+    """An empty line: somebody answers."""
+    assert heard in " ".join(pipe.call(ROOT, typed, "extension", "--language", "en").split("\n"))
+    assert pipe.json(ROOT, typed, "extension", "--language", "en")["ended"] == ended
+
+
+def test_a_transfer_to_a_flow_goes_on_in_it(pipe: Pipe, home: Path) -> None:
+    """By its id, or by a number of this center."""
+    for target in ("flow: main_en", 'number: "2000", failed: bye'):
+        text = f"flow: over\nlanguages: [en]\nstart: go\nsteps:\n  go: {{transfer: {{{target}}}}}\n"
+        (home / "ivr_flows/over.yaml").write_text(text + "  bye: {hang_up: }\n")
+        assert pipe.json(home, "1\n", "over")["queue"] == "sales_en"
+
+
 def test_help_says_what_may_be_typed(pipe: Pipe, home: Path) -> None:
     """`?` and whatever is no input; with the choices of the menu that asks."""
     shown = pipe.call(ROOT, "?\nventas\n", "main_es")

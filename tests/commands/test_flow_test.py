@@ -52,6 +52,7 @@ def test_the_shipped_flows_pass_their_tests_and_every_way_is_tried(
         ('- presses: "11"\n      - presses: "1"', "the flow is over (queue): nobody takes keys"),
         ("- waits: 3s\n      - within: 2s", "3.0 s have passed, more than 2"),
         ("- makes_noise", "nobody listens now"),
+        ("- transfers: maria", "not transferred to maria, but to nobody"),
     ],
 )
 def test_what_fails_says_where_and_what_was_so(

@@ -9,7 +9,9 @@ from hypothesis import strategies as st
 from cti_engine.core.expressions.condition import Condition
 from cti_engine.core.expressions.parser import parse
 from cti_engine.core.ivr import flow as f
+from cti_engine.core.ivr import session
 from cti_engine.core.ivr.actions import (
+    BeginFlow,
     Enqueue,
     HangUp,
     Listen,
@@ -122,6 +124,16 @@ _step: st.SearchStrategy[f.Step] = st.one_of(
         queue=st.sampled_from(["", "q"]),
     ),
     st.builds(f.LeaveMessage, _target),
+    st.builds(
+        f.Transfer,
+        content=_content,
+        busy=_target,
+        no_answer=_target,
+        failed=_target,
+        agent=_value,
+        number=_value,
+    ),
+    st.just(f.GoToFlow("other")),
     st.just(f.EnterQueue("q")),
     st.just(f.EndCall()),
 )
@@ -149,6 +161,7 @@ _input = st.one_of(
     st.just(("secrets lost", None)),
     st.sampled_from([0.0, 1.0, 5.0, 30.0]).map(lambda seconds: ("wait", seconds)),
     st.just(("resume", None)),
+    st.sampled_from(["busy", "no_answer", "failed"]).map(lambda way: ("rung", way)),
     st.sampled_from([None, 1, 7, 99]).map(lambda position: ("position", position)),
 )
 
@@ -177,6 +190,10 @@ def _give(caller: Caller, kind: str, value: object) -> None:
         caller.secrets.clear()
     elif kind == "wait":
         caller.wait(float(str(value)))
+    elif kind == "rung":
+        if caller.state.phase == "transferring":
+            session.not_reached(caller.state, str(value), caller.now)
+            caller.wait(0.0)
     elif kind == "resume":
         caller.resume()
     else:
@@ -187,7 +204,7 @@ def _give(caller: Caller, kind: str, value: object) -> None:
 @settings(max_examples=200, deadline=None)
 def test_any_flow_under_any_input(flows: dict[str, f.Flow], inputs: list[tuple[str, object]]) -> None:
     """Never an error; over at most once and then silent; never a deadline in the past; at most one prompt plays;
-    a call that is not over plays or has a deadline; the state survives being stored; each listening is new, and only
+    a call that is not over plays, has a deadline or is being transferred; the state survives being stored; each listening is new, and only
     what listens is stopped; no sensitive digits are in the state."""
     caller = Caller(flows, world={"call.ani": "34911", "queue.position": 3})
     for kind, value in [("position", 3), *inputs]:
@@ -196,7 +213,7 @@ def test_any_flow_under_any_input(flows: dict[str, f.Flow], inputs: list[tuple[s
         state = caller.state
         if was_over:
             assert caller.last == []
-        endings = sum(isinstance(action, Enqueue | HangUp) for action in caller.actions)
+        endings = sum(isinstance(action, Enqueue | HangUp | BeginFlow) for action in caller.actions)
         assert endings == int(state.over)
         if state.over:
             assert (
@@ -206,7 +223,8 @@ def test_any_flow_under_any_input(flows: dict[str, f.Flow], inputs: list[tuple[s
                 and state.recording == ""
             )
         else:
-            assert state.playback or state.deadline is not None
+            rings = state.phase == "transferring"  # for as long as the core says
+            assert rings or state.playback or state.deadline is not None
             assert state.deadline is None or kind != "wait" or state.deadline > caller.now
         caller.state = msgspec.convert(msgspec.json.decode(msgspec.json.encode(state)), IvrState)
         assert caller.state == state

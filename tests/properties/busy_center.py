@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from cti_engine.core.definitions import AfterCall, CenterDefinitions, DialledNumber, QueueDefinition
-from cti_engine.core.ivr.flow import Choice, EndCall, EnterQueue, Record, Survey, Wait
+from cti_engine.core.ivr.flow import Choice, EndCall, EnterQueue, GoToFlow, Record, Survey, Transfer, Wait
 from tests.scenarios.small_center import flow, spoken, with_flows, with_limits, with_queues
 
 MUSIC = Wait({"en": ()}, 7.0, "leave")
@@ -18,6 +18,15 @@ def busy_center() -> CenterDefinitions:
         flow("there", go=EnterQueue("ping", "back")),
         flow("back", go=EnterQueue("ping", "there")),
         flow("again", go=EnterQueue("slow")),
+        flow(
+            "hand_over",
+            maria=Transfer(agent="maria", seconds=6.0, busy="out", no_answer="out", failed="out", content={}),
+            out=Transfer(
+                number="+34911", seconds=7.0, busy="out", no_answer="rest", failed="rest", content={}
+            ),
+            rest=Wait({"en": ()}, 3.0, "last"),
+            last=GoToFlow("to_slow"),
+        ),
         flow("to_ping", go=EnterQueue("ping", "there")),
         flow(
             "opinion",
@@ -50,6 +59,7 @@ def busy_center() -> CenterDefinitions:
         base=base,
     )  # fmt: skip
     numbers = {**base.dialled_numbers, "6000": DialledNumber("6000", "to_ping", "en")}
+    numbers["7000"] = DialledNumber("7000", "hand_over", "en")
     base = replace(base, dialled_numbers=numbers)
     return with_limits(base, answer=3.0, maximum_length=120.0, rona_before_not_ready=2, rona_cool_down=9.0)
 

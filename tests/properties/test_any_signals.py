@@ -30,7 +30,7 @@ worker_signals: st.SearchStrategy[Signal] = st.one_of(
     st.builds(
         lambda leg, dnis: signals.InviteReceived(leg[:2], leg, "", dnis),
         st.sampled_from(("w1/1", "w2/1")),
-        st.sampled_from(("1000", "2000", "3000", "4000", "6000", "9999")),
+        st.sampled_from(("1000", "2000", "3000", "4000", "6000", "7000", "9999")),
     ),
     st.builds(signals.LegRinging, WORKERS, LEGS),
     st.builds(lambda worker, leg: signals.LegAnswered(worker, leg, dialog(leg)), WORKERS, LEGS),

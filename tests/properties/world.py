@@ -280,7 +280,7 @@ class World:
             return
         leg = OutsideLeg(command.worker, command.leg, "agent", command.target)
         self.legs[leg.leg] = leg
-        if command.target not in self.phones:
+        if command.target not in self.phones and not command.target.startswith("+"):
             self.later(0.01, 0.1, lambda: self.fail(leg, 480))
             return
         habit = self.rng.random()
@@ -364,7 +364,9 @@ class World:
         leg = OutsideLeg(worker, f"{worker}/1", "caller")
         self.workers.add(worker)
         self.legs[leg.leg] = leg
-        dnis = self.rng.choice(("1000", "1000", "1001", "2000", "3000", "4000", "5000", "6000", "9999"))
+        dnis = self.rng.choice(
+            ("1000", "1000", "1001", "2000", "3000", "4000", "5000", "6000", "7000", "7000", "9999")
+        )
         ani = self.rng.choice(("+34600000001", "+12135550100", ""))
         patience = self.rng.choice((0.05, 2.0, 20.0, 60.0, 200.0))
         self.take(signals.InviteReceived(worker, leg.leg, ani, dnis))

@@ -15,6 +15,7 @@ from cti_engine.core.ivr.flow import (
     GoToFlow,
     Say,
     Spoken,
+    Step,
     Template,
     Transfer,
 )
@@ -36,7 +37,7 @@ maria, john = Desk("maria"), Desk("john")
 caller = Caller("w1")
 OUTSIDE = "+34911234567"
 STEP = Transfer(content=spoken("music"), busy="is_busy", no_answer="nobody", failed="fails", seconds=15.0)
-REST = {
+REST: dict[str, Step] = {
     "is_busy": Say(spoken("The line is busy."), "bye"),
     "nobody": Say(spoken("Nobody answers."), "bye"),
     "fails": Say(spoken("That does not work."), "bye"),
