@@ -204,7 +204,8 @@ def _give(caller: Caller, kind: str, value: object) -> None:
 @settings(max_examples=200, deadline=None)
 def test_any_flow_under_any_input(flows: dict[str, f.Flow], inputs: list[tuple[str, object]]) -> None:
     """Never an error; over at most once and then silent; never a deadline in the past; at most one prompt plays;
-    a call that is not over plays, has a deadline or is being transferred; the state survives being stored; each listening is new, and only
+    a call that is not over plays, has a deadline or is being
+    transferred; the state survives being stored; each listening is new, and only
     what listens is stopped; no sensitive digits are in the state."""
     caller = Caller(flows, world={"call.ani": "34911", "queue.position": 3})
     for kind, value in [("position", 3), *inputs]:

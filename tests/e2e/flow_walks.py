@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 from cti_engine.core.commands import Prompt
 from cti_engine.core.definitions import CenterDefinitions
 from cti_engine.core.hours import value_of
-from cti_engine.core.ivr.flow import Fixed, Flow
+from cti_engine.core.ivr.flow import Fixed, Flow, Transfer
 from cti_engine.core.ivr.flow_graph import flow_and_run, ways
 from cti_engine.core.ivr.phrases import beep
 from cti_engine.definitions.flow_test_loader import MONDAY_MORNING, FlowTest, Service
@@ -117,6 +117,8 @@ def walk_of(definitions: CenterDefinitions, test: FlowTest) -> Walk | NotByPhone
         return NotByPhone(test, "by word")
     if not test.given.callback:
         return NotByPhone(test, "callbacks are refused")
+    if _transfers(definitions, test) and test.given.transfer != "failed":
+        return NotByPhone(test, "no agent is there to be rung: test_outside_phones.py has some")
     if any(pair == ("is_silent", "presses") for pair in itertools.pairwise(verbs)):
         return NotByPhone(test, "a key after a silence whose end cannot be heard")
     if not BY_HAND.issuperset(verbs):
@@ -131,6 +133,11 @@ def walk_of(definitions: CenterDefinitions, test: FlowTest) -> Walk | NotByPhone
     if ani is None or names:
         return NotByPhone(test, f"nobody can arrange {names}")
     return Walk(test, ani, needs)
+
+
+def _transfers(definitions: CenterDefinitions, test: FlowTest) -> bool:
+    flows = flow_and_run(definitions.flows[test.flow], definitions.flows)
+    return any(isinstance(step, Transfer) for flow in flows for step in flow.steps.values())
 
 
 def _ani(names: dict[str, object]) -> str | None:
