@@ -10,7 +10,9 @@ import numpy as np
 import pytest
 import pytest_asyncio
 
+from tests.e2e.desk import TestDesk
 from tests.e2e.world import CALLER_HZ, Center
+from tests.phones.baresip import Baresip
 from tests.phones.tones import read_wav, tone_margin_db
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(180)]
@@ -27,15 +29,21 @@ async def shared(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Cent
         yield center
 
 
-async def test_the_agent_hangs_up_and_the_caller_is_asked(center: Center) -> None:
-    """The caller's call lives on, the agent wraps up and may take the next call; 4 and the comment are an event each,
-    attributes, and in the record, whose talk ends with the agent."""
+async def _talking(center: Center) -> tuple[TestDesk, Baresip, Baresip]:
+    """John and a caller of support, and the phones of both."""
     desk, phone = await center.agent("john")
     caller = await center.caller()
     await caller.dial(center.number("2000"))
     await caller.told("CALL_ESTABLISHED")
     await caller.digits("2")
     await desk.state("talking")
+    return desk, phone, caller
+
+
+async def test_the_agent_hangs_up_and_the_caller_is_asked(center: Center) -> None:
+    """The caller's call lives on, the agent wraps up and may take the next call; 4 and the comment are an event each,
+    attributes, and in the record, whose talk ends with the agent."""
+    desk, phone, caller = await _talking(center)
     await phone.hears(1.5)
     await phone.hang_up()
     began = await center.event("AfterCallStarted", agent="john", queue="support_en", flow="survey")
@@ -73,11 +81,7 @@ async def test_the_agent_hangs_up_and_the_caller_is_asked(center: Center) -> Non
 
 async def test_a_kill_of_the_engine_in_mid_survey(center: Center) -> None:
     """The question plays on, and its answer is taken by the next life of the engine."""
-    desk, phone = await center.agent("john")
-    caller = await center.caller()
-    await caller.dial(center.number("3000"))
-    await caller.told("CALL_ESTABLISHED")
-    await desk.state("talking")
+    desk, phone, caller = await _talking(center)
     await phone.hears(1.0)
     await phone.hang_up()
     began = await center.event("AfterCallStarted")
@@ -94,12 +98,7 @@ async def test_a_kill_of_the_engine_in_mid_survey(center: Center) -> None:
 
 async def test_a_caller_who_hangs_up_first_is_not_asked(center: Center) -> None:
     """The call is over for both."""
-    desk, phone = await center.agent("john")
-    caller = await center.caller()
-    await caller.dial(center.number("2000"))
-    await caller.told("CALL_ESTABLISHED")
-    await caller.digits("2")
-    await desk.state("talking")
+    desk, phone, caller = await _talking(center)
     await phone.hears(1.0)
     await caller.hang_up()
     await phone.told("CALL_CLOSED")
