@@ -16,7 +16,7 @@ async def speaks(center: Center, caller: Baresip, *said: Samples) -> None:
     folder = center.folder / "said"
     folder.mkdir(exist_ok=True)
     path = folder / f"{len(list(folder.iterdir()))}.wav"
-    written(path, *(at_level(each, LEVEL) for each in said), silence(REST))
+    written(path, *(at_level(each, LEVEL) if each.any() else each for each in said), silence(REST))
     await caller.say(path)
 
 

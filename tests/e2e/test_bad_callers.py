@@ -21,7 +21,7 @@ from tests.phones.media import Flood, Tone, write_pcap
 from tests.phones.ports import HOST
 from tests.phones.tones import RATE
 from tests.phones.waiting import until
-from tests.speech.callers import Samples, noise, recorded, tones
+from tests.speech.callers import Samples, noise, recorded, silence, tones
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(240)]
 
@@ -30,7 +30,7 @@ MOH = Path("/usr/share/asterisk/moh/reno_project-system.wav")
 SHORT_MENU, PROMPTS, SPEECH = "3030", "3031", "3032"
 PERISHABLE = "This sentence is going to be lost."
 FLOWS = {
-    # The waits are short, so that ten minutes of silence end in seconds.
+    # The waits are short, so that silence ends in seconds.
     "short_menu": """
 languages: [en]
 start: menu
@@ -130,7 +130,7 @@ def sentences(language: str, *names: str) -> Samples:
 
 
 NO_WORDS: dict[str, Callable[[], Samples]] = {
-    "ten minutes of silence": lambda: noise(600.0, -80),
+    "silence for minutes": lambda: silence(60.0),
     "loud noise": lambda: noise(20.0, -25),
     "bursts of noise": lambda: pulses(noise(20.0, -22), 0.4, 0.6),
     "music": lambda: music(20.0),
