@@ -28,6 +28,9 @@ def why(data: dict[str, Any]) -> Iterator[str]:
     record = data["why"]
     if not record:
         return
+    if record["side"] == "transfer":
+        yield "A flow of this call wanted this agent and no other."
+        return
     kept = ", ".join(f"{count} {KEPT_OFF[name]}" for name, count in record["kept_off"].items())
     yield (
         f"{_ASKED[record['side']]}. Step {record['step'] + 1} of {data['queue']}: agents with {record['condition']}; "

@@ -104,7 +104,7 @@ class _Reader:
                 call.queued, call.queue = at, event.queue
             case ev.AgentRona():
                 day.ronas[event.agent] = day.ronas.get(event.agent, 0) + 1
-            case ev.CallBridged():
+            case ev.CallBridged() if event.queue:  # else a flow gave it to the agent
                 self._rang[event.contact] = event.rang_s
                 self._waited(call, event.waited_s, gave_up=False)
             case ev.CallAbandoned():

@@ -6,7 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from cti_engine.core import commands, signals
+from cti_engine.commands.explain_words import why
+from cti_engine.core import commands, events, signals
 from cti_engine.core.definitions import AgentDefinition, CenterDefinitions, TransferRules
 from cti_engine.core.ivr.flow import (
     EndCall,
@@ -112,6 +113,15 @@ def test_to_an_agent() -> None:
     assert (record["talk_s"], record["ring_s"], record["wait_s"]) == (60.0, 4.0, 0.0)
     assert record["transfers"] == ["maria:answered"]
     assert s.center.agents["maria"].available
+
+
+def test_the_offer_explains_itself() -> None:
+    """`cti-engine explain` says that a flow wanted this agent: no rules were asked."""
+    s = center(to(agent="maria"), "maria")
+    reserved = next(fact for _, fact in s.facts if isinstance(fact, events.AgentReserved))
+    assert list(why({"queue": reserved.queue, "why": reserved.why})) == [
+        "A flow of this call wanted this agent and no other."
+    ]
 
 
 def test_the_pop_comes_before_the_ring() -> None:
