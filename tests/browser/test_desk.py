@@ -426,3 +426,51 @@ async def test_keys_by_mouse_and_by_keyboard(
     await page.keyboard.press("Escape")
     await expect(page.get_by_role("button", name="5", exact=True)).to_have_count(0)
     await expect(button).to_be_focused()
+
+
+async def test_a_call_by_keyboard_alone(
+    browser: Browser, console: ConsoleProcess, engine: StandInEngine
+) -> None:
+    """Alt and a letter press what is on the screen, also while a note is written; `?` lists the keys, Escape closes."""
+    await engine.shows(agent(status="not_ready", reason="lunch"))
+    page = await desk(browser, console)
+    await expect(state(page)).to_contain_text("Not ready")
+    await page.keyboard.press("Alt+r")
+    await engine.until_heard("Ready")
+    await engine.changes("maria", status="ready", reason="")
+    await ring(engine)
+    await engine.changes("maria", state="talking", bridged_at=time.time())
+    await expect(contact(page)).to_contain_text("Talking")
+    await page.keyboard.press("Alt+w")
+    await expect(page.get_by_label("Note")).to_be_focused()
+    await page.keyboard.type("Two laptops?")
+    await expect(page.get_by_label("Note")).to_have_value("Two laptops?")
+    await expect(page.get_by_role("dialog")).to_have_count(0)
+    await page.keyboard.press("Alt+h")
+    assert (await engine.until_heard("Hold")).args["held"] is True
+    await page.keyboard.press("?")
+    await expect(page.get_by_role("dialog", name="Keyboard shortcuts")).to_contain_text("Hang up")
+    await page.keyboard.press("Alt+x")
+    await page.keyboard.press("Escape")
+    await expect(page.get_by_role("dialog")).to_have_count(0)
+    assert not engine.heard("HangUp")
+    await page.keyboard.press("Alt+x")
+    await engine.until_heard("HangUp")
+
+
+async def test_every_key_of_the_list_is_on_some_button(
+    browser: Browser, console: ConsoleProcess, engine: StandInEngine
+) -> None:
+    """What the list promises, a button of the talking page or of a message carries."""
+    await engine.shows(agent())
+    page = await desk(browser, console)
+    await ring(engine, kind="voicemail")
+    await expect(page.locator("[aria-keyshortcuts='Alt+A']")).to_be_visible()
+    await engine.changes("maria", state="idle", contact="", offer={})
+    await ring(engine)
+    await engine.changes("maria", state="talking", bridged_at=time.time(), recording="on")
+    listed = await page.evaluate(
+        "import('/static/js/shortcuts.js').then((m) => m.SHORTCUTS.map(([key]) => key))"
+    )
+    for key in set(listed) - {"?", "Alt+A"}:
+        await expect(page.locator(f"[aria-keyshortcuts='{key}']")).to_have_count(1)

@@ -18,6 +18,7 @@ export default {
   after_call: "After this call: {status}",
   phone_registered: "Phone connected", phone_missing: "No phone registered",
   phone_missing_help: "Register your softphone: calls cannot reach you yet.",
+  shortcuts: "Keyboard shortcuts", close: "Close", answer: "Answer",
   // the contact
   idle_ready: "You are ready", idle_ready_more: "The next call appears here before your phone rings.",
   idle_not_ready: "You are not ready", idle_not_ready_more: "No calls are sent to you. Choose “Ready” when you are back.",

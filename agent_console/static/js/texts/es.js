@@ -15,6 +15,7 @@ export default {
   after_call: "Después de la llamada: {status}",
   phone_registered: "Teléfono conectado", phone_missing: "Teléfono sin registrar",
   phone_missing_help: "Registre su teléfono: aún no pueden llegarle llamadas.",
+  shortcuts: "Atajos de teclado", close: "Cerrar", answer: "Contestar",
   idle_ready: "Está disponible", idle_ready_more: "La próxima llamada aparece aquí antes de que suene su teléfono.",
   idle_not_ready: "No está disponible", idle_not_ready_more: "No le llegan llamadas. Elija «Disponible» cuando vuelva.",
   idle_logged_out: "Aún no recibe llamadas", idle_logged_out_more: "Elija «Disponible» para empezar.",

@@ -19,14 +19,14 @@ export function Controls({ contact, ask, enabled }) {
   }
 
   // Not `disabled` while one is under way: that would take the focus from who works by keyboard.
-  const toggle = (name, on, args, text) => html`<button class="button ${on ? "chosen" : ""}" aria-pressed=${on}
-    disabled=${!enabled} aria-disabled=${busy} onClick=${() => control(name, args)}>${text}</button>`;
+  const toggle = (name, key, on, args, text) => html`<button class="button ${on ? "chosen" : ""}" aria-pressed=${on}
+    aria-keyshortcuts=${key} disabled=${!enabled} aria-disabled=${busy} onClick=${() => control(name, args)}>${text}</button>`;
 
   return html`<div class="controls" role="group" aria-label=${t("call_controls")}>
-    ${toggle("Hold", view.held, { held: !view.held }, t(view.held ? "resume" : "hold"))}
-    ${toggle("Mute", view.muted, { muted: !view.muted }, t(view.muted ? "unmute" : "mute"))}
+    ${toggle("Hold", "Alt+H", view.held, { held: !view.held }, t(view.held ? "resume" : "hold"))}
+    ${toggle("Mute", "Alt+M", view.muted, { muted: !view.muted }, t(view.muted ? "unmute" : "mute"))}
     <${Keypad} enabled=${enabled} send=${(digits) => ask("SendDigits", ofThis({ digits }))} />
-    ${view.recording && toggle("PauseRecording", view.recording === "paused",
+    ${view.recording && toggle("PauseRecording", "Alt+P", view.recording === "paused",
       { paused: view.recording !== "paused" },
       t(view.recording === "paused" ? "record_on" : "pause_recording"))}
   </div>`;
@@ -72,7 +72,7 @@ function Keypad({ enabled, send }) {
   }
 
   return html`<div class="menu-holder">
-    <button ref=${button} class="button" aria-expanded=${open} disabled=${!enabled}
+    <button ref=${button} class="button" aria-keyshortcuts="Alt+K" aria-expanded=${open} disabled=${!enabled}
       onClick=${() => setOpen(!open)}>${t("keypad")}</button>
     ${open && html`<div ref=${pad} class="menu keypad" role="group" aria-label=${t("keypad")} onKeyDown=${typed}>
       ${KEYS.map((key) => html`<button key=${key} disabled=${!enabled} onClick=${() => press(key)}>${key}</button>`)}

@@ -9,7 +9,7 @@ export function HangUp({ contact, ask, enabled }) {
     await ask("HangUp", { contact: contact.contact, state_version: contact.view.state_version });
     setBusy(false);
   }
-  return html`<button class="button danger" disabled=${!enabled || busy} onClick=${hangUp}>
+  return html`<button class="button danger" aria-keyshortcuts="Alt+X" disabled=${!enabled || busy} onClick=${hangUp}>
     ${contact.kind === "voicemail" ? t("message_done") : busy ? t("hanging_up") : t("hang_up")}
   </button>`;
 }

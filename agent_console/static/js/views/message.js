@@ -16,5 +16,5 @@ export function Accept({ contact, ask, enabled }) {
     await ask("Accept", { contact: contact.contact });
     setBusy(false);
   }
-  return html`<button class="button primary" disabled=${!enabled || busy} onClick=${accept}>${t("take_message")}</button>`;
+  return html`<button class="button primary" aria-keyshortcuts="Alt+A" disabled=${!enabled || busy} onClick=${accept}>${t("take_message")}</button>`;
 }

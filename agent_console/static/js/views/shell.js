@@ -4,6 +4,7 @@ import { t } from "../i18n.js";
 import { Desk } from "./desk.js";
 import { Floor } from "./floor.js";
 import { Preferences } from "./preferences.js";
+import { ShortcutList } from "./shortcut_list.js";
 
 export function Shell({ me, model, live, actions }) {
   const pages = [
@@ -32,6 +33,7 @@ export function Shell({ me, model, live, actions }) {
       <span class="grow"></span>
       <${Connection} model=${model} />
       <span class="who">${me.display}</span>
+      ${page === "desk" && html`<${ShortcutList} />`}
       <${Preferences} actions=${actions} />
       ${page === "floor" && html`<button class="button quiet small" onClick=${actions.logOut}>${t("log_out")}</button>`}
     </header>

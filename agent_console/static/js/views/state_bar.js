@@ -47,6 +47,7 @@ export function StateBar({ me, view, ask, enabled, actions }) {
     </p>
     <div class="state-buttons">
       <button class="button ${view?.status === "ready" ? "chosen" : "primary"}" aria-pressed=${view?.status === "ready"}
+        aria-keyshortcuts="Alt+R"
         disabled=${!enabled || busy !== ""} onClick=${() => change("Ready", {})}>${t("go_ready")}</button>
       <${ReasonMenu} reasons=${me.labels.not_ready_reasons} pressed=${view?.status === "not_ready"}
         current=${view?.reason} disabled=${!enabled || busy !== ""}
@@ -104,7 +105,7 @@ function ReasonMenu({ reasons, pressed, current, disabled, onChoose }) {
   }
 
   return html`<div class="menu-holder">
-    <button ref=${button} class="button ${pressed ? "chosen" : ""}" aria-haspopup="menu" aria-expanded=${open}
+    <button ref=${button} class="button ${pressed ? "chosen" : ""}" aria-haspopup="menu" aria-keyshortcuts="Alt+N" aria-expanded=${open}
       disabled=${disabled} onClick=${() => setOpen(!open)}>
       ${t("go_not_ready")}
       <svg class="icon small" viewBox="0 0 12 12" aria-hidden="true"><path d="M2 4l4 4 4-4" fill="none" stroke="currentColor" stroke-width="1.8" /></svg>

@@ -39,7 +39,7 @@ export function WrapUp({ me, contact, ask, enabled }) {
       </div>
     </fieldset>
     <label class="field grow">${t("note")}
-      <textarea name="note" maxlength="2000" placeholder=${t("note_hint")} value=${draft.note} readonly=${busy}
+      <textarea name="note" aria-keyshortcuts="Alt+W" maxlength="2000" placeholder=${t("note_hint")} value=${draft.note} readonly=${busy}
         onInput=${(event) => change({ note: event.target.value })}></textarea>
     </label>
     ${open && html`<${TimeLeft} endsAt=${contact.view.wrap_up_ends_at} startedAt=${contact.view.since_at}

@@ -1,0 +1,40 @@
+// Keys for the whole desk, with Alt so that they work while one writes: such a key presses the button that names it in
+// `aria-keyshortcuts`, if it is there and enabled. `?` shows the list, outside of fields.
+import { useEffect, useState } from "../vendor/preact.js";
+
+/** What each key is called, in the order of the list. */
+export const SHORTCUTS = [
+  ["Alt+R", "go_ready"],
+  ["Alt+N", "go_not_ready"],
+  ["Alt+A", "answer"],
+  ["Alt+X", "hang_up"],
+  ["Alt+H", "hold"],
+  ["Alt+M", "mute"],
+  ["Alt+K", "keypad"],
+  ["Alt+P", "pause_recording"],
+  ["Alt+W", "note"],
+  ["?", "shortcuts"],
+];
+
+const writes = (element) => element.isContentEditable || ["INPUT", "TEXTAREA", "SELECT"].includes(element.tagName);
+
+/** Listens as long as it is drawn; whether the list of keys is open, and how to open and close it. */
+export function useShortcuts() {
+  const [open, setOpen] = useState(false);
+  useEffect(() => {
+    function pressed(event) {
+      if (event.ctrlKey || event.metaKey || event.repeat || event.defaultPrevented) return;
+      if (event.key === "?" && !event.altKey && !writes(event.target)) return setOpen(true);
+      // by its place on the keyboard: Alt with a letter is another sign on a Mac
+      if (!event.altKey || !event.code.startsWith("Key") || document.querySelector("dialog[open]")) return;
+      const target = document.querySelector(`[aria-keyshortcuts="Alt+${event.code.slice(3)}"]`);
+      if (!target || target.disabled) return;
+      event.preventDefault();
+      target.focus();
+      if (target.tagName === "BUTTON") target.click();
+    }
+    addEventListener("keydown", pressed);
+    return () => removeEventListener("keydown", pressed);
+  }, []);
+  return [open, setOpen];
+}
