@@ -24,7 +24,7 @@ BY_WORD = {"says", "mumbles", "makes_noise"}
 """Words are said by humans in test_words.py; this center has no recogniser."""
 BY_HAND = {
     "hears", "hears_not", "presses", "is_silent", "speaks", "waits", "hangs_up", "step", "sets", "asks", "sends",
-    "calls_back", "enters", "leaves", "ends", "within",
+    "answers", "calls_back", "enters", "leaves", "ends", "within",
 }  # fmt: skip
 """Lines that a test's caller by phone can do or see."""
 CUSTOMERS = {"es": "+34600000101", "en": "+12135550104"}

@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
 import pytest
 import pytest_asyncio
 import yaml
@@ -58,7 +59,7 @@ LONGEST_CALL = 300.0
 FIRST_NUMBER = 7000
 BEHIND_MUSIC = "queue-thankyou"
 SPEECH = "dir-instr"
-"""Half a minute of human speech, for messages."""
+"""Human speech, for messages."""
 CHANGES: dict[str, dict[str, Any]] = {
     "config/speech.yaml": {"enabled": False},
     "config/sip.yaml": {"guests.rate": "20/s"},
@@ -288,7 +289,7 @@ class Caller:
         """The phone sends silence anyway; what follows waits for what comes of it."""
 
     async def _speaks(self, seconds: float) -> None:
-        spoken = recorded("en", SPEECH)[: int(seconds * 8000)]
+        spoken = np.resize(recorded("en", SPEECH), int(seconds * 8000))  # again and again
         if not any(line.verb == "hears" and "beep" in line.value for line in self._walk.test.script):
             await self._hears(("beep",))
         await speaks(self._center, self._phone, spoken)
@@ -343,6 +344,15 @@ class Caller:
             )
 
         await until(look, f"the message {wanted}", within=DONE_WITHIN, every=0.1)
+
+    async def _answers(self, values: dict[str, Any]) -> None:
+        """Of a survey's questions; a spoken comment by its seconds, some of which a phone's caller is silent."""
+        for question, value in values.items():
+            answered = await self._event("SurveyAnswered", question=question)
+            if isinstance(value, int):
+                assert answered.data["answer"] == value, answered.data
+            else:
+                assert answered.data["seconds"] > value / 2, answered.data
 
     async def _enters(self, wanted: dict[str, Any]) -> None:
         await self._event("CallQueued", queue=wanted["queue"])
