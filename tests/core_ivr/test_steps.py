@@ -8,7 +8,7 @@ import pytest
 
 from cti_engine.core.commands import Prompt
 from cti_engine.core.ivr.actions import AttributesSet, Enqueue, HangUp, Play, StepEntered, StopPlay
-from cti_engine.core.ivr.session import STEP_LIMIT, STEP_WINDOW
+from cti_engine.core.ivr.run import STEP_LIMIT, STEP_WINDOW
 from cti_engine.definitions.library import load_definitions
 from tests.core_ivr.caller import Caller
 

@@ -13,7 +13,7 @@ from cti_engine.core.ivr.flow import Content, Fixed, Flow, Gather, Menu, OpenQue
 from cti_engine.core.ivr.phrases import NO, NO_KEY, USE_KEYS, YES, YES_KEY
 
 if TYPE_CHECKING:
-    from cti_engine.core.ivr.session import Run
+    from cti_engine.core.ivr.run import Run
 
 LONGEST_PHRASE = 10.0
 """Seconds that a choice may take to say."""

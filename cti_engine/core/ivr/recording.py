@@ -9,7 +9,7 @@ from cti_engine.core.ivr.flow import Record
 from cti_engine.core.ivr.phrases import beep
 
 if TYPE_CHECKING:
-    from cti_engine.core.ivr.session import Run
+    from cti_engine.core.ivr.run import Run
 
 STORED_WITHIN = 5.0
 """Seconds in which a recording that is over must have been stored, or the call goes on without it."""
