@@ -302,7 +302,8 @@ class PromptCache:
         if language not in self._folders:
             found = sorted(self._sounds.glob(f"{language}_*")) if language.isalpha() else []
             plain = self._sounds / language
-            chosen = plain if language.isalpha() and plain.is_dir() else next(iter(found), None)
+            has_wavs = language.isalpha() and any(plain.glob("*.wav"))  # asterisk-prompt-es-co has GSM alone
+            chosen = plain if has_wavs else next(iter(found), None)
             self._folders[language] = None if chosen is None else chosen.resolve()
         return self._folders[language]
 

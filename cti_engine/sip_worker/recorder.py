@@ -28,7 +28,7 @@ import pjsua2.pjsua2 as pj
 from cti_engine.core.commands import StartRecording
 from cti_engine.sip_worker import stereo
 from cti_engine.sip_worker.conference import Conference
-from cti_engine.sip_worker.voice_level import SAID, voice_seconds
+from cti_engine.sip_worker.message_voice import says_something
 from cti_engine.wire.tasks import spawn
 
 SIDES = ("caller", "agent")
@@ -106,7 +106,7 @@ def _finished(sides: list[Path], target: Path) -> tuple[str, float]:
     """The file that its closed sides become, and its seconds; none of a message that says nothing. Raises OSError."""
     if len(sides) > 1:
         return str(target), stereo.interleave(sides[0], sides[1], target)
-    if voice_seconds(sides[0]) < SAID:
+    if not says_something(sides[0]):
         return "", 0.0
     return str(target), stereo.publish(sides[0], target)
 

@@ -27,10 +27,10 @@ from cti_engine.sip_worker.guard import Faults
 from cti_engine.sip_worker.hearing import Hearing
 from cti_engine.sip_worker.keys import Keys
 from cti_engine.sip_worker.media_watch import MediaWatch
+from cti_engine.sip_worker.message_voice import MessageEnd
 from cti_engine.sip_worker.pj_leg import LegState, PjLeg
 from cti_engine.sip_worker.prompts import Prompts
 from cti_engine.sip_worker.recorder import PartsFolder, Recordings
-from cti_engine.sip_worker.voice_level import MessageEnd
 from cti_engine.wire import vocabulary
 from cti_engine.wire.worker_frames import PlayFiles
 

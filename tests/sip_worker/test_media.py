@@ -6,7 +6,6 @@ import asyncio
 import os
 from pathlib import Path
 
-import numpy as np
 import pjsua2.pjsua2 as pj
 import pytest
 
@@ -28,7 +27,6 @@ from cti_engine.core.signals import (
     RecordingEnded,
 )
 from cti_engine.sip_worker.prompts import FILES_MAX
-from cti_engine.sip_worker.voice_level import MessageEnd
 from cti_engine.wire.vocabulary import to_plain
 from cti_engine.wire.worker_frames import PlayFiles
 from tests.sip_worker import tones
@@ -301,69 +299,3 @@ async def test_disk_full_leaves_the_call_alone(world: World) -> None:
     finally:
         world.worker.kill()
         await run("umount", "-l", str(small))
-
-
-def mono(path: str) -> tones.Samples:
-    (samples,) = tones.read(path)
-    return samples
-
-
-async def test_a_message_is_one_mono_file_of_the_caller(world: World) -> None:
-    """It ends by itself after the longest time, without any order, and its folder keeps nothing."""
-    await world.start()
-    leg = await world.call_in(await world.phone(440))
-    world.engine.order(StartRecording(NAME, "r1", "c1-r1", leg, longest=1.5, silence=4.0))
-    ended = await world.engine.gets(RecordingEnded, recording="r1")
-    assert ended.path == str(world.folder / "recordings/c1-r1.wav")
-    assert ended.seconds == pytest.approx(1.5, abs=0.25)
-    assert tones.heard(mono(ended.path), 440) > 1.2
-
-
-async def test_a_message_ends_with_silence_and_says_nothing(world: World) -> None:
-    """Who never speaks is not waited for until the longest time, and leaves no file."""
-    await world.start()
-    leg = await world.call_in(await world.phone(0))
-    world.engine.order(StartRecording(NAME, "r1", "r1", leg, longest=60.0, silence=1.0))
-    ended = await world.engine.gets(RecordingEnded, recording="r1")
-    assert (ended.path, ended.seconds) == ("", 0.0)
-    assert not (world.folder / "recordings/r1.wav").exists()
-
-
-async def test_a_voice_puts_the_silence_off() -> None:
-    """Loud frames count as a voice, quiet ones do not; without frames (on hold) it is silent too."""
-    over = asyncio.Event()
-    end = MessageEnd(60.0, 0.3, over.set)
-    loud, quiet = np.full(160, 3000, "<i2").tobytes(), np.full(160, 30, "<i2").tobytes()
-    for pcm in (*[loud] * 25, *[quiet] * 5):
-        assert not over.is_set()
-        end.audio(pcm)
-        await seconds_pass(0.02)
-    await asyncio.wait_for(over.wait(), 2.0)
-
-
-async def test_a_message_is_stopped_by_order_and_by_hanging_up(world: World) -> None:
-    """Both close the file and tell it."""
-    await world.start()
-    caller = await world.phone(440)
-    leg = await world.call_in(caller)
-    world.engine.order(StartRecording(NAME, "r1", "r1", leg, longest=60.0, silence=4.0))
-    await seconds_pass(1.5)
-    world.engine.order(StopRecording(NAME, "r1"))
-    assert (await world.engine.gets(RecordingEnded, recording="r1")).seconds > 1.2
-    world.engine.order(StartRecording(NAME, "r2", "r2", leg, longest=60.0, silence=4.0))
-    await seconds_pass(1.5)
-    caller.do("hangup")
-    ended = await world.engine.gets(RecordingEnded, recording="r2")
-    assert ended.seconds > 1.2 and tones.heard(mono(ended.path), 440) > 1.0
-
-
-async def test_a_message_of_a_killed_worker_is_finished_by_the_next(world: World) -> None:
-    """Killed with -9 while the caller speaks: the message is there, but for the last quarter second."""
-    await world.start()
-    leg = await world.call_in(await world.phone(440))
-    world.engine.order(StartRecording(NAME, "r1", "r1", leg, longest=60.0, silence=4.0))
-    await seconds_pass(2.0)
-    world.worker.kill()
-    await world.start_worker()
-    ended = await world.engine.gets(RecordingEnded, recording="r1")
-    assert ended.seconds > 1.5 and tones.heard(mono(ended.path), 440) > 1.4

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
 import time
 import wave
@@ -263,6 +264,15 @@ def test_a_recording_that_cannot_be_used_is_told_and_the_voice_speaks(tmp_path: 
     assert [state.by for state in cache.inventory([MENU_ES])] == ["nanotts"]
     (tmp_path / "menu.wav").unlink()
     assert cache.build([MENU_ES]).faults == ()
+
+
+def test_a_folder_of_sounds_that_cannot_be_played_is_passed_over(tmp_path: Path) -> None:
+    """Where another package for Asterisk has put GSM files into `es`, the recordings of `es_MX` are still found."""
+    (tmp_path / "es").mkdir()
+    (tmp_path / "es/queue-thankyou.gsm").write_bytes(b"gsm")
+    shutil.copytree(next(SOUNDS.glob("es_*")), tmp_path / "es_MX_f_Allison")
+    cache = PromptCache(tmp_path / "prompts", sounds=tmp_path)
+    assert cache.build([Prompt("sound", "queue-thankyou", "es")]).by == {"recording": 1}
 
 
 def test_a_damaged_file_is_made_again(cache: PromptCache) -> None:
