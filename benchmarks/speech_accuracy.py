@@ -147,7 +147,7 @@ def _one_caller(
     else:
         answer = through(condition, said.answer(language, yes=right), rng)
         asked = listener.understands(language, said.YES_NO[language], _on_the_line(answer, condition, rng))
-        if asked is None or asked.verdict != "accept" or asked.choice != "yes":
+        if asked is None or asked.choice != "yes":  # as flows do: nobody is asked whether the yes was one
             return
     tally.right += right
     tally.wrong += not right
