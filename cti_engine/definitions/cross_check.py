@@ -41,8 +41,9 @@ def check_transfers(
     flows: Mapping[str, Flow],
     agents: Mapping[str, AgentDefinition] | None,
     rules: TransferRules,
+    trunks: Collection[str] | None,
 ) -> None:
-    """Every flow and agent that a transfer names exists. `agents` None: their file could not be read."""
+    """Every flow, agent and trunk that a transfer names exists. None: their file could not be read."""
     for name, step in source.steps():
         if step.verb != "transfer":
             continue
@@ -53,6 +54,7 @@ def check_transfers(
             text = "no number that a caller gives is ever dialled: transfers.numbers is empty"
             hint = 'transfers: {numbers: ["+349"]} in config/engine.yaml'
             source.document.problem((*place, "number"), text, hint, severity=WARNING)
+        check_trunk(source.document, (*place, "trunk"), step.value["trunk"], trunks)
         agent = step.value["agent"]
         if not agent or agents is None or "{" in agent:
             continue
@@ -61,6 +63,13 @@ def check_transfers(
             source.document.problem(
                 (*place, "agent"), f"there is no agent {agent}", closest_or_all(agent, known)
             )
+
+
+def check_trunk(document: Document, place: Place, trunk: str, trunks: Collection[str] | None) -> None:
+    """`trunks` of config/sip.yaml; None: that file could not be read."""
+    if trunk and trunks is not None and trunk not in trunks:
+        hint = closest_or_all(trunk, list(trunks)) if trunks else "there is none: trunks: in config/sip.yaml"
+        document.problem(place, f"there is no trunk {trunk}", hint)
 
 
 def check_queue(

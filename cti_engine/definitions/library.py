@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -74,6 +74,9 @@ def load_definitions(
         return None, files.problems()  # every other file would seem wrong without the attributes
 
     engine = ENGINE.read(engine_file, engine_file.root, ())
+    trunks = _trunk_names(files.places["config"])
+    for section in ("callbacks", "transfers"):
+        cross_check.check_trunk(engine_file, (section, "trunk"), engine[section]["trunk"], trunks)
     calls = engine["calls"]
     attributes = load_attributes(attributes_file)
     people = load_agents(agents_file, attributes)
@@ -117,7 +120,7 @@ def load_definitions(
     for source in sources:
         check_flow(source, flows[source.id], sounds or home)
         cross_check.check_queues_named(source, flows, known_queues)
-        cross_check.check_transfers(source, flows, agents, transfers)
+        cross_check.check_transfers(source, flows, agents, transfers, trunks)
     for queue in queues.values():
         cross_check.check_queue(queues_file, queue, queues, flows)
     for number in numbers.values():
@@ -183,6 +186,21 @@ def layers(home: Path, over: Path | None = None) -> dict[str, tuple[Path, ...]]:
     if all((over / file).exists() for file in NEEDED):
         return layers(over)
     return {folder: (over / folder, home / folder) for folder in FOLDERS}
+
+
+def _trunk_names(places: Sequence[Path]) -> frozenset[str] | None:
+    """Of sip.yaml, whose own problems are told where settings are read; None when it cannot be."""
+    path = next((place / "sip.yaml" for place in places if (place / "sip.yaml").exists()), None)
+    if path is None:
+        return frozenset()
+    try:
+        root = read_yaml("config/sip.yaml", path.read_bytes()).root
+    except OSError:
+        return None
+    if not isinstance(root.value, dict):
+        return None
+    trunks = root.value.get("trunks")
+    return frozenset(trunks.value) if trunks is not None and isinstance(trunks.value, dict) else frozenset()
 
 
 @dataclass(slots=True)
