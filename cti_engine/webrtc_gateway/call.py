@@ -46,7 +46,6 @@ class Saved:
     rtp_port: int
     host: str
     port: int
-    keys: int | None
     ssrc: int
     sequence: int
     timestamp: int
@@ -124,7 +123,7 @@ class Call:
         self.state = "ringing"
         self.number = self.name = ""
         self._invite: Request | None = None
-        self._offer = Offer("", 0, None, "sendrecv")
+        self._offer = Offer("", 0, "sendrecv")
         self.call_id = self._local = self._remote = self._target = ""
         self._routes: tuple[str, ...] = ()
         self._cseq = 0
@@ -132,7 +131,6 @@ class Call:
         self._port = RtpPort(on_audio)
         self._stream = Stream(secrets.randbits(32), (secrets.randbits(15), secrets.randbits(31)))
         self._heard_at = 0.0
-        self._keys: list[bytes] = []
         self._clock: asyncio.Task[None] | None = None
         self._repeating: asyncio.Task[None] | None = None
 
@@ -274,18 +272,11 @@ class Call:
     # --- audio ------------------------------------------------------------------------------------
 
     def say(self, packet: Packet) -> None:
-        """Audio of the browser, to the worker; a key that is being sent goes before it."""
-        if self.state == "talking" and not self._keys:
+        """Audio of the browser, to the worker."""
+        if self.state == "talking":
             now = time.monotonic()
             self._heard_at = now
             self._port.send(self._stream.forward(packet, now))
-
-    def press(self, key: str) -> bool:
-        """Send a key; False when the worker takes none."""
-        if self._offer.keys is None or self.state != "talking":
-            return False
-        self._keys += self._stream.key(key, self._offer.keys, time.monotonic())
-        return True
 
     async def _fill(self) -> None:
         """A clock of 20 ms only while the browser says nothing: away, or with a stalled line."""
@@ -293,9 +284,7 @@ class Call:
         due = loop.time()
         while True:
             now = time.monotonic()
-            if self._keys:
-                self._port.send(self._keys.pop(0))
-            elif now - self._heard_at > STALLED and self._may_be_silent():
+            if now - self._heard_at > STALLED and self._may_be_silent():
                 self._port.send(self._stream.own(rtp.SILENCE, now))
             else:
                 due = loop.time() + STALLED
@@ -312,7 +301,7 @@ class Call:
         return Saved(
             self.agent, self.number, self.name, self.call_id, self._local, self._remote, self._target,
             self._routes, self._cseq, self._version, self._port.port, self._offer.host, self._offer.port,
-            self._offer.keys, self._stream.ssrc, self._stream.sequence, self._stream.timestamp, wall,
+            self._stream.ssrc, self._stream.sequence, self._stream.timestamp, wall,
         )  # fmt: skip
 
     async def resume(self, saved: Saved, wall: float) -> None:
@@ -322,7 +311,7 @@ class Call:
         self.number, self.name, self.call_id = saved.number, saved.name, saved.call_id
         self._local, self._remote, self._target = saved.local, saved.remote, saved.target
         self._routes, self._cseq, self._version = saved.routes, saved.cseq, saved.version
-        self._offer = Offer(saved.host, saved.port, saved.keys, "sendrecv")
+        self._offer = Offer(saved.host, saved.port, "sendrecv")
         frames = max(0, round((wall - saved.at) / FRAME_SECONDS))
         self._stream = Stream(
             saved.ssrc,

@@ -28,7 +28,6 @@ from cti_engine.wire.browser_phone import (
     PageGone,
     PhoneRequest,
     PhoneSays,
-    PressKey,
     Reply,
     TestEcho,
 )
@@ -39,8 +38,7 @@ from cti_engine.wire.tasks import spawn
 BACK_WITHIN = 10.0
 """Seconds after our start in which a call may come for an agent whose page has not found us again yet."""
 _REQUESTS: dict[str, type[PhoneRequest]] = {
-    type_.__name__: type_
-    for type_ in (ConnectPhone, DisconnectPhone, AnswerPhone, HangUpPhone, PressKey, TestEcho)
+    type_.__name__: type_ for type_ in (ConnectPhone, DisconnectPhone, AnswerPhone, HangUpPhone, TestEcho)
 }
 
 _log = logging.getLogger("cti.gateway")
@@ -159,8 +157,6 @@ class Gateway:
                 await phone.answer()
             case HangUpPhone():
                 phone.hang_up()
-            case PressKey():
-                phone.press(request)
             case TestEcho(on=on):
                 phone.echo(on)
         return {}

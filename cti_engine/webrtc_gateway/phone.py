@@ -20,7 +20,7 @@ from cti_engine.webrtc_gateway.config import GatewayConfig
 from cti_engine.webrtc_gateway.passthrough import BadOffer, BrowserPeer
 from cti_engine.webrtc_gateway.registration import Line, Registration
 from cti_engine.webrtc_gateway.rtp import Packet, Stream
-from cti_engine.wire.browser_phone import ConnectPhone, PhoneSays, PressKey
+from cti_engine.wire.browser_phone import ConnectPhone, PhoneSays
 from cti_engine.wire.tasks import spawn
 
 ECHO_DELAY = 50  # packets: one second
@@ -227,13 +227,6 @@ class AgentPhone:
         if self.call is None:
             raise Refused("no_call", "there is no call")
         self.call.hang_up()
-
-    def press(self, asked: PressKey) -> None:
-        """Raises Refused."""
-        if len(asked.key) != 1 or asked.key not in rtp.KEYS:
-            raise Refused("bad_request", f"{asked.key[:8]!r} is no key")
-        if self.call is None or not self.call.press(asked.key):
-            raise Refused("no_call", "there is no call that takes keys")
 
     # --- audio ------------------------------------------------------------------------------------
 

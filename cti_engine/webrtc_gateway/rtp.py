@@ -13,12 +13,7 @@ RATE = 8000
 FRAME = 160  # samples and bytes of 20 ms
 FRAME_SECONDS = FRAME / RATE
 SILENCE = b"\xff" * FRAME
-KEYS = "0123456789*#ABCD"
 _HEADER = struct.Struct("!BBHII")
-_EVENT = struct.Struct("!BBH")
-_KEY_FRAMES = 8  # 160 ms
-_KEY_ENDS = 3  # times that the end is told (RFC 4733 2.5.1.4)
-_KEY_VOLUME = 10  # -dBm0
 
 
 class Packet(NamedTuple):
@@ -69,7 +64,7 @@ class Stream:
         timestamp = (packet.timestamp + self._shift[1]) & 0xFFFFFFFF
         if fresh or (sequence - self.sequence) & 0xFFFF < 0x8000:  # a late one does not turn the stream back
             self.sequence, self.timestamp, self._sent_at = sequence, timestamp, now
-        return self._packed(PCMU, fresh, sequence, timestamp, packet.payload)
+        return self._packed(fresh, sequence, timestamp, packet.payload)
 
     def own(self, payload: bytes, now: float) -> bytes:
         """A packet of our own: silence, or an echo."""
@@ -77,23 +72,7 @@ class Stream:
         self._source = None
         self.sequence, self.timestamp = self._next(now)
         self._sent_at = now
-        return self._packed(PCMU, fresh, self.sequence, self.timestamp, payload)
-
-    def key(self, key: str, payload_type: int, now: float) -> list[bytes]:
-        """The packets of a key (RFC 4733 2.5.1), to be sent in steps of 20 ms instead of audio."""
-        self._source = None
-        sequence, timestamp = self._next(now)
-        packets = []
-        for frame in range(_KEY_FRAMES + _KEY_ENDS):
-            ends = frame >= _KEY_FRAMES
-            duration = min(frame + 1, _KEY_FRAMES) * FRAME
-            event = _EVENT.pack(KEYS.index(key), ends << 7 | _KEY_VOLUME, duration)
-            packets.append(
-                self._packed(payload_type, frame == 0, (sequence + frame) & 0xFFFF, timestamp, event)
-            )
-        self.sequence = (sequence + len(packets) - 1) & 0xFFFF
-        self.timestamp, self._sent_at = timestamp, now
-        return packets
+        return self._packed(fresh, self.sequence, self.timestamp, payload)
 
     def _next(self, now: float) -> tuple[int, int]:
         """The clock goes on while nobody speaks; the numbers do not (RFC 3550 5.1)."""
@@ -103,4 +82,4 @@ class Stream:
     def _packed(
         self, payload_type: int, marker: bool, sequence: int, timestamp: int, payload: bytes
     ) -> bytes:
-        return _HEADER.pack(0x80, marker << 7 | payload_type, sequence, timestamp, self.ssrc) + payload
+        return _HEADER.pack(0x80, marker << 7 | PCMU, sequence, timestamp, self.ssrc) + payload

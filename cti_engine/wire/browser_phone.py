@@ -63,15 +63,6 @@ class HangUpPhone:
 
 
 @dataclass(frozen=True, slots=True)
-class PressKey:
-    """A key in mid-call, sent as RFC 4733 says."""
-
-    agent: str
-    request: str
-    key: str
-
-
-@dataclass(frozen=True, slots=True)
 class TestEcho:
     """Hear yourself a second later, without a call; ends with `on` false or when a call comes."""
 
@@ -82,7 +73,7 @@ class TestEcho:
     on: bool
 
 
-PhoneRequest = ConnectPhone | DisconnectPhone | AnswerPhone | HangUpPhone | PressKey | TestEcho
+PhoneRequest = ConnectPhone | DisconnectPhone | AnswerPhone | HangUpPhone | TestEcho
 
 
 # --- console -> gateway ------------------------------------------------------------------------

@@ -141,7 +141,6 @@ REQUESTS: dict[str, RequestEntry] = {
     "DisconnectPhone": RequestEntry(browser_phone.DisconnectPhone, _TAKE, None, "gateway"),
     "AnswerPhone": RequestEntry(browser_phone.AnswerPhone, _TAKE, None, "gateway"),
     "HangUpPhone": RequestEntry(browser_phone.HangUpPhone, _TAKE, None, "gateway"),
-    "PressKey": RequestEntry(browser_phone.PressKey, _TAKE, None, "gateway"),
     "TestEcho": RequestEntry(browser_phone.TestEcho, _TAKE, None, "gateway"),
 }
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import struct
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -63,20 +61,6 @@ def test_a_late_packet_does_not_turn_the_stream_back() -> None:
     out = [sent(stream.forward(packet(n), now=1.0)).sequence for n in (5, 7, 6)]
     assert out == [101, 103, 102]
     assert sent(stream.own(SILENCE, now=1.02)).sequence == 104
-
-
-def test_a_key_is_one_event_with_its_end_three_times() -> None:
-    """RFC 4733: one timestamp, growing duration, the end told three times; audio after it follows its numbers."""
-    stream = Stream(7, (100, 0))
-    stream.own(SILENCE, now=0.0)
-    events = [sent(data) for data in stream.key("#", 101, now=0.02)]
-    assert {p.timestamp for p in events} == {2 * FRAME}
-    assert [p.sequence for p in events] == list(range(102, 113))
-    bodies = [struct.unpack("!BBH", p.payload) for p in events]
-    assert {body[0] for body in bodies} == {11}
-    assert [body[1] >> 7 for body in bodies] == [0] * 8 + [1] * 3
-    assert [body[2] for body in bodies] == [160 * n for n in range(1, 9)] + [1280] * 3
-    assert sent(stream.own(SILENCE, now=0.26)).sequence == 113
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""Offers of workers are answered with PCMU and keys, or refused in words."""
+"""Offers of workers are answered with PCMU, or refused in words."""
 
 from __future__ import annotations
 
@@ -28,27 +28,15 @@ a=sendonly\r
 
 
 def test_a_worker_is_read() -> None:
-    """The audio stream's address before the session's, keys by their own number, other streams without effect."""
-    assert read_offer(PJSIP) == Offer("10.0.0.6", 20004, 120, "sendrecv")
+    """The audio stream's address before the session's, other streams without effect."""
+    assert read_offer(PJSIP) == Offer("10.0.0.6", 20004, "sendrecv")
 
 
 def test_an_answer_mirrors_the_offer() -> None:
-    """PCMU first, the worker's number for keys, and the direction seen from our side."""
-    text = answer(Offer("10.0.0.6", 20004, 120, "sendonly"), "10.0.0.9", 4000, 2).decode()
-    assert "m=audio 4000 RTP/AVP 0 120\r\n" in text
-    assert "c=IN IP4 10.0.0.9\r\n" in text
-    assert "a=rtpmap:120 telephone-event/8000\r\n" in text
-    assert text.endswith("a=recvonly\r\n")
-    assert read_offer(text.encode()) == Offer("10.0.0.9", 4000, 120, "recvonly")
-
-
-def test_keys_are_not_offered_to_who_takes_none() -> None:
-    """Without telephone-event in the offer there is none in the answer."""
-    offer = read_offer(
-        PJSIP.replace(b" 120\r\n", b"\r\n").replace(b"a=rtpmap:120 telephone-event/8000\r\n", b"")
-    )
-    assert offer.keys is None
-    assert b"telephone-event" not in answer(offer, "10.0.0.9", 4000, 1)
+    """PCMU alone, and the direction seen from our side."""
+    text = answer(Offer("10.0.0.6", 20004, "sendonly"), "10.0.0.9", 4000, 2)
+    assert b"m=audio 4000 RTP/AVP 0\r\n" in text
+    assert read_offer(text) == Offer("10.0.0.9", 4000, "recvonly")
 
 
 @pytest.mark.parametrize(
@@ -62,7 +50,7 @@ def test_keys_are_not_offered_to_who_takes_none() -> None:
         b"v=0\r\nm=audio 9 RTP/AVP 0\r\n",
         b"v=0\r\nc=IN IP4 phones.example\r\nm=audio 9 RTP/AVP 0\r\n",
         b"v=0\r\nc=IN IP4 10.0.0.1\r\nm=audio 99999 RTP/AVP 0\r\n",
-        b"v=0\r\nm=audio x RTP/AVP 0\r\nc=IN\r\na=rtpmap:\xff telephone-event/8000\r\n",
+        b"v=0\r\nm=audio x RTP/AVP 0\r\nc=IN\r\na=\xff\r\n",
     ],
 )
 def test_no_audio_for_us(body: bytes) -> None:

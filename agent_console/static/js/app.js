@@ -4,6 +4,7 @@ import { setNow } from "./clock.js";
 import { setLanguage } from "./i18n.js";
 import { Live } from "./live.js";
 import { fresh, reduce } from "./model.js";
+import { Phone } from "./phone.js";
 import { html, render } from "../vendor/preact.js";
 import { LogIn } from "./views/log_in.js";
 import { rehearse } from "./views/rehearsal.js";
@@ -13,6 +14,7 @@ const root = document.getElementById("app");
 let me = null; // what /api/me says
 let live = null;
 let model = null;
+let phone = null; // where the center has browser phones
 let waitingForFrame = false;
 
 /** Draw in the next frame: a burst of messages costs one drawing. A hidden page has no frames. */
@@ -21,13 +23,14 @@ function redraw() {
   waitingForFrame = true;
   const draw = () => {
     waitingForFrame = false;
-    render(me ? html`<${Shell} ...${{ me, model, live, actions }} />` : html`<${LogIn} ...${{ actions }} />`, root);
+    render(me ? html`<${Shell} ...${{ me, model, live, phone, actions }} />` : html`<${LogIn} ...${{ actions }} />`, root);
   };
   if (document.hidden) setTimeout(draw, 100);
   else requestAnimationFrame(draw);
 }
 
 function take(message) {
+  if (message.type === "phone") return phone?.take(message);
   if (message.now !== undefined) setNow(message.now);
   model = reduce(model, message);
   if (message.type === "event" || message.type === "snapshot") remember();
@@ -53,6 +56,10 @@ async function start() {
   }
   if (me.role === "agent") await rehearse(me);
   model = fresh(me.agent, remembered());
+  if (me.agent && me.browser_phone) {
+    const ask = (name, args, within) => live.ask(name, { args, within });
+    phone = new Phone({ user: me.user, ask, onChange: redraw });
+  }
   live = new Live({
     since: () => model.seq,
     onMessage: take,
@@ -76,7 +83,8 @@ async function checkSession() {
 
 function leave() {
   live?.close();
-  me = live = model = null;
+  phone?.close();
+  me = live = model = phone = null;
   redraw();
 }
 

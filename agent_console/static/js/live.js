@@ -70,8 +70,8 @@ export class Live {
     this.say({ type: "desk", visible });
   }
 
-  /** Ask the engine; resolves to `{ok, error: {code, text}, result}` in any case. */
-  ask(name, { args = {}, contact = "", state_version = 0 } = {}) {
+  /** Ask the engine, or the gateway of browser phones; resolves to `{ok, error: {code, text}, result}` in any case. */
+  ask(name, { args = {}, contact = "", state_version = 0, within = REPLY } = {}) {
     if (this.socket?.readyState !== WebSocket.OPEN) return Promise.resolve(AWAY);
     const id = String(this.nextAsk++);
     return new Promise((resolve) => {
@@ -80,7 +80,7 @@ export class Live {
         this.waiting.delete(id);
         resolve(reply);
       };
-      const timer = setTimeout(() => settle(AWAY), REPLY);
+      const timer = setTimeout(() => settle(AWAY), within);
       this.waiting.set(id, settle);
       this.say({ type: "ask", id, name, args, contact, state_version });
     });

@@ -8,8 +8,9 @@ import { Controls } from "./controls.js";
 import { WrapUp } from "./wrap_up.js";
 import { HangUp } from "./hang_up.js";
 import { Accept, Player } from "./message.js";
+import { CallQuality, PickUp } from "./pick_up.js";
 
-export function Contact({ me, contact, view, ask, live, enabled, queues }) {
+export function Contact({ me, contact, view, ask, live, enabled, phone, queues }) {
   useShown(contact, live);
   const name = contact && (contact.name || t("unknown_caller"));
   const queue = contact && (queues[contact.queue]?.name ?? words(contact.queue));
@@ -45,8 +46,9 @@ export function Contact({ me, contact, view, ask, live, enabled, queues }) {
       <footer class="contact-foot">
         ${contact.phase === "offered" && (contact.kind === "voicemail"
           ? html`<${Accept} ...${{ contact, ask, enabled }} />`
-          : html`<p class="pick-up">${t("pick_up")}</p>`)}
+          : html`<${PickUp} phone=${phone} />`)}
         ${contact.phase === "talking" && contact.kind !== "voicemail" && html`<${Controls} ...${{ contact, ask, enabled }} />`}
+        ${contact.phase === "talking" && html`<${CallQuality} phone=${phone} />`}
         ${contact.phase === "talking" && html`<${HangUp} ...${{ contact, ask, enabled }} />`}
         ${contact.phase === "wrap_up" && html`<p class="muted">${t("choose_disposition")}</p>
           <button class="button primary" form="wrap-up" disabled=${!enabled}>${t("finish")}</button>`}

@@ -9,7 +9,7 @@ import { History } from "./history.js";
 import { QueueStrip } from "./queue_strip.js";
 import { StateBar } from "./state_bar.js";
 
-export function Desk({ me, model, live, actions }) {
+export function Desk({ me, model, live, phone, actions }) {
   const [problem, setProblem] = useState("");
   const view = model.agents[me.agent];
   const contact = contactOf(model);
@@ -35,8 +35,8 @@ export function Desk({ me, model, live, actions }) {
 
   const enabled = reachable(model);
   return html`<div class="desk">
-    <${StateBar} ...${{ me, view, ask, enabled, actions }} />
-    <${Contact} ...${{ key: contact?.contact ?? "none", me, contact, view, ask, live, enabled, queues: model.queues }} />
+    <${StateBar} ...${{ me, view, ask, enabled, phone, actions }} />
+    <${Contact} ...${{ key: contact?.contact ?? "none", me, contact, view, ask, live, enabled, phone, queues: model.queues }} />
     <aside class="beside">
       <${QueueStrip} queues=${model.queues} mine=${view?.queues ?? []} />
       <${History} key=${"history"} me=${me} queues=${model.queues} wrapped=${lastWrapUp(model)} />

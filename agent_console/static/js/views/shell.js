@@ -6,7 +6,7 @@ import { Floor } from "./floor.js";
 import { Preferences } from "./preferences.js";
 import { ShortcutList } from "./shortcut_list.js";
 
-export function Shell({ me, model, live, actions }) {
+export function Shell({ me, model, live, phone, actions }) {
   const pages = [
     ...(me.permissions.includes("watch_center") ? ["floor"] : []),
     ...(me.role === "agent" || model.agents[me.agent] ? ["desk"] : []),
@@ -40,7 +40,7 @@ export function Shell({ me, model, live, actions }) {
     <${Banner} model=${model} />
     <main id="page" tabindex="-1">
       ${page === "desk"
-        ? html`<${Desk} ...${{ me, model, live, actions }} />`
+        ? html`<${Desk} ...${{ me, model, live, phone, actions }} />`
         : html`<${Floor} model=${model} labels=${me.labels} />`}
     </main>
   </div>`;

@@ -2,6 +2,7 @@
 import { html, useEffect, useRef, useState } from "../../vendor/preact.js";
 import { useNow } from "../clock.js";
 import { duration, label, t } from "../i18n.js";
+import { PhoneButton } from "./phone_panel.js";
 
 /** One word for how an agent is: the state while there is a contact, else the status. */
 export function condition(view) {
@@ -15,7 +16,7 @@ export const conditionText = (view) =>
 export const reasonText = (view, labels) =>
   view.status === "not_ready" && view.reason ? label(labels?.not_ready_reasons, view.reason) : "";
 
-export function StateBar({ me, view, ask, enabled, actions }) {
+export function StateBar({ me, view, ask, enabled, phone, actions }) {
   const [busy, setBusy] = useState("");
   const inContact = view && view.state !== "idle";
 
@@ -27,8 +28,10 @@ export function StateBar({ me, view, ask, enabled, actions }) {
 
   async function logOut() {
     setBusy("LogOut");
-    if (!view || view.status === "logged_out" || (await ask("LogOut"))) await actions.logOut();
-    else setBusy("");
+    if (!view || view.status === "logged_out" || (await ask("LogOut"))) {
+      await phone?.leave();
+      await actions.logOut();
+    } else setBusy("");
   }
 
   return html`<section class="card state-bar" aria-label=${t("state")}>
@@ -39,12 +42,7 @@ export function StateBar({ me, view, ask, enabled, actions }) {
         <p class="muted state-more">${view ? stateMore(view, me.labels) : ""}</p>
       </div>
     </div>
-    <p class="phone ${view?.phone ? "on" : "off"}" title=${view && !view.phone ? t("phone_missing_help") : undefined}>
-      <svg class="icon" viewBox="0 0 20 20" aria-hidden="true">
-        <path d="M5 2.5h2.6l1.3 3.6-1.9 1.3a9 9 0 0 0 5.6 5.6l1.3-1.9 3.6 1.3V15a2.5 2.5 0 0 1-2.7 2.5A13.5 13.5 0 0 1 2.5 5.2 2.5 2.5 0 0 1 5 2.5z" fill="none" stroke="currentColor" stroke-width="1.6" stroke-linejoin="round" />
-      </svg>
-      <span>${view ? t(view.phone ? "phone_registered" : "phone_missing") : ""}</span>
-    </p>
+    <${PhoneButton} view=${view} phone=${phone} />
     <div class="state-buttons">
       <button class="button ${view?.status === "ready" ? "chosen" : "primary"}" aria-pressed=${view?.status === "ready"}
         aria-keyshortcuts="Alt+R"
