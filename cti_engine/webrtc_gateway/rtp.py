@@ -79,7 +79,5 @@ class Stream:
         frames = 1 if self._sent_at is None else max(1, round((now - self._sent_at) / FRAME_SECONDS))
         return (self.sequence + 1) & 0xFFFF, (self.timestamp + frames * FRAME) & 0xFFFFFFFF
 
-    def _packed(
-        self, payload_type: int, marker: bool, sequence: int, timestamp: int, payload: bytes
-    ) -> bytes:
+    def _packed(self, marker: bool, sequence: int, timestamp: int, payload: bytes) -> bytes:
         return _HEADER.pack(0x80, marker << 7 | PCMU, sequence, timestamp, self.ssrc) + payload
