@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import re
+import ssl
+import subprocess
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -11,6 +15,7 @@ from typing import Any
 import pytest
 from playwright.async_api import Browser, Page, async_playwright, expect
 
+from cti_engine.wire.tasks import spawn
 from tests.browser.pages import CHROMIUM_ARGS, contact, log_in, open_page, state
 from tests.e2e.world import AGENT_HZ, CALLER_HZ, Center
 from tests.phones.baresip import Baresip
@@ -97,7 +102,7 @@ async def listens(caller: Baresip) -> float:
 
 
 def heard_agent(caller: Baresip, since: float) -> bool:
-    """Whether the caller heard the agent in the two seconds from there. The recording is whole when the call is over."""
+    """Whether the caller heard the agent in the two seconds from there; whole when the call is over."""
     wav = caller.recordings()[0].heard
     return tone_margin_db(wav, AGENT_HZ, CALLER_HZ, start=since, end=since + 1.5) >= AUDIBLE_DB
 
@@ -267,6 +272,70 @@ async def test_two_tabs_one_phone(center: Center) -> None:
         await other.get_by_role("button", name="Use it here").click()
         await expect(phone(other)).to_have_text("Browser phone", timeout=20_000)
         await expect(phone(page)).to_have_text("Phone in another tab")
+
+
+def certificate(folder: Path) -> ssl.SSLContext:
+    """Of nobody whom a browser trusts."""
+    key, chain = folder / "key.pem", folder / "chain.pem"
+    name = ["-subj", "/CN=desk.example", "-addext", "subjectAltName=IP:127.0.0.1"]
+    made = [
+        "openssl",
+        "req",
+        "-x509",
+        "-newkey",
+        "rsa:2048",
+        "-nodes",
+        "-days",
+        "2",
+        "-keyout",
+        key,
+        "-out",
+        chain,
+    ]
+    subprocess.run([*map(str, made), *name], check=True, capture_output=True)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(chain, key)
+    return context
+
+
+@asynccontextmanager
+async def behind_tls(port: int, folder: Path) -> AsyncIterator[str]:
+    """The console behind a proxy that ends TLS and passes bytes; its origin."""
+
+    async def pipe(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with contextlib.suppress(OSError):
+            while data := await reader.read(65536):
+                writer.write(data)
+                await writer.drain()
+        writer.close()
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        behind = await asyncio.open_connection("127.0.0.1", port)
+        spawn(pipe(reader, behind[1]), "to the console")
+        spawn(pipe(behind[0], writer), "to the browser")
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0, ssl=certificate(folder))
+    yield f"https://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+    server.close()
+
+
+async def test_behind_the_page_of_a_tls_proxy(center: Center, tmp_path: Path) -> None:
+    """The page by https, its WebSocket and with it the phone's signalling by wss: a call is heard in the browser."""
+    port = int(center.run["ports"]["console_port"])
+    async with (
+        behind_tls(port, tmp_path) as origin,
+        chromium(*says(center.tone(AGENT_HZ)), "--ignore-certificate-errors") as browser,
+    ):
+        page = await open_page(browser, origin)
+        await log_in(page, "john", center.password("john"))
+        await ready_in_browser(page)
+        caller = await center.caller()
+        await caller.dial(center.number("3000"))
+        await page.get_by_role("button", name="Answer").click(timeout=15_000)
+        await page_hears(page, CALLER_HZ, AGENT_HZ)
+        await caller.hang_up()
+        await page.get_by_role("radio").first.check()
+        await page.get_by_role("button", name="Finish").click()
 
 
 SCORES = [(0, 0, 4.41), (0, 150, 4.33), (0.01, 20, 4.32), (0.05, 100, 3.82), (0.2, 300, 1.62)]

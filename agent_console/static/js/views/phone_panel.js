@@ -115,7 +115,7 @@ function Level({ meters, name }) {
     const timer = setInterval(() => (meter.current.value = meters[name]?.level() ?? 0), LEVEL_EVERY);
     return () => clearInterval(timer);
   }, [name]);
-  return html`<meter ref=${meter} class="level" min="0" max="1" aria-label=${t(`phone_level_${name}`)}></meter>`;
+  return html`<meter ref=${meter} class="phone-level" min="0" max="1" aria-label=${t(`phone_level_${name}`)}></meter>`;
 }
 
 function Echo({ phone }) {
