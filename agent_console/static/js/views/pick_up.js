@@ -1,28 +1,16 @@
-// Answering: by buttons and keys where the browser is the phone, else a word that the phone rings.
-import { html, useEffect } from "../../vendor/preact.js";
+// Answering: by buttons (and their keys) where the browser is the phone, else a word that the phone rings.
+import { html } from "../../vendor/preact.js";
 import { t } from "../i18n.js";
 import { grade } from "../quality.js";
 import { Problem } from "./phone_panel.js";
 
 export function PickUp({ phone }) {
-  const rings = phone?.ringing;
-  useEffect(() => {
-    if (!rings) return;
-    const keys = (event) => {
-      const what = event.altKey && !event.ctrlKey && { KeyA: "answer", KeyX: "decline" }[event.code];
-      if (!what) return;
-      event.preventDefault();
-      phone[what]();
-    };
-    addEventListener("keydown", keys);
-    return () => removeEventListener("keydown", keys);
-  }, [rings]);
   if (!phone?.chosen) return html`<p class="pick-up">${t("pick_up")}</p>`;
-  if (!rings) return phone.problem ? html`<${Problem} phone=${phone} />` : html`<p class="pick-up">${t("phone_will_ring")}</p>`;
+  if (!phone.ringing) return phone.problem ? html`<${Problem} phone=${phone} />` : html`<p class="pick-up">${t("phone_will_ring")}</p>`;
   return html`${phone.problem === "autoplay" && html`<p class="pick-up">${t("phone_problem_autoplay")}</p>`}
-    <div class="controls" role="group" aria-label=${t("phone_incoming")}>
+    <div class="controls answering" role="group" aria-label=${t("phone_incoming")}>
+      <button class="button primary" aria-keyshortcuts="Alt+A" title="Alt+A" onClick=${() => phone.answer()}>${t("answer")}</button>
       <button class="button danger" aria-keyshortcuts="Alt+X" title="Alt+X" onClick=${() => phone.decline()}>${t("phone_decline")}</button>
-      <button class="button primary" aria-keyshortcuts="Alt+A" title="Alt+A" onClick=${() => phone.answer()}>${t("phone_answer")}</button>
     </div>`;
 }
 
