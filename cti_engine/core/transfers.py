@@ -25,6 +25,8 @@ WAYS = {
     OfferOutcome.NO_ANSWER: "no_answer",
 }
 """Of a phone's outcome the way on that the flow takes; all others: failed."""
+NOT_THERE_NOW = (408, 480)
+"""What carriers say of a phone that is off or does not answer (RFC 3261, 21.4.9 and 21.4.18)."""
 
 
 def agent_of(center: Center, name: str) -> Agent | None:
@@ -107,12 +109,15 @@ def not_reached(center: Center, contact: Contact, outcome: OfferOutcome, sip_cod
     if contact.transfer is None or not center.fire(CONTACT, contact, "not_reached"):
         center.late += 1
         return
-    leg = center.legs.get(contact.transfer.leg)
+    leg, outside = center.legs.get(contact.transfer.leg), not contact.transfer.agent
     if leg is not None:
         endings.end_leg(center, leg, outcome)
     _over(center, contact, outcome, sip_code)
     if contact.flow is not None:
-        session.not_reached(contact.flow, WAYS.get(outcome, "failed"), center.now)
+        way = WAYS.get(outcome, "failed")
+        if outside and sip_code in NOT_THERE_NOW:
+            way = "no_answer"
+        session.not_reached(contact.flow, way, center.now)
         center.schedule(contact, "flow", contact.flow.deadline)
 
 

@@ -1,4 +1,4 @@
-"""The child of `reload.read_apart`: reads the files of the home that it is given, and prints what they are, pickled."""
+"""The child of `reload.FilesReader`: waits for the name of a home, reads its files, prints what they are, pickled."""
 
 from __future__ import annotations
 
@@ -7,9 +7,11 @@ import pickle
 import sys
 from pathlib import Path
 
-gc.disable()  # it lives for a second: nothing of it is worth looking for
+gc.disable()  # it reads once: nothing of it is worth looking for
 
 from cti_engine.definitions.library import load_definitions  # noqa: E402
 
 if __name__ == "__main__":
-    sys.stdout.buffer.write(pickle.dumps(load_definitions(Path(sys.argv[1]))))
+    home = sys.stdin.read()
+    if home:  # else whoever started it is gone
+        sys.stdout.buffer.write(pickle.dumps(load_definitions(Path(home))))

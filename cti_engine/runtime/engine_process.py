@@ -31,7 +31,7 @@ from cti_engine.runtime.engine import Engine
 from cti_engine.runtime.engine_config import EngineConfig
 from cti_engine.runtime.ledger import Gathered
 from cti_engine.runtime.places import Places
-from cti_engine.runtime.reload import read_apart
+from cti_engine.runtime.reload import FilesReader
 from cti_engine.runtime.stores import open_store
 from cti_engine.runtime.webhooks import Webhooks
 from cti_engine.wire.private_files import write_private
@@ -105,6 +105,7 @@ class DefinitionFiles:
         self._home = home
         self._last_good = last_good
         self._stamp = self._stamps()
+        self._reader = FilesReader()
 
     def first(self) -> CenterDefinitions:
         """What to start with. Raises SystemExit when neither the files nor the copy are good."""
@@ -121,11 +122,18 @@ class DefinitionFiles:
 
     async def watch(self, engine: Engine, prompts: PromptCache, accounts: AccountStore) -> None:
         """Swap a changed set in when it is good, its prompts and accounts are made; else tell and keep the old."""
+        try:
+            await self._watch(engine, prompts, accounts)
+        finally:
+            await self._reader.close()
+
+    async def _watch(self, engine: Engine, prompts: PromptCache, accounts: AccountStore) -> None:
         unready: dict[str, tuple[int, int]] = {}
         while True:
             await asyncio.sleep(LOOK_EVERY)
             try:
                 stamp = self._stamps()
+                await self._reader.get_ready()
             except OSError as error:  # an editor replaces a file at this moment: look again
                 _log.debug("%s", error)
                 continue
@@ -148,7 +156,7 @@ class DefinitionFiles:
 
     async def _made_ready(self, prompts: PromptCache, accounts: AccountStore) -> CenterDefinitions | None:
         """The files as they are now, with their prompts and accounts made; None when they have errors."""
-        definitions, problems = await read_apart(self._home)
+        definitions, problems = await self._reader.read(self._home)
         _tell(problems)
         if definitions is None:
             return None

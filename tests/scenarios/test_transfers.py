@@ -233,6 +233,8 @@ def test_the_caller_hangs_up_in_the_talk() -> None:
         (outside("fails", 603), "rejected", "busy"),
         (outside("fails", 404), "not_registered", "does not work"),
         (outside("fails", 503), "unreachable", "does not work"),
+        (outside("fails", 480), "not_registered", "Nobody"),
+        (outside("fails", 408), "unreachable", "Nobody"),
         (outside("ends", "remote"), "unreachable", "does not work"),
         (outside("refused", "no_leg_left"), "unreachable", "does not work"),
         (Elapse(15.0), "no_answer", "Nobody"),
