@@ -52,6 +52,15 @@ class Saved:
     at: float
 
 
+@dataclass(frozen=True, slots=True)
+class SavedRing:
+    """A call that rings: its INVITE, and the tag that our 180 had."""
+
+    agent: str
+    invite: str
+    tag: str
+
+
 class RtpPort(asyncio.DatagramProtocol):
     """A pair of UDP ports (RFC 3550 11): RTP comes to the even one, RTCP to the next, where nobody listens to it."""
 
@@ -136,14 +145,14 @@ class Call:
 
     # --- an INVITE --------------------------------------------------------------------------------
 
-    def ring(self, invite: Request) -> None:
-        """Say 180, or 488 to what we cannot answer with audio; then it is over."""
+    def ring(self, invite: Request, tag: str = "") -> None:
+        """Say 180, or 488 to what we cannot answer with audio; then it is over. `tag` is the one of an earlier life."""
         self._invite = invite
         self.call_id = invite.call_id
         caller = invite.from_address
         self.number, self.name = caller.uri.user or "", caller.name or ""
         self._remote = invite.headers["From"]
-        self._local = f"{invite.headers['To']};tag={secrets.token_hex(6)}"
+        self._local = f"{invite.headers['To']};tag={tag or secrets.token_hex(6)}"
         try:
             self._target = str(invite.contact[0].uri)
             self._routes = tuple(str(route) for route in invite.record_route)
@@ -157,9 +166,12 @@ class Call:
 
     def _respond(self, code: int, phrase: str, body: bytes = b"") -> bytes:
         assert self._invite is not None
-        tag = self._local.rpartition("tag=")[2]
         contact = ("Contact", self._line.contact(self.agent))
-        return self._line.endpoint.respond(self._invite, code, phrase, contact, tag=tag, body=body)
+        return self._line.endpoint.respond(self._invite, code, phrase, contact, tag=self._tag, body=body)
+
+    @property
+    def _tag(self) -> str:
+        return self._local.rpartition("tag=")[2]
 
     async def answer(self) -> None:
         """Pick up; harmless when it rings no more. Raises OSError when there is no port for its audio."""
@@ -296,6 +308,10 @@ class Call:
             await asyncio.sleep(due - loop.time())
 
     # --- the next life ----------------------------------------------------------------------------
+
+    def saved_ring(self) -> SavedRing:
+        assert self._invite is not None
+        return SavedRing(self.agent, bytes(self._invite).decode(), self._tag)
 
     def saved(self, wall: float) -> Saved:
         return Saved(

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import msgspec
-from sipmessage import Request
+from sipmessage import Message, Request
 
-from cti_engine.webrtc_gateway.call import Saved
+from cti_engine.webrtc_gateway.call import Saved, SavedRing
 from cti_engine.webrtc_gateway.config import GatewayConfig
 from cti_engine.webrtc_gateway.phone import AgentPhone, Refused
 from cti_engine.webrtc_gateway.registration import Line
@@ -50,6 +50,7 @@ class Life:
 
     sip_port: int = 0
     calls: tuple[Saved, ...] = ()
+    rings: tuple[SavedRing, ...] = ()
 
 
 class Gateway:
@@ -79,6 +80,8 @@ class Gateway:
             self._line.port, earlier = await self._endpoint.open(self._config.bind, 0), Life()
         for saved in earlier.calls:
             await self._resume(saved)
+        for ring in earlier.rings:
+            self._ring_again(ring)
         self._keep_life()
         Path(self._config.address).unlink(missing_ok=True)
         self._server = await asyncio.start_unix_server(self._serve, self._config.address, limit=MAX_LINE)
@@ -187,11 +190,15 @@ class Gateway:
     # --- the next life ----------------------------------------------------------------------------
 
     def _keep_life(self) -> None:
-        """Written when a call begins to talk and when it ends: a few times a minute for an agent."""
+        """Written when a call begins to ring or to talk and when it ends: a few times a minute for an agent."""
         if self._closing:
             return
-        calls = [p.call for p in self._phones.values() if p.call is not None and p.call.state == "talking"]
-        life = Life(self._line.port, tuple(call.saved(self._now()) for call in calls))
+        calls = [phone.call for phone in self._phones.values() if phone.call is not None]
+        life = Life(
+            self._line.port,
+            tuple(call.saved(self._now()) for call in calls if call.state == "talking"),
+            tuple(call.saved_ring() for call in calls if call.state == "ringing"),
+        )
         try:
             write_private(self._config.calls_file, msgspec.json.encode(life))
         except OSError as error:
@@ -205,6 +212,12 @@ class Gateway:
         except (OSError, msgspec.MsgspecError) as error:
             _log.error("calls of an earlier life cannot be read: %s", error)
             return Life()
+
+    def _ring_again(self, saved: SavedRing) -> None:
+        """A CANCEL that came while nobody was here comes again until it is answered."""
+        invite = Message.parse(saved.invite.encode())
+        assert isinstance(invite, Request)
+        self._phone(saved.agent).invite(invite, saved.tag)
 
     async def _resume(self, saved: Saved) -> None:
         try:

@@ -171,14 +171,15 @@ class AgentPhone:
 
     # --- the call ---------------------------------------------------------------------------------
 
-    def invite(self, request: Request) -> None:
-        """A call comes. The page picks up, by hand or by itself."""
+    def invite(self, request: Request, tag: str = "") -> None:
+        """A call comes, or one that rang in the gateway's earlier life. The page picks up, by hand or by itself."""
         if self.call is not None:
             self._line.endpoint.respond(request, 486, "Busy Here")
             return
         self._echo = None
         self.call = self._new_call()
-        self.call.ring(request)
+        self.call.ring(request, tag)
+        self._on_call()
         self.say()
 
     def _new_call(self) -> Call:

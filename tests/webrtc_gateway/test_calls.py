@@ -155,6 +155,24 @@ async def test_a_killed_gateway_loses_no_call(center: Center) -> None:
     assert len(center.events("AgentDialled")) == 1
 
 
+async def test_a_gateway_killed_while_it_rings(center: Center) -> None:
+    """kill -9 while the browser rings: it rings again in the page that has connected anew, and can be answered; the
+    agent has missed nothing."""
+    desk = await browser_agent(center)
+    caller = await call_in(center, desk)
+    center.kill("gateway")
+    await until(lambda: not desk.phone["up"], "the page to know")
+    await desk.hang_line()
+    assert (await desk.connect())["ok"]
+    assert desk.phone["call"] == "ringing"
+    assert (await desk.ask_phone("AnswerPhone"))["ok"]
+    await desk.state("talking")
+    await desk.hears(CALLER_HZ, over=AGENT_HZ)
+    await caller.hang_up()
+    await desk.wrap_up()
+    assert center.events("AgentRona") == []
+
+
 async def test_one_page_has_the_phone(center: Center) -> None:
     """A second tab is told that the phone is elsewhere; it may take it over, and the first is told so."""
     desk = await browser_agent(center)

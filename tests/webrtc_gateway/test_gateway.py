@@ -115,6 +115,26 @@ async def test_a_call_of_an_earlier_life_goes_on(world: World) -> None:
     assert gateway._phones["maria"].call is not None
 
 
+async def test_a_ring_of_an_earlier_life_goes_on(world: World) -> None:
+    """A gateway that dies while a call rings: the next life says 180 again, in the same dialog, and the call can be
+    answered, or cancelled."""
+    gateway = await world.start()
+    sent = world.edge.invite("maria", body=SDP.replace(b"4000", str(world.worker.port).encode()))
+    rung = await world.edge.expect_response(180)
+    gateway._endpoint.close()
+    assert gateway._server is not None
+    gateway._server.close()
+    await asyncio.sleep(0)
+    again = world.gateway = Gateway(world.config, time.time)
+    await again.start()
+    assert again.sip_port == gateway.sip_port
+    assert (await world.edge.expect_response(180)).headers["To"] == rung.headers["To"]
+    world.edge.cancel(sent)
+    await world.edge.expect_response(200, "CANCEL")
+    assert (await world.edge.expect_response(487)).headers["To"] == rung.headers["To"]
+    assert again._phones["maria"].call is None
+
+
 async def test_the_gateway_says_goodbye(world: World) -> None:
     """When it is stopped each call gets its BYE in its dialog, and nothing is kept for another life."""
     probe = RtpPort(lambda packet: None)
