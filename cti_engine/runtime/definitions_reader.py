@@ -9,6 +9,8 @@ from pathlib import Path
 
 gc.disable()  # it reads once: nothing of it is worth looking for
 
+import holidays  # noqa: E402, F401  # calendars import it when they are read; its countries would be 10 MB more
+
 from cti_engine.definitions.library import load_definitions  # noqa: E402
 
 if __name__ == "__main__":

@@ -129,16 +129,19 @@ class DefinitionFiles:
 
     async def _watch(self, engine: Engine, prompts: PromptCache, accounts: AccountStore) -> None:
         unready: dict[str, tuple[int, int]] = {}
+        reader_ready = False
         while True:
+            if not reader_ready:
+                reader_ready = await self._reader.get_ready()
             await asyncio.sleep(LOOK_EVERY)
             try:
                 stamp = self._stamps()
-                await self._reader.get_ready()
             except OSError as error:  # an editor replaces a file at this moment: look again
                 _log.debug("%s", error)
                 continue
             if stamp == self._stamp:
                 continue
+            reader_ready = False
             try:
                 definitions = await self._made_ready(prompts, accounts)
             except (OSError, sqlite3.Error) as error:  # no memory, no disk: the change is not lost, only late

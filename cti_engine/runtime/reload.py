@@ -25,26 +25,29 @@ class FilesReader:
     def __init__(self) -> None:
         self._waiting: Process | None = None
 
-    async def get_ready(self) -> None:
-        """Raises OSError when no child can be started."""
-        if self._waiting is None or self._waiting.returncode is not None:
-            self._waiting = await asyncio.create_subprocess_exec(
-                sys.executable,
-                "-m",
-                "cti_engine.runtime.definitions_reader",
-                stdin=asyncio.subprocess.PIPE,
-                stdout=asyncio.subprocess.PIPE,
-                env={
-                    **os.environ,
-                    "PYTHONPATH": os.pathsep.join(path or str(Path.cwd()) for path in sys.path),
-                },
-            )
+    async def get_ready(self) -> bool:
+        """Have a child wait; False when none can be started now."""
+        try:
+            self._waiting = await self._child()
+        except OSError:
+            return False
+        return True
+
+    async def _child(self) -> Process:
+        if self._waiting is not None and self._waiting.returncode is None:
+            return self._waiting
+        return await asyncio.create_subprocess_exec(
+            sys.executable,
+            "-m",
+            "cti_engine.runtime.definitions_reader",
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+            env={**os.environ, "PYTHONPATH": os.pathsep.join(path or str(Path.cwd()) for path in sys.path)},
+        )
 
     async def read(self, home: Path) -> tuple[CenterDefinitions | None, list[Problem]]:
-        """Raises OSError when it does not come to an end."""
-        await self.get_ready()
-        child, self._waiting = self._waiting, None
-        assert child is not None
+        """Raises OSError when it cannot be started, or does not come to an end."""
+        child, self._waiting = await self._child(), None
         try:
             printed, _ = await child.communicate(str(home).encode())
         finally:
