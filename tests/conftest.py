@@ -13,7 +13,7 @@ from tests.phones import child
 # Tests whose phones and pages are measured by the clock: one share, so they never run beside each other.
 IN_REAL_TIME = ("tests/e2e/", "tests/demo/test_demo.py", "tests/browser/")
 # Of these, the long ones in which no tenth of a second counts: they run beside the others.
-PATIENT = ("tests/e2e/test_bad_callers.py", "tests/e2e/test_flow_walks.py")
+PATIENT = ("tests/e2e/test_bad_callers.py",)
 # Tests that wait more than they compute: good neighbours for those.
 QUIET = ("tests/sip_worker/", "tests/sip_edge/", "tests/phones/", "tests/demo/", "tests/console/")
 NICE = 10  # a tenth of a core, where both are wanted
