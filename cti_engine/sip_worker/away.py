@@ -5,18 +5,34 @@ While the engine is connected none of this is asked.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
 class LegNow:
-    """`since`: when the leg began, `time.monotonic()` seconds; `partners`: legs that it hears or that hear it."""
+    """`since`: when the leg began, `time.monotonic()` seconds; `partners`: the legs that it talks with."""
 
     incoming: bool
     answered: bool
     since: float
     partners: frozenset[str]
+
+
+class Partners:
+    """Who has heard whom, as long as both live: who is on hold hears nobody, and is not left alone."""
+
+    def __init__(self) -> None:
+        self._pairs: set[frozenset[str]] = set()
+
+    def bridged(self, paths: Iterable[tuple[str, str]]) -> None:
+        self._pairs |= {frozenset(pair) for pair in paths}
+
+    def over(self, leg: str) -> None:
+        self._pairs = {pair for pair in self._pairs if leg not in pair}
+
+    def of(self, leg: str) -> frozenset[str]:
+        return frozenset().union(*(pair - {leg} for pair in self._pairs if leg in pair))
 
 
 @dataclass(frozen=True, slots=True)

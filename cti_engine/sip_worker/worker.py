@@ -90,6 +90,7 @@ class Worker:
         self.malformed = 0
         self._message_ends: dict[str, MessageEnd] = {}
         self._conference = Conference()
+        self._partners = away.Partners()
         self._prompts = Prompts(self._conference, parts.path, self._playback_ended)
         self._recordings = Recordings(self._conference, parts, endpoint.silence, self._recording_ended)
         self._taps = AudioTaps(self._conference)
@@ -169,6 +170,9 @@ class Worker:
                 self._dial(order)
             case commands.EndLeg(leg=leg, sip_code=code, reason=reason):
                 self._leg(leg).end(code, reason)
+                self._partners.over(
+                    leg
+                )  # the engine knows who stays: it may go away before the BYE is answered
             case PlayFiles(leg=leg):
                 self._leg(leg)
                 self._play(order)
@@ -182,7 +186,9 @@ class Worker:
                 self._leg(leg)
                 self._hearing.stop(leg, listening)
             case commands.SetAudioPaths(paths=paths):
-                self._conference.want("paths", (pair for pair in paths if self.legs.keys() >= set(pair)))
+                here = [pair for pair in paths if self.legs.keys() >= set(pair)]
+                self._conference.want("paths", here)
+                self._partners.bridged(here)
                 self._listen_for_keys()
             case commands.StartRecording():
                 self._record(order)
@@ -302,6 +308,7 @@ class Worker:
         del self.legs[leg.name]
         self._releasing.discard(leg.name)
         self._vanished.discard(leg.name)
+        self._partners.over(leg.name)
         self._hearing.stop(leg.name)
         self._keys.forget(leg.name)
         self._forget_message(leg.name)
@@ -424,13 +431,12 @@ class Worker:
     # --- alone -----------------------------------------------------------------------------------
 
     def _legs_now(self) -> dict[str, away.LegNow]:
-        paths = self._conference.layer("paths")
         return {
             name: away.LegNow(
                 incoming=leg.incoming,
                 answered=leg.state is LegState.CONNECTED,
                 since=leg.started,
-                partners=frozenset(one for pair in paths if name in pair for one in pair if one != name),
+                partners=self._partners.of(name),
             )
             for name, leg in self.legs.items()
         }

@@ -7,7 +7,7 @@ import os
 import signal
 from pathlib import Path
 
-from cti_engine.core.commands import AnswerLeg, EndLeg
+from cti_engine.core.commands import AnswerLeg, EndLeg, SetAudioPaths
 from cti_engine.core.signals import (
     CommandRefused,
     DigitPressed,
@@ -80,6 +80,27 @@ async def test_bridged_partner_is_ended_while_the_engine_is_away(world: World) -
     await world.engine.start()
     assert (await world.engine.gets(LegEnded, leg=leg)).by == "remote"
     assert (await world.engine.gets(LegEnded, leg="a1")).by == "local"
+
+
+async def test_a_caller_on_hold_is_not_released_while_the_engine_is_away(world: World) -> None:
+    """Who was put on hold before is in a conversation still: no apology, no BYE, and the partner's end is the end."""
+    agent = await world.phone(880)
+    await world.start(edge_port=await port_of(agent), engine_away_release=0.3)
+    caller = await world.phone()
+    leg = await world.call_in(caller)
+    await world.dialled()
+    world.bridge(leg, "a1")
+    world.engine.order(SetAudioPaths(NAME, ()))
+    world.engine.order(EndLeg(NAME, "marker"))
+    await world.engine.gets(CommandRefused, leg="marker")  # so that the hold is set
+    await gone(world)
+    beats = len(world.worker.events)
+    await world.worker.changes.until(
+        lambda: len(world.worker.events) > beats + 3, lambda: world.worker.events, 8
+    )
+    assert world.worker.events[-1]["legs"] == 2
+    agent.do("hangup")
+    await caller.tells("state", "DISCONNECTED")
 
 
 async def test_connected_engine_decides_everything(world: World) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from cti_engine.sip_worker import away, sip_text, stereo
-from cti_engine.sip_worker.away import LegNow, Release
+from cti_engine.sip_worker.away import LegNow, Partners, Release
 from cti_engine.sip_worker.conference import difference
 from cti_engine.sip_worker.flood import REJECTS_A_WINDOW, WINDOW, FloodBrake
 from cti_engine.sip_worker.media_watch import LOOKS, MediaWatch
@@ -236,3 +236,14 @@ def test_silence_is_not_counted_on_hold() -> None:
     for _ in range(LOOKS):
         assert watch.silent({"a": 0}) == []
     assert watch.silent({"a": 0}) == ["a"]
+
+
+def test_who_is_on_hold_keeps_the_partner() -> None:
+    """Hearing each other once is enough, until one of them is over."""
+    partners = Partners()
+    partners.bridged([("caller", "agent"), ("agent", "caller")])
+    partners.bridged([])
+    assert partners.of("caller") == frozenset({"agent"})
+    assert partners.of("agent") == frozenset({"caller"})
+    partners.over("agent")
+    assert partners.of("caller") == frozenset() == partners.of("nobody")
