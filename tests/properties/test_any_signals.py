@@ -63,6 +63,14 @@ agent_signals: st.SearchStrategy[Signal] = st.one_of(
     st.builds(signals.NotReadyRequested, st.just("q"), AGENTS, st.just("lunch")),
     st.builds(signals.LogOutRequested, st.just("q"), AGENTS),
     st.builds(signals.HangUpRequested, st.just("q"), AGENTS, CONTACTS, st.integers(1, 6)),
+    st.builds(signals.HoldRequested, st.just("q"), AGENTS, CONTACTS, st.integers(1, 6), st.booleans()),
+    st.builds(signals.MuteRequested, st.just("q"), AGENTS, CONTACTS, st.integers(1, 6), st.booleans()),
+    st.builds(
+        signals.DigitsRequested, st.just("q"), AGENTS, CONTACTS, st.integers(1, 6), st.text(max_size=3)
+    ),
+    st.builds(
+        signals.PauseRecordingRequested, st.just("q"), AGENTS, CONTACTS, st.integers(1, 6), st.booleans()
+    ),
     st.builds(signals.ExplainRequested, st.just("q"), AGENTS, CONTACTS),
     st.builds(signals.WaitingRequested, st.just("q"), AGENTS, st.sampled_from((*DEFINITIONS.queues, "none"))),
     st.builds(signals.DispositionSubmitted, st.just("q"), AGENTS, CONTACTS, st.just("sold")),

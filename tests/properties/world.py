@@ -341,6 +341,13 @@ class World:
         legs = [leg for leg in self.center.legs.values() if leg.contact == contact]
         if not legs:
             return None
+        known = self.center.contacts.get(contact)
+        if known is not None and known.agent and self.rng.random() < 0.5:
+            ask = self.rng.choice(
+                (signals.HoldRequested, signals.MuteRequested, signals.PauseRecordingRequested)
+            )
+            on = self.rng.random() < 0.6
+            return ask(self.request("c"), known.agent, contact, known.version, on)
         leg = self.rng.choice(legs)
         return signals.LegHeld(leg.worker, leg.id, self.rng.random() < 0.6)
 
