@@ -17,6 +17,7 @@ from cti_engine.sip_worker.config import WorkerConfig
 from cti_engine.sip_worker.control import ControlPipe
 from cti_engine.sip_worker.endpoint import SipEndpoint
 from cti_engine.sip_worker.flood import FloodBrake
+from cti_engine.sip_worker.orders import Orders
 from cti_engine.sip_worker.pump import Pump, sip_socket
 from cti_engine.sip_worker.recorder import PartsFolder
 from cti_engine.sip_worker.worker import Worker
@@ -64,7 +65,7 @@ class _Process:
             config.name,
             "worker",
             hello_body=lambda: {"legs": list(self._worker.legs), "sip": self._sip},
-            on_frame=lambda type_, body: self._worker.command(type_, body),
+            on_frame=lambda type_, body: self._orders.take(type_, body),
             on_connected=self._engine_connected,
         )
         self._edge = LinkClient(
@@ -83,6 +84,7 @@ class _Process:
             away_since=lambda: self._engine.away_since,
             on_change=self._changed,
         )
+        self._orders = Orders(config, self._worker, self._signal)
         # The hello says it. Said again behind the hello it would come when the edge has given us a call already.
         self._slots = Slots(self._worker.free, self._sip)
         if self._pipe is not None:

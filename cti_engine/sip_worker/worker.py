@@ -1,6 +1,7 @@
-"""One interaction at a time: carries out commands on its legs, and tells as signals what happened to them.
+"""One interaction at a time: its legs come, go, and tell as signals what happened to them.
 
-Decides nothing while the engine is connected; what it may do alone stands in `away`.
+Commands are carried out in `orders`. Decides nothing while the engine is connected; what it may do alone stands in
+`away`.
 """
 
 from __future__ import annotations
@@ -9,46 +10,28 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable
-from urllib.parse import quote
 
-import msgspec
 import pjsua2.pjsua2 as pj
 
-from cti_engine.core import commands, signals
+from cti_engine.core import signals
 from cti_engine.core.signals import Dialog
 from cti_engine.sip_worker import away, sip_text
 from cti_engine.sip_worker.account import Account
-from cti_engine.sip_worker.audio_tap import AudioTaps
-from cti_engine.sip_worker.conference import Conference
 from cti_engine.sip_worker.config import WorkerConfig
 from cti_engine.sip_worker.endpoint import SipEndpoint, account_settings
 from cti_engine.sip_worker.flood import FloodBrake
 from cti_engine.sip_worker.guard import Faults
-from cti_engine.sip_worker.hearing import Hearing
-from cti_engine.sip_worker.keys import Keys
+from cti_engine.sip_worker.media import Media
 from cti_engine.sip_worker.media_watch import MediaWatch
-from cti_engine.sip_worker.message_voice import MessageEnd
 from cti_engine.sip_worker.pj_leg import LegState, PjLeg
-from cti_engine.sip_worker.prompts import Prompts
-from cti_engine.sip_worker.recorder import PartsFolder, Recordings
-from cti_engine.wire import vocabulary
+from cti_engine.sip_worker.recorder import PartsFolder
 from cti_engine.wire.worker_frames import PlayFiles
 
 APOLOGY = "apology"
-HEARING = "hearing"
-MESSAGE = "message"
 SETTLE_TIME = 3.0
 """Seconds after the last leg within which everything native must be gone, else the worker is dirty."""
 
 _log = logging.getLogger("cti.worker")
-
-
-class Refused(Exception):
-    """A command cannot be done; `code` is one of no_such_leg, no_leg_left, wrong_state, bad_file, failed."""
-
-    def __init__(self, code: str, text: str = "") -> None:
-        super().__init__(text)
-        self.code = code
 
 
 class Worker:
@@ -87,22 +70,8 @@ class Worker:
         self._media_watch = MediaWatch(config.media_timeout)
         self._media_timer: asyncio.TimerHandle | None = None
         self._number = 0
-        self.malformed = 0
-        self._message_ends: dict[str, MessageEnd] = {}
-        self._conference = Conference()
-        self._partners = away.Partners()
-        self._prompts = Prompts(self._conference, parts.path, self._playback_ended)
-        self._recordings = Recordings(self._conference, parts, endpoint.silence, self._recording_ended)
-        self._taps = AudioTaps(self._conference)
-        self._hearing = Hearing(
-            config.name,
-            config.recognisers,
-            send=send,
-            want=self._want_audio,
-            stop_prompt=lambda leg: self._prompts.stop(leg),
-            plays=lambda leg: bool(self._prompts.playing(leg)),
-        )
-        self._keys = Keys(self._taps, config.inband_dtmf, self._key)
+        self.partners = away.Partners()
+        self.media = Media(config, endpoint, parts, self.legs, send=send, playback_ended=self._playback_ended)
         self._account = Account(config.secret, lambda: self.free, self._invited, brake.rejected)
         self._account.create(account_settings(config), True)
 
@@ -130,144 +99,12 @@ class Worker:
     @property
     def calm(self) -> bool:
         """Nothing but SIP is awaited: no interaction, or everybody talks. Who hears a menu may press a key."""
-        talking = {leg for pair in self._conference.layer("paths") for leg in pair}
+        talking = self.media.talking
         return self.idle or (bool(talking) and self.legs.keys() <= talking)
 
     def drain(self) -> None:
         self.draining = True
         self._on_change()
-
-    # --- commands --------------------------------------------------------------------------------
-
-    def command(self, type_: str, body: dict[str, object]) -> None:
-        """Do one command of the engine, or refuse it. Never raises."""
-        try:
-            if type_ == PlayFiles.__name__:
-                order: object = msgspec.convert(body, PlayFiles)
-            else:
-                order = vocabulary.command_from(type_, body)
-            self._do(order)
-        except (KeyError, msgspec.ValidationError) as error:
-            self.malformed += 1
-            _log.error("the engine sent a %s that cannot be read: %s", type_, error)
-            self._refuse(type_, body, "failed", str(error))
-        except Refused as refused:
-            self._refuse(type_, body, refused.code, str(refused))
-        except pj.Error as error:
-            self._refuse(type_, body, "failed", error.reason)
-
-    def _refuse(self, type_: str, body: dict[str, object], code: str, text: str) -> None:
-        leg, recording = str(body.get("leg", "")), str(body.get("recording", ""))
-        self._send(signals.CommandRefused(self._config.name, type_, leg, code, text, recording))
-
-    def _do(self, order: object) -> None:
-        match order:
-            case commands.AnswerLeg(leg=leg):
-                self._leg(leg, LegState.RINGING).accept()
-            case commands.RejectLeg(leg=leg, sip_code=code, reason=reason):
-                self._leg(leg, LegState.RINGING).end(code, reason)
-            case commands.DialLeg():
-                self._dial(order)
-            case commands.EndLeg(leg=leg, sip_code=code, reason=reason):
-                self._leg(leg).end(code, reason)
-                self._partners.over(
-                    leg
-                )  # the engine knows who stays: it may go away before the BYE is answered
-            case PlayFiles(leg=leg):
-                self._leg(leg)
-                self._play(order)
-            case commands.StopPlayback(leg=leg, playback=playback):
-                self._leg(leg)
-                self._prompts.stop(leg, playback)
-            case commands.Listen(leg=leg):
-                self._leg(leg)
-                self._hearing.listen(order)
-            case commands.StopListening(leg=leg, listening=listening):
-                self._leg(leg)
-                self._hearing.stop(leg, listening)
-            case commands.SetAudioPaths(paths=paths):
-                here = [pair for pair in paths if self.legs.keys() >= set(pair)]
-                self._conference.want("paths", here)
-                self._partners.bridged(here)
-                self._listen_for_keys()
-            case commands.StartRecording():
-                self._record(order)
-            case commands.StopRecording(recording=recording):
-                if not self._recordings.stop(recording):
-                    raise Refused("wrong_state", f"recording {recording} does not run")
-            case commands.PauseRecording(recording=recording, paused=paused):
-                if not self._recordings.pause(recording, paused):
-                    raise Refused("wrong_state", f"recording {recording} does not run")
-            case commands.SendDigits(leg=leg, digits=digits):
-                self._leg(leg, LegState.CONNECTED).press(digits)
-            case _:
-                raise Refused("failed", "not a worker's command")
-
-    def _leg(self, name: str, state: LegState | None = None) -> PjLeg:
-        leg = self.legs.get(name)
-        if leg is None:
-            raise Refused("no_such_leg", name)
-        if state is not None and leg.state is not state:
-            raise Refused("wrong_state", f"{name} is {leg.state}")
-        return leg
-
-    def _dial(self, order: commands.DialLeg) -> None:
-        if order.leg in self.legs:
-            raise Refused("wrong_state", f"{order.leg} lives already")
-        if order.fresh and not self.free and not (self.legs and self._begun_for == order.contact):
-            raise Refused("wrong_state", "another contact is served here")
-        if len(self.legs) >= self._config.calls_max:
-            raise Refused("no_leg_left", f"{len(self.legs)} legs are in use")
-        realm = self._config.realm
-        caller = sip_text.address(order.caller_name, order.caller_number, realm)
-        self._begun_for = order.contact if order.fresh else self._begun_for
-        leg = PjLeg(self._account, order.leg, self, time.monotonic())
-        self._begin(leg)
-        try:
-            leg.dial(
-                f"sip:{quote(order.target, safe='+*#-_.!~')}@{realm}",
-                caller,
-                {"P-Asserted-Identity": caller, **order.headers},
-            )
-        except pj.Error as error:
-            self._forget(leg)
-            raise Refused("failed", error.reason) from None
-
-    def _play(self, order: PlayFiles) -> None:
-        try:
-            self._prompts.play(order)
-        except ValueError as error:
-            raise Refused("bad_file", str(error)) from None
-
-    def _record(self, order: commands.StartRecording) -> None:
-        self._leg(order.caller_leg)
-        if order.agent_leg:
-            self._leg(order.agent_leg)
-        try:
-            self._recordings.start(order)
-        except ValueError as error:
-            _log.error("%s; the call goes on", error)
-            raise Refused("failed", str(error)) from None
-        if not order.agent_leg:
-            self._forget_message(order.caller_leg)
-            end = MessageEnd(order.longest, order.silence, lambda: self._end_message(order))
-            self._message_ends[order.caller_leg] = end
-            self._taps.start(order.caller_leg, MESSAGE, end.audio)
-
-    def _end_message(self, order: commands.StartRecording) -> None:
-        self._forget_message(order.caller_leg)
-        self._recordings.stop(order.recording)
-
-    def _forget_message(self, leg: str) -> None:
-        self._taps.stop(leg, MESSAGE)
-        if leg in self._message_ends:
-            self._message_ends.pop(leg).cancel()
-
-    def _want_audio(self, leg: str, wanted: bool) -> None:
-        if wanted:
-            self._taps.start(leg, HEARING, lambda pcm: self._hearing.audio(leg, pcm))
-        else:
-            self._taps.stop(leg, HEARING)
 
     # --- legs come and go ------------------------------------------------------------------------
 
@@ -295,10 +132,25 @@ class Worker:
             )
         )
 
+    def serves(self, contact: str) -> bool:
+        """Whether a first leg for this contact may be dialled: the worker is free, or was begun for it."""
+        return self.free or bool(self.legs and self._begun_for == contact)
+
+    def dial(self, name: str, contact: str, target: str, caller: str, headers: dict[str, str]) -> None:
+        """A leg to `target`; `contact` when it is one that no caller has come for. Raises pj.Error."""
+        self._begun_for = contact or self._begun_for
+        leg = PjLeg(self._account, name, self, time.monotonic())
+        self._begin(leg)
+        try:
+            leg.dial(target, caller, headers)
+        except pj.Error:
+            self._forget(leg)
+            raise
+
     def _begin(self, leg: PjLeg) -> None:
         self._idle.clear()
         self.legs[leg.name] = leg
-        self._conference.add(leg.name, leg.audio)
+        self.media.begin(leg)
         if self._media_timer is None and self._config.media_timeout:
             self._media_timer = self._loop.call_later(self._media_watch.interval, self._check_media)
         self._on_change()
@@ -308,17 +160,10 @@ class Worker:
         del self.legs[leg.name]
         self._releasing.discard(leg.name)
         self._vanished.discard(leg.name)
-        self._partners.over(leg.name)
-        self._hearing.stop(leg.name)
-        self._keys.forget(leg.name)
-        self._forget_message(leg.name)
-        self._recordings.stop_messages(leg.name)
-        self._taps.stop_all(leg.name)
-        self._conference.remove(leg.name)
+        self.partners.over(leg.name)
+        self.media.forget(leg.name)
         self._loop.call_soon(lambda kept: None, leg)
         if not self.legs:
-            self._conference.want("paths", ())
-            self._recordings.stop_all()
             self.interactions += 1
             self._settle(self._loop.time() + SETTLE_TIME)
         self._on_change()
@@ -327,7 +172,7 @@ class Worker:
         """After the last leg: is everything gone? Ask until it is, or call the worker dirty."""
         if self.legs:
             return  # the next command came first; its last leg asks again
-        left = self._left_behind()
+        left = self.media.left_behind()
         if left:
             if self._loop.time() < deadline:
                 self._loop.call_later(0.05, self._settle, deadline)
@@ -339,16 +184,6 @@ class Worker:
         self._idle.set()
         self._on_change()
 
-    def _left_behind(self) -> list[str]:
-        clean = {
-            "players": self._prompts.clean,
-            "recorders": self._recordings.clean,
-            "taps": self._taps.clean,
-            "audio paths": self._conference.empty,
-            "conference ports": self._endpoint.media_clean,
-        }
-        return [name for name, gone in clean.items() if not gone]
-
     # --- what legs tell (LegOwner) ---------------------------------------------------------------
 
     def on_ringing(self, leg: PjLeg, sip_code: int, dialog: Dialog) -> None:
@@ -356,13 +191,13 @@ class Worker:
 
     def on_connected(self, leg: PjLeg, dialog: Dialog) -> None:
         self._send(signals.LegAnswered(self._config.name, leg.name, dialog))
-        self._listen_for_keys()
+        self.media.listen_for_keys()
 
     def on_over(self, leg: PjLeg, was: LegState, sip_code: int, reason: str) -> None:
         if leg.name not in self.legs:
             return  # makeCall itself failed: the command was refused
         legs = self._legs_now()
-        self._prompts.stop(leg.name)
+        self.media.prompts.stop(leg.name)
         if was is LegState.DIALLING:
             self._send(signals.LegFailed(self._config.name, leg.name, sip_code, reason))
         elif leg.name not in self._vanished:  # of which the engine knows
@@ -380,26 +215,13 @@ class Worker:
                     self._end(self.legs[name], 0, "engine away")
 
     def on_audio(self, leg: PjLeg) -> None:
-        self._conference.renewed(leg.name)
-        self._listen_for_keys()
+        self.media.renewed(leg.name)
 
     def on_held(self, leg: PjLeg, held: bool) -> None:
         self._send(signals.LegHeld(self._config.name, leg.name, held))
 
     def on_digit(self, leg: PjLeg, digit: str, method: str) -> None:
-        self._keys.pressed(leg.name, digit, method)
-
-    def _key(self, leg: str, key: str, method: str) -> None:
-        self._send(signals.DigitPressed(self._config.name, leg, key, method))
-        self._prompts.digit(leg)
-        self._hearing.digit(leg)
-
-    def _listen_for_keys(self) -> None:
-        """Tones mean something from callers who talk to nobody: in a flow or in a queue."""
-        talking = {leg for pair in self._conference.layer("paths") for leg in pair}
-        for leg in self.legs.values():
-            if leg.incoming and leg.state is LegState.CONNECTED:
-                self._keys.listen(leg.name, leg.name not in talking, leg.telephone_event())
+        self.media.pressed(leg.name, digit, method)
 
     def on_transfer(self, leg: PjLeg, target: str, replaces: str) -> None:
         self._send(signals.TransferAsked(self._config.name, leg.name, target, replaces))
@@ -412,16 +234,13 @@ class Worker:
         elif completed and self._away_since() is not None:
             self._end(self.legs[leg], 0, "engine away")
 
-    def _recording_ended(self, recording: str, path: str, seconds: float) -> None:
-        self._send(signals.RecordingEnded(self._config.name, recording, path, seconds))
-
     def _check_media(self) -> None:
         """A phone that sends nothing any more has vanished: told at once, for its BYE waits 32 s for an answer."""
         self._media_timer = None
         for name in self._media_watch.silent({name: leg.packets() for name, leg in self.legs.items()}):
             _log.warning("%s is ended: no RTP for %g s", name, self._config.media_timeout)
             self._vanished.add(name)
-            self._prompts.stop(name)
+            self.media.prompts.stop(name)
             self._send(signals.LegEnded(self._config.name, name, "media_timeout"))
             self._end(self.legs[name], 0, "media timeout")
             self._leave_behind(name, self._legs_now())
@@ -436,7 +255,7 @@ class Worker:
                 incoming=leg.incoming,
                 answered=leg.state is LegState.CONNECTED,
                 since=leg.started,
-                partners=self._partners.of(name),
+                partners=self.partners.of(name),
             )
             for name, leg in self.legs.items()
         }
@@ -456,7 +275,7 @@ class Worker:
         _log.warning("%s is released: %s", release.leg, release.reason)
         if release.apology and self._config.apology:
             try:
-                self._prompts.play(PlayFiles(release.leg, APOLOGY, self._config.apology))
+                self.media.prompts.play(PlayFiles(release.leg, APOLOGY, self._config.apology))
                 return
             except ValueError as error:
                 _log.error("the apology cannot be played: %s", error)
@@ -472,7 +291,7 @@ class Worker:
     def engine_back(self) -> None:
         """The engine decides again; an apology that has begun is cut off."""
         for leg in self._releasing:
-            self._prompts.stop(leg, APOLOGY)
+            self.media.prompts.stop(leg, APOLOGY)
         self._releasing.clear()
 
     # --- the end ---------------------------------------------------------------------------------
@@ -486,5 +305,5 @@ class Worker:
             await asyncio.wait_for(self._idle.wait(), timeout)
         except TimeoutError:
             _log.warning("%d legs did not answer the BYE in time", len(self.legs))
-        await self._recordings.joined()
+        await self.media.recordings.joined()
         self._account.shutdown()
