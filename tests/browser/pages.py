@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from playwright.async_api import Browser, Locator, Page, expect
+
+from cti_engine.core import events as ev
+from cti_engine.wire.vocabulary import to_plain
+from tests.console.stand_in_engine import StandInEngine
+from tests.console.world import offer
 
 CHROMIUM_ARGS = (
     "--no-sandbox",
@@ -45,3 +52,12 @@ def contact(page: Page) -> Locator:
 def state(page: Page) -> Locator:
     """The agent's state with its timer."""
     return page.locator(".state-bar .state")
+
+
+async def ring(engine: StandInEngine, **fields: Any) -> ev.CallOffered:
+    """Offer a call to maria, by event and by state, as the engine does."""
+    event = offer(**fields)
+    await engine.says(event)
+    data = {name: value for name, value in to_plain(event)[1].items() if name != "contact"}
+    await engine.changes("maria", state="ringing", contact=event.contact, offer=data)
+    return event

@@ -11,7 +11,7 @@ from playwright.async_api import Browser, Page, expect
 
 from cti_engine.core import events as ev
 from cti_engine.wire.vocabulary import to_plain
-from tests.browser.pages import contact, is_live, log_in, open_page, state
+from tests.browser.pages import contact, is_live, log_in, open_page, ring, state
 from tests.console.stand_in_engine import StandInEngine
 from tests.console.world import ConsoleProcess, agent, offer, queue
 from tests.phones.waiting import until
@@ -24,15 +24,6 @@ async def desk(browser: Browser, console: ConsoleProcess, user: str = "maria", *
     page = await open_page(browser, console.url, **size)
     await log_in(page, user, console.passwords[user])
     return page
-
-
-async def ring(engine: StandInEngine, **fields: Any) -> ev.CallOffered:
-    """Offer a call to maria, by event and by state, as the engine does."""
-    event = offer(**fields)
-    await engine.says(event)
-    data = {name: value for name, value in to_plain(event)[1].items() if name != "contact"}
-    await engine.changes("maria", state="ringing", contact=event.contact, offer=data)
-    return event
 
 
 async def test_log_in_and_out(browser: Browser, console: ConsoleProcess, engine: StandInEngine) -> None:

@@ -16,6 +16,7 @@ import pytest
 from playwright.async_api import Browser, Page, async_playwright, expect
 
 from cti_engine.wire.tasks import spawn
+from tests.browser.axe import findings
 from tests.browser.pages import CHROMIUM_ARGS, contact, log_in, open_page, state
 from tests.e2e.world import AGENT_HZ, CALLER_HZ, Center
 from tests.phones.baresip import Baresip
@@ -202,6 +203,7 @@ async def test_devices_levels_and_echo(center: Center) -> None:
         await expect(panel).to_contain_text("Speak now")
         await page_hears(page, AGENT_HZ, CALLER_HZ)
         await expect(panel.locator(".phone-quality.good")).to_contain_text("MOS 4.", timeout=15_000)
+        assert await findings(page) == []
         await panel.get_by_role("button", name="Echo test").click()
         await expect(panel).to_contain_text("Speak, and hear yourself")
         await page.keyboard.press("Escape")
@@ -217,6 +219,7 @@ async def test_no_permission_offers_the_desk_phone(center: Center) -> None:
         panel = page.get_by_role("dialog")
         await expect(panel).to_contain_text("El micrófono no está permitido")
         await expect(phone(page)).to_have_text("Micrófono no permitido")
+        assert await findings(page) == []
         await panel.get_by_role("button", name="Probar otra vez").click()
         await expect(panel).to_contain_text("El micrófono no está permitido")
         await panel.get_by_role("button", name="Usar el teléfono de mesa").click()

@@ -1,0 +1,82 @@
+"""axe-core on the pages with life in them: nothing serious or critical, in both languages and both themes."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import pytest
+from playwright.async_api import Browser, expect
+
+from cti_engine.core import events as ev
+from cti_engine.wire.envelope import ReplyError, ReplyMessage
+from tests.browser.axe import findings, is_accessible
+from tests.browser.pages import contact, log_in, open_page, ring, state
+from tests.browser.test_why import answers, looking
+from tests.console.stand_in_engine import StandInEngine
+from tests.console.world import ConsoleProcess, agent, queue
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+OFFER: dict[str, Any] = {"name": "Carmen Ruiz", "offer": "o"}
+
+
+async def test_the_desk(browser: Browser, console: ConsoleProcess, engine: StandInEngine) -> None:
+    """Log-in, not ready (with menu and dialog open), ready, ringing, talking, on hold, in wrap-up with a refusal."""
+    await engine.shows(agent(status="not_ready", reason="lunch"))
+    await engine.shows(queue(waiting=3, oldest_at=time.time() - 60))
+    page = await open_page(browser, console.url)
+    await is_accessible(page, "log-in")
+    await log_in(page, "maria", console.passwords["maria"])
+    await expect(state(page)).to_contain_text("Lunch")
+    await is_accessible(page, "not ready")
+    for key, opened in (("Alt+n", page.get_by_role("menu")), ("?", page.get_by_role("dialog"))):
+        await page.keyboard.press(key)
+        await expect(opened).to_be_visible()
+        assert await findings(page) == [], key
+        await page.keyboard.press("Escape")
+    await engine.changes("maria", status="ready", reason="")
+    await is_accessible(page, "ready")
+    await ring(engine)
+    await engine.until_heard("OfferShown")
+    await is_accessible(page, "ringing")
+    await engine.changes("maria", state="talking", bridged_at=time.time(), recording="on")
+    await expect(contact(page)).to_contain_text("Talking")
+    await is_accessible(page, "talking")
+    await engine.changes("maria", held=True, recording="paused")
+    await is_accessible(page, "on hold")
+    await engine.changes("maria", state="wrap_up", wrap_up_ends_at=time.time() + 600)
+    await page.get_by_role("radio", name="Sale").check()
+    engine.answer = lambda request: ReplyMessage(
+        request.id, False, ReplyError("stale", "the contact has changed")
+    )
+    await page.get_by_role("button", name="Finish").click()
+    await expect(page.get_by_role("alert")).to_contain_text("The call has changed")
+    await is_accessible(page, "wrap-up")
+
+
+async def test_the_floor(browser: Browser, console: ConsoleProcess, engine: StandInEngine) -> None:
+    """Queues, agents, who waits and why, with calls in all of them."""
+    engine.answer = answers
+    await engine.shows(queue(waiting=2, oldest_at=time.time() - 75, service_level=0.5))
+    await engine.shows(queue("support_en"))
+    await engine.shows(agent("maria", state="talking", contact="c-1", offer=OFFER))
+    await engine.shows(agent("john", status="not_ready", reason="lunch", phone=False))
+    page = await looking(browser, console, 1440, "en")
+    await engine.says(ev.CallAbandoned("c-9", "sales_es", 63.0))
+    await expect(page.locator(".activity")).to_contain_text("after 1:03")
+    await is_accessible(page, "floor")
+
+
+async def test_what_is_grave_is_found(browser: Browser, console: ConsoleProcess) -> None:
+    """The finder finds: faint text, a picture and a button without words."""
+    page = await open_page(browser, console.url)
+    await expect(page.locator("h1")).to_be_visible()
+    await page.evaluate(
+        """() => {
+          document.querySelector("h1").style.color = "#ccc";
+          document.querySelector("main").append(new Image(), document.createElement("button"));
+        }"""
+    )
+    found = {finding.partition(":")[0] for finding in await findings(page)}
+    assert found == {"color-contrast", "image-alt", "button-name"}
