@@ -218,6 +218,34 @@ def _call(options: argparse.Namespace, console: Console) -> int:
     return OK
 
 
+def _softphone(options: argparse.Namespace, console: Console) -> int:
+    from cti_engine.commands import softphone
+    from cti_engine.runtime.places import Places
+    from cti_engine.runtime.running_center import CannotJoin
+    from cti_engine.runtime.softphone import Manners
+
+    if options.play is not None and not options.play.is_file():
+        print(f"{options.play} is no file", file=sys.stderr)
+        return USAGE
+    run_json = Path() if options.server else Places(_settings(options).var).run_json
+    try:
+        account = softphone.account(run_json, options.account, options.server)
+    except CannotJoin as error:
+        print(error, file=sys.stderr)
+        return ENVIRONMENT
+    manners = Manners(
+        options.auto_answer, options.play, options.tone, options.digits, options.record, options.hang_up_after
+    )
+    return softphone.run(
+        account,
+        manners,
+        dial=options.dial,
+        once=options.once,
+        seconds=options.seconds,
+        as_json=options.json,
+    )
+
+
 def _explain(options: argparse.Namespace, console: Console) -> int:
     from cti_engine.commands import explain
     from cti_engine.wire.clock import Clock
@@ -401,6 +429,7 @@ COMMANDS = {
     "test": _test,
     "graph": _graph,
     "call": _call,
+    "softphone": _softphone,
     "fairness": _fairness,
     "callbacks": _callbacks,
     "levels": _levels,

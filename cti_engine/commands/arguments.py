@@ -9,6 +9,8 @@ from pathlib import Path
 
 from cti_engine.definitions.settings import OVERRIDES
 
+PHONE_PASSWORD = "CTI_PHONE_PASSWORD"  # the name of the variable
+
 
 def command_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="cti-engine", description="Contact-center routing engine")
@@ -73,6 +75,36 @@ def command_parser() -> argparse.ArgumentParser:
     )
     call.add_argument("--keys-only", action="store_true", help="as if no recogniser were there")
     call.add_argument("--json", action="store_true", help="the whole call as JSON when it is over")
+
+    phone = commands.add_parser("softphone", help="a phone in this terminal: keys, or a line an order")
+    phone.add_argument(
+        "account", metavar="ACCOUNT", help="as accounts.txt names it; its password stands there"
+    )
+    phone.add_argument(
+        "--server",
+        default="",
+        metavar="HOST[:PORT]",
+        help=f"another center; {PHONE_PASSWORD} has the password",
+    )
+    phone.add_argument("--dial", default="", metavar="NUMBER", help="call it as soon as registered")
+    phone.add_argument(
+        "--digits", default="", metavar="KEYS", help="press them when answered; a comma waits 1 s"
+    )
+    phone.add_argument(
+        "--auto-answer",
+        type=float,
+        nargs="?",
+        const=0.0,
+        metavar="SECONDS",
+        help="answer by itself after so long",
+    )
+    phone.add_argument("--play", type=Path, metavar="WAV", help="say this file, over and over")
+    phone.add_argument("--tone", type=float, default=0.0, metavar="HZ", help="say a tone")
+    phone.add_argument("--record", type=Path, metavar="FOLDER", help="what is heard, a WAV a call")
+    phone.add_argument("--hang-up-after", type=float, default=0.0, metavar="SECONDS", help="of talk")
+    phone.add_argument("--once", action="store_true", help="end with the first call")
+    phone.add_argument("--seconds", type=float, default=0.0, help="end by itself; 0: until q or Ctrl-C")
+    phone.add_argument("--json", action="store_true", help="each fact as a line of JSON")
 
     cdr = commands.add_parser("cdr", help="call detail records")
     cdr.add_argument("--since", type=_moment, default=0.0, metavar="TIME", help="2026-11-22 or ...T09:30")

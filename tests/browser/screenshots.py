@@ -9,7 +9,7 @@ from pathlib import Path
 
 from playwright.async_api import Browser, async_playwright, expect
 
-from cti_engine.runtime.demo.run import CannotJoin, Center, find_center
+from cti_engine.runtime.running_center import CannotJoin, Center, find_center
 from tests.browser.pages import CHROMIUM_ARGS, contact, log_in, open_page
 from tests.phones.child import tool
 

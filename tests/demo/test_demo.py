@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from cti_engine.runtime.demo.beside import start_beside
-from cti_engine.runtime.demo.run import CannotJoin, find_center
 from cti_engine.runtime.demo.scripts import DEMO_CALLERS
+from cti_engine.runtime.running_center import CannotJoin, find_center
 from tests.e2e.world import ROOT, Center
 from tests.phones.child import Child
 from tests.phones.waiting import until

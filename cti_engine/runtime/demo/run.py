@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import json
 import math
 import multiprocessing
 import os
 import signal
 from collections.abc import Callable
-from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from pathlib import Path
 from random import Random
@@ -18,7 +16,6 @@ from typing import Any
 
 from rich.console import Console
 
-from cti_engine.adapters.account_store import read_accounts_file
 from cti_engine.core.commands import Prompt
 from cti_engine.runtime.demo import scripts
 from cti_engine.runtime.demo.desk import AgentDesk, LogInRefused, WatchDesk
@@ -35,9 +32,11 @@ from cti_engine.runtime.demo.facts import (
     Place,
     Registration,
 )
-from cti_engine.runtime.demo.robot_phone import RTP_PORTS, phone_process
+from cti_engine.runtime.demo.robot_phone import phone_process
 from cti_engine.runtime.demo.services import serving
 from cti_engine.runtime.demo.tally import RobotCallStory, Tally, line_of
+from cti_engine.runtime.running_center import CannotJoin, Center, find_center
+from cti_engine.runtime.telephone import RTP_PORTS
 from cti_engine.wire.tasks import spawn
 from speech.prompt_cache import PromptCache
 
@@ -48,54 +47,6 @@ STOP_WITHIN = 5.0
 SETTLE_WITHIN = 3.0  # for the engine to tell how the last calls ended
 RTP_FIRST = 31_000
 RTP_PORTS_A_DEMO = 8 * RTP_PORTS
-
-
-class CannotJoin(Exception):
-    """The demo cannot join this center; the text says what to do."""
-
-
-@dataclass(frozen=True, slots=True)
-class Center:
-    """The running center, as its run.json and accounts.txt tell."""
-
-    host: str
-    sip_port: int
-    origin: str
-    realm: str
-    home: Path
-    var: Path
-    agents: dict[str, str]
-    supervisor: tuple[str, str]
-
-
-def find_center(run_json: Path) -> Center:
-    """Raises CannotJoin."""
-    try:
-        said = json.loads(run_json.read_text())
-        host, ports, accounts_file = said["host"], said["ports"], Path(said["accounts"])
-        home, var = Path(said["home"]), Path(said["var"])
-        accounts = read_accounts_file(accounts_file)
-    except FileNotFoundError as error:
-        raise CannotJoin(
-            f"{error.filename} is not there: is the center running, and does accounts.txt still stand in "
-            "its folder? (cti-engine accounts --rotate writes it anew)"
-        ) from error
-    except (OSError, ValueError, KeyError) as error:
-        raise CannotJoin(f"{run_json} cannot be read: {error}") from error
-    agents = {a.user: a.password for a in accounts if a.role == "agent"}
-    supervisor = next(((a.user, a.password) for a in accounts if a.role == "supervisor"), None)
-    if not agents or supervisor is None:
-        raise CannotJoin(f"{accounts_file} names no agent or no supervisor: cti-engine accounts --rotate")
-    return Center(
-        host,
-        int(ports["sip_port"]),
-        f"http://{host}:{ports['console_port']}",
-        said["realm"],
-        home,
-        var,
-        agents,
-        supervisor,
-    )
 
 
 def run_demo(run_json: Path, calls_per_minute: float = 6.0, seed: int = 1, minutes: float = 0.0) -> int:
