@@ -31,12 +31,10 @@ class VoiceSettings:
 class VerdictSettings:
     """From `accept` on a choice is taken, from `confirm` on it is asked back, below that it was not understood.
 
-    `accept_alone` takes the place of `accept` where the engine has no second look (Vosk). `distance`: how far (0 to 1)
-    what was heard may be from a phrase and still stand for it.
+    `distance`: how far (0 to 1) what was heard may be from a phrase and still stand for it.
     """
 
-    accept: float = 0.6
-    accept_alone: float = 0.85
+    accept: float = 0.85
     confirm: float = 0.3
     distance: float = 0.4
 

@@ -164,9 +164,6 @@ VERDICT = Keys(
     (
         Key("accept", SHARE, "confidence from which a choice is taken", _VERDICT.accept),
         Key(
-            "accept_alone", SHARE, "the same for engines without a second look (Vosk)", _VERDICT.accept_alone
-        ),
-        Key(
             "confirm",
             SHARE,
             "confidence from which is asked back; below, it was not understood",

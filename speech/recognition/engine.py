@@ -29,7 +29,7 @@ class Word:
 
 @dataclass(frozen=True, slots=True)
 class Heard:
-    """What an utterance was taken for. `second`: what the engine hears without the grammar, None if it cannot tell.
+    """What an utterance was taken for.
 
     `confidence` 0 to 1 is the engine's own; `text` is empty when it heard nothing.
     """
@@ -37,7 +37,6 @@ class Heard:
     text: str
     confidence: float
     words: tuple[Word, ...] = ()
-    second: str | None = None
 
 
 NOTHING = Heard("", 0.0)

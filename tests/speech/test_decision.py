@@ -17,21 +17,19 @@ SETTINGS = VerdictSettings()
 @pytest.mark.parametrize(
     ("heard", "verdict", "choice"),
     [
-        (Heard("sales", 0.95, second="Sales."), "accept", "1"),
+        (Heard("sales", 0.95), "accept", "1"),
         (Heard("buy something", 0.9), "accept", "1"),
-        (Heard("eighty", 0.95, second="80"), "accept", "3"),
-        (Heard("sales", 0.95, second="hello there my friend how are you"), "confirm", "1"),
-        (Heard("sales", 0.5, second="hello there my friend how are you"), "reject", ""),
+        (Heard("eighty", 0.95), "accept", "3"),
         (Heard("sales", 0.4), "confirm", "1"),
-        (Heard("sales", 0.8), "confirm", "1"),  # no second look: it must be surer
+        (Heard("sales", 0.8), "confirm", "1"),
         (Heard("sales", 0.1), "reject", ""),
         (Heard("weather", 0.95), "reject", ""),
         (Heard("", 0.0), "reject", ""),
-        (Heard("support support support", 0.9, second="support support"), "accept", "2"),
+        (Heard("support support support", 0.9), "accept", "2"),
     ],
 )
 def test_each_kind_of_hearing(heard: Heard, verdict: str, choice: str) -> None:
-    """Sure and agreed is taken, doubtful is asked back, far or nothing is not understood."""
+    """Sure is taken, doubtful is asked back, far or nothing is not understood."""
     decision = decide(heard, "en", MENU, SETTINGS)
     assert (decision.verdict, decision.choice) == (verdict, choice)
 
