@@ -27,7 +27,7 @@ BEAM, TOKENS, FREE_TOKENS = 5, 12, 10
 STRAY = 8.0
 """What a hypothesis loses of its log probability per distance of 1 to a phrase."""
 LIKELY, LEAD_MOST = 2, 8.0
-"""So many phrases are scored by themselves; and how far (nats) the best can be ahead of the next."""
+"""So many choices' phrases are scored by themselves; and how far (nats) the best can be ahead of the next."""
 OPEN_TOKENS = 120
 
 
@@ -88,7 +88,7 @@ class WhisperEngine:
             for tokens, score in zip(result.sequences_ids, result.scores, strict=True)
         ]
         free, _ = self._free(encoded, start, FREE_TOKENS)
-        likely = _likely(hypotheses, spoken, language)
+        likely = _likely(hypotheses, phrases, language)
         if not likely:
             return NOTHING
         scores = self._scores(encoded, start, likely, language)
@@ -96,7 +96,7 @@ class WhisperEngine:
         others = [score for phrase, score in scores.items() if phrase != best]
         lead = scores[best] - max(others) if others else LEAD_MOST
         away, _ = sounds.spotted(sounds.once(sounds.plain(free, language)), best, language)
-        return Heard(best, _confidence(scores[best], min(lead, LEAD_MOST), away))
+        return Heard(best, confidence(scores[best], min(lead, LEAD_MOST), away))
 
     def _scores(
         self, encoded: Any, start: list[int], phrases: Sequence[str], language: str
@@ -157,24 +157,35 @@ class WhisperEngine:
         return str(self._whisper.hf_tokenizer.decode(list(tokens))).strip()
 
 
-def _likely(hypotheses: list[tuple[str, float]], spoken: tuple[str, ...], language: str) -> list[str]:
-    """The phrases that explain the hypotheses best, at most LIKELY."""
-    scores = {
-        phrase: max(
-            (score - STRAY * sounds.distance(text, phrase, language) for text, score in hypotheses if text),
-            default=-math.inf,
-        )
-        for phrase in spoken
-    }
-    found = [phrase for phrase in spoken if scores[phrase] > -math.inf]
-    return sorted(found, key=lambda phrase: -scores[phrase])[:LIKELY]
+def _likely(hypotheses: list[tuple[str, float]], phrases: Phrases, language: str) -> list[str]:
+    """The phrases of different choices that explain the hypotheses best, at most LIKELY."""
+    found: dict[str, float] = {}
+    for several in phrases.values():
+        scores = {
+            phrase: max(
+                (
+                    score - STRAY * sounds.distance(text, phrase, language)
+                    for text, score in hypotheses
+                    if text
+                ),
+                default=-math.inf,
+            )
+            for phrase in (sounds.plain(each, language) for each in several)
+            if phrase
+        }
+        if scores:
+            best = max(scores, key=lambda phrase: scores[phrase])
+            found[best] = scores[best]
+    heard = sorted((phrase for phrase in found if found[phrase] > -math.inf), key=lambda each: -found[each])
+    return heard[:LIKELY]
 
 
-def _confidence(score: float, lead: float, away: float) -> float:
-    """`score` and `lead` in nats, `away` the distance of the free text.
+def confidence(score: float, lead: float, away: float) -> float:
+    """0 to 1, of the phrase's `score` (its log probability) and its `lead` over the next one, both in nats, and
+    `away`, the distance (0 to 1) of the free text from it.
 
-    A logistic regression on the tuning speakers, moved so that sound without a menu's word is asked back no more
-    often than by the rule before it.
+    A logistic regression on the words of the tuning speakers, its constant moved until sound without a menu's word was
+    asked back no more often than by the rule before it (docs/measurements.md).
     """
     return 1 / (1 + math.exp(-(4.95 + 0.5 * score + 0.26 * lead - 4.1 * away)))
 

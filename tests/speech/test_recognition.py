@@ -11,6 +11,7 @@ from cti_engine.core.listening import SpeechSettings
 from speech.recognition.engine import Engine, NoWords, Phrases
 from speech.recognition.installed import Choice, choose, prepare
 from speech.recognition.turn import Begun, Message, Partial, Turn, Understood
+from speech.recognition.whisper_engine import LEAD_MOST, confidence
 from tests.speech.callers import Samples, frames, recorded, silence, synthetic
 
 KOREAN = {"0": ("예약",), "1": ("아니요",), "2": ("주문",)}
@@ -63,6 +64,34 @@ def test_whisper_does_not_take_a_sentence_for_a_word(whisper: Engine) -> None:
     assert (
         _understood(_turn(whisper, "es", menu, recorded("es", "queue-periodic-announce"))).verdict != "accept"
     )
+
+
+@pytest.mark.parametrize(("name", "choice"), [("digits/60", "6"), ("digits/70", "7"), ("digits/3", "3")])
+def test_whisper_tells_words_apart_that_sound_alike(whisper: Engine, name: str, choice: str) -> None:
+    """Of two words with nearly the same sounds the one that was said is the likelier."""
+    menu = {"6": ("sesenta",), "7": ("setenta",), "3": ("tres",), "13": ("trece",)}
+    heard = _understood(_turn(whisper, "es", menu, recorded("es", name)))
+    assert (heard.verdict != "reject", heard.choice) == (True, choice)
+
+
+def test_synonyms_of_one_choice_are_no_doubt(whisper: Engine) -> None:
+    """A choice may have singular and plural: that both are likely does not make Whisper less sure of it."""
+    menu = {"9": ("amigos", "amigo"), "1": ("ventas",), "2": ("soporte",)}
+    heard = _understood(_turn(whisper, "es", menu, recorded("es", "vm-Friends")))
+    assert (heard.verdict, heard.choice) == ("accept", "9")
+
+
+def test_confidence_falls_with_each_doubt() -> None:
+    """An unlikely phrase, a close second and a free text that says something else each make Whisper less sure."""
+    sure = confidence(-0.5, LEAD_MOST, 0.0)
+    assert sure > 0.95
+    for less in (
+        confidence(-6.0, LEAD_MOST, 0.0),
+        confidence(-0.5, 0.0, 0.0),
+        confidence(-0.5, LEAD_MOST, 0.8),
+    ):
+        assert less < sure
+    assert confidence(-8.0, 0.5, 1.0) < 0.05
 
 
 @pytest.mark.parametrize(("word", "choice"), [("예약", "0"), ("아니요", "1")])
