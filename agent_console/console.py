@@ -12,6 +12,7 @@ from aiohttp import web
 from agent_console.accounts import Accounts
 from agent_console.asking import Asking
 from agent_console.browser_phones import BrowserPhones
+from agent_console.colleagues import Colleagues
 from agent_console.config import ConsoleConfig
 from agent_console.contact_notes import ContactNotes
 from agent_console.event_log import EventLog
@@ -40,6 +41,7 @@ class Console:
     feed: LiveFeed
     asking: Asking
     presence: Presence
+    colleagues: Colleagues
     browser_phones: BrowserPhones
     notes: ContactNotes | None
     pages: set[LivePage] = field(default_factory=set)

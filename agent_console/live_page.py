@@ -54,6 +54,8 @@ class LivePage:
         # No await between these three: what the snapshot does not hold is in the queue.
         self._console.feed.listen(self)
         self._console.browser_phones.listen(self._page, self._push)
+        if self._account.agent is not None:
+            self._console.colleagues.listen(self._page, self._account.agent, self._push)
         until, states = self._console.feed.seq, self._visible_states()
         self._console.pages.add(self)
         writer = spawn(self._write(hello.since, until, states), "page-writer")
@@ -68,6 +70,7 @@ class LivePage:
             self._console.feed.leave(self)
             self._console.presence.hide(self._page)
             self._console.browser_phones.leave(self._page)
+            self._console.colleagues.leave(self._page)
 
     async def close(self, code: int, why: str) -> None:
         """Send the page away; `LOGGED_OUT` means that it has to log in again."""

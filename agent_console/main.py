@@ -16,6 +16,7 @@ from agent_console.accounts import Accounts
 from agent_console.asking import Asking
 from agent_console.browser_phones import BrowserPhones
 from agent_console.call_me import LIMITS, CallMeLimits
+from agent_console.colleagues import Colleagues
 from agent_console.config import ConsoleConfig
 from agent_console.console import CONSOLE, Console
 from agent_console.contact_notes import ContactNotes
@@ -110,6 +111,8 @@ def _assemble(config: ConsoleConfig) -> tuple[Console, MqttBus]:
     phones = BrowserPhones(config.gateway, lambda reply: asking.answered(reply))
     asking = Asking(client, bus.publish, lambda: feed.engine_up, clock.now, phones.ask)
     presence = Presence(asking.tell)
+    colleagues = Colleagues(asyncio.get_running_loop().call_later)
+    feed.listen(colleagues)
     notes = None
     if config.customers_db is not None:
         notes = ContactNotes(log, CustomerStore(config.customers_db))
@@ -127,6 +130,7 @@ def _assemble(config: ConsoleConfig) -> tuple[Console, MqttBus]:
         feed=feed,
         asking=asking,
         presence=presence,
+        colleagues=colleagues,
         browser_phones=phones,
         notes=notes,
     ), bus

@@ -95,6 +95,11 @@ def state(kind: str, id_: str, message: StateMessage | None) -> str:
     return _text(type="state", kind=kind, id=id_, data=None if message is None else message.data)
 
 
+def colleagues(here: dict[str, dict[str, str]], gone: list[str], *, all_: bool) -> str:
+    """By id the `name` of each and whether they are `free`, `busy` or `away`; with `all_` nobody else is here."""
+    return _text(type="colleagues", here=here, gone=gone, all=all_)
+
+
 def engine(up: bool) -> str:
     return _text(type="engine", up=up)
 

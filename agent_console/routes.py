@@ -115,6 +115,15 @@ async def history(request: web.Request) -> web.Response:
     return web.json_response({"contacts": contacts})
 
 
+@routes.get("/api/colleagues")
+async def colleagues(request: web.Request) -> web.Response:
+    """Who shares a queue with oneself and is logged in, by id: `name`, and `is` free, busy or away."""
+    account, _ = await authenticate(request)
+    if account.agent is None:
+        raise Refused(403, "forbidden", "not permitted")
+    return web.json_response({"colleagues": request.app[CONSOLE].colleagues.of(account.agent)})
+
+
 @routes.get("/api/message/{contact}")
 async def message(request: web.Request) -> web.StreamResponse:
     """The recording of the message that the agent has on the desk, and of no other."""

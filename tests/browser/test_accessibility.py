@@ -14,7 +14,7 @@ from tests.browser.axe import findings, is_accessible
 from tests.browser.pages import contact, log_in, open_page, ring, state
 from tests.browser.test_why import answers, looking
 from tests.console.stand_in_engine import StandInEngine
-from tests.console.world import ConsoleProcess, agent, queue
+from tests.console.world import ConsoleProcess, agent, offer, queue
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -24,6 +24,8 @@ OFFER: dict[str, Any] = {"name": "Carmen Ruiz", "offer": "o"}
 async def test_the_desk(browser: Browser, console: ConsoleProcess, engine: StandInEngine) -> None:
     """Log-in, not ready (with menu and dialog open), ready, ringing, talking, on hold, in wrap-up with a refusal."""
     await engine.shows(agent(status="not_ready", reason="lunch"))
+    await engine.shows(agent("john"))
+    await engine.shows(agent("ana", status="not_ready"))
     await engine.shows(queue(waiting=3, oldest_at=time.time() - 60))
     page = await open_page(browser, console.url)
     await is_accessible(page, "log-in")
@@ -37,7 +39,7 @@ async def test_the_desk(browser: Browser, console: ConsoleProcess, engine: Stand
         await page.keyboard.press("Escape")
     await engine.changes("maria", status="ready", reason="")
     await is_accessible(page, "ready")
-    await ring(engine)
+    await ring(engine, contacts=offer().contacts * 12)  # so many that they have to be scrolled
     await engine.until_heard("OfferShown")
     await is_accessible(page, "ringing")
     await engine.changes("maria", state="talking", bridged_at=time.time(), recording="on")
@@ -63,8 +65,9 @@ async def test_the_floor(browser: Browser, console: ConsoleProcess, engine: Stan
     await engine.shows(agent("maria", state="talking", contact="c-1", offer=OFFER))
     await engine.shows(agent("john", status="not_ready", reason="lunch", phone=False))
     page = await looking(browser, console, 1440, "en")
-    await engine.says(ev.CallAbandoned("c-9", "sales_es", 63.0))
-    await expect(page.locator(".activity")).to_contain_text("after 1:03")
+    for n in range(40):  # so many that they have to be scrolled
+        await engine.says(ev.CallAbandoned(f"c-{n}", "sales_es", 63.0 + n))
+    await expect(page.locator(".activity")).to_contain_text("after 1:42")
     await is_accessible(page, "floor")
 
 

@@ -60,6 +60,23 @@ async def test_ready_and_not_ready(browser: Browser, console: ConsoleProcess, en
     assert (await engine.until_heard("NotReady")).args == {"agent": "maria", "reason": "training"}
 
 
+async def test_colleagues_beside_the_contact(
+    browser: Browser, console: ConsoleProcess, engine: StandInEngine
+) -> None:
+    """Whoever shares a queue and could take a call is listed first, each in one word; not oneself."""
+    await engine.shows(agent())
+    await engine.shows(agent("john", status="not_ready", reason="lunch"))
+    await engine.shows(agent("ana", name="Ana", state="talking"))
+    await engine.shows(agent("eva", queues=("support_en",)))
+    page = await desk(browser, console)
+    team = page.locator(".team li")
+    await expect(team).to_have_text([re.compile(r"Ana\s*in a call"), re.compile(r"John Smith\s*away")])
+    await engine.changes("john", status="ready", reason="")
+    await expect(team).to_have_text([re.compile(r"John Smith\s*free"), re.compile(r"Ana\s*in a call")])
+    await engine.changes("john", status="logged_out")
+    await expect(team).to_have_count(1)
+
+
 async def test_offer_is_painted_then_told(
     browser: Browser, console: ConsoleProcess, engine: StandInEngine
 ) -> None:

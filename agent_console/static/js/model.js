@@ -14,6 +14,7 @@ export function fresh(me, { seq = null, activity = [] } = {}) {
     agents: {},
     queues: {},
     trends: {},
+    colleagues: {}, // of the agent, oneself too: id to {name, is}
     pop: null, // a CallOffered of mine that my state does not show yet
     activity, // newest first
     skipped: false,
@@ -43,6 +44,8 @@ export function reduce(model, message) {
       return { ...model, seq: message.seq ?? model.seq };
     case "state":
       return withState(model, message);
+    case "colleagues":
+      return { ...model, colleagues: withColleagues(model.colleagues, message) };
     case "event":
       return withEvent(model, message);
     default:
@@ -58,6 +61,12 @@ function withState(model, { kind, id, data }) {
   else views[id] = data;
   const trends = kind === "queue" && data !== null ? withTrend(model.trends, data) : model.trends;
   return settled({ ...model, [name]: views, trends });
+}
+
+function withColleagues(known, { here, gone, all }) {
+  const colleagues = all ? here : { ...known, ...here };
+  for (const id of gone) delete colleagues[id];
+  return colleagues;
 }
 
 function withTrend(trends, { queue, waiting }) {
@@ -100,6 +109,15 @@ export function contactOf(model) {
   }
   return model.pop ? { ...model.pop, phase: "offered", view: null } : null;
 }
+
+const PRESENCE = ["free", "busy", "away"];
+
+/** Everybody who shares a queue with the agent, whoever could take a call first: `[{agent, name, is}]`. */
+export const colleaguesOf = ({ me, colleagues }) =>
+  Object.entries(colleagues)
+    .filter(([id]) => id !== me)
+    .map(([agent, one]) => ({ agent, ...one }))
+    .sort((a, b) => PRESENCE.indexOf(a.is) - PRESENCE.indexOf(b.is) || a.name.localeCompare(b.name));
 
 /** Whether a request can be sent now. */
 export const reachable = (model) => model.connection === "live" && model.engine;

@@ -37,9 +37,11 @@ export default {
   note: "Note", note_hint: "What was it about? You can write while you talk.",
   disposition: "Result", finish: "Finish", choose_disposition: "Choose a result to finish.",
   wrap_up_left: "{time} left", wrap_up_over: "Time is up",
-  contact_panel: "Current contact",
+  facts: "About this call", contact_panel: "Current contact",
   // beside it
   your_queues: "Queues", nobody_waits: "Nobody waits", n_waiting: "{n} waiting",
+  team: "Colleagues", team_alone: "Nobody of your queues is logged in.", team_more: "and {n} more",
+  team_free: "free", team_busy: "in a call", team_away: "away",
   history: "My last calls", no_history: "Your calls appear here.", activity: "Activity", no_activity: "Nothing yet.",
   talked: "{time} talk",
   // activity lines

@@ -5,8 +5,8 @@ import { duration, label, moment, phoneNumber, t, words } from "../i18n.js";
 /** `all`: lines name the agent (the floor); else they are one's own. */
 export function Activity({ lines, me, labels, skipped = false, all = false, names = {} }) {
   const shown = all ? lines : lines.filter(({ data }) => data.agent === me.agent);
-  return html`<section class="card side activity">
-    <h2>${t("activity")}</h2>
+  return html`<section class="card side activity" aria-labelledby="activity-title" tabindex=${all ? 0 : undefined}>
+    <h2 id="activity-title">${t("activity")}</h2>
     ${skipped && html`<p class="muted">${t("banner_skipped")}</p>`}
     ${shown.length === 0 ? html`<p class="muted">${t("no_activity")}</p>`
       : html`<ol class="lines">${shown.map((line) => html`<li key=${line.seq} class=${line.event}>

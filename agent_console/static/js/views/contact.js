@@ -29,7 +29,7 @@ export function Contact({ me, contact, view, ask, live, enabled, phone, queues }
         <${Phase} contact=${contact} />
       </header>
       <div class="contact-body">
-        <div class="contact-facts">
+        <div class="contact-facts" role="group" aria-label=${t("facts")} tabindex="0">
           <dl class="facts">
             <${Fact} name=${t("waited")} value=${waited} />
             <${Fact} name=${t("queue")} value=${queue} />

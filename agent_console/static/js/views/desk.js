@@ -7,6 +7,7 @@ import { Activity } from "./activity.js";
 import { Contact } from "./contact.js";
 import { History } from "./history.js";
 import { QueueStrip } from "./queue_strip.js";
+import { Team } from "./team.js";
 import { StateBar } from "./state_bar.js";
 
 export function Desk({ me, model, live, phone, actions }) {
@@ -39,6 +40,7 @@ export function Desk({ me, model, live, phone, actions }) {
     <${Contact} ...${{ key: contact?.contact ?? "none", me, contact, view, ask, live, enabled, phone, queues: model.queues }} />
     <aside class="beside">
       <${QueueStrip} queues=${model.queues} mine=${view?.queues ?? []} />
+      <${Team} model=${model} />
       <${History} key=${"history"} me=${me} queues=${model.queues} wrapped=${lastWrapUp(model)} />
       <${Activity} lines=${model.activity} me=${me} labels=${me.labels} skipped=${model.skipped} />
     </aside>
