@@ -93,10 +93,11 @@ def _swap(x: str, y: str) -> float:
 
 
 def once(text: str) -> str:
-    """`june june june` as `june`: recognisers that decode by attention repeat a lone word."""
+    """`june june june` as `june`: recognisers that decode by attention repeat a lone word, until they are cut off."""
     words = text.split()
     for length in range(1, len(words) // 2 + 1):
-        if all(word == words[i % length] for i, word in enumerate(words)):
+        whole = (word == words[i % length] for i, word in enumerate(words[:-1]))
+        if all(whole) and words[(len(words) - 1) % length].startswith(words[-1]):
             return " ".join(words[:length])
     return text
 

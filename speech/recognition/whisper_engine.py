@@ -28,6 +28,8 @@ STRAY = 8.0
 """What a hypothesis loses of its log probability per distance of 1 to a phrase."""
 LIKELY, LEAD_MOST = 2, 8.0
 """So many choices' phrases are scored by themselves; and how far (nats) the best can be ahead of the next."""
+IN_SENTENCE = 0.4
+"""What is left of the confidence in a phrase that is next to nothing of what was said; half of it is enough for all."""
 OPEN_TOKENS = 120
 
 
@@ -95,8 +97,8 @@ class WhisperEngine:
         best = max(likely, key=lambda phrase: scores[phrase])
         others = [score for phrase, score in scores.items() if phrase != best]
         lead = scores[best] - max(others) if others else LEAD_MOST
-        away, _ = sounds.spotted(sounds.once(sounds.plain(free, language)), best, language)
-        return Heard(best, confidence(scores[best], min(lead, LEAD_MOST), away))
+        away, share = sounds.spotted(sounds.once(sounds.plain(free, language)), best, language)
+        return Heard(best, confidence(scores[best], min(lead, LEAD_MOST), away, share))
 
     def _scores(
         self, encoded: Any, start: list[int], phrases: Sequence[str], language: str
@@ -180,14 +182,16 @@ def _likely(hypotheses: list[tuple[str, float]], phrases: Phrases, language: str
     return heard[:LIKELY]
 
 
-def confidence(score: float, lead: float, away: float) -> float:
+def confidence(score: float, lead: float, away: float, share: float) -> float:
     """0 to 1, of the phrase's `score` (its log probability) and its `lead` over the next one, both in nats, and
-    `away`, the distance (0 to 1) of the free text from it.
+    `away`, the distance (0 to 1) from it of the nearest stretch of the free text, which is a `share` of that.
 
     A logistic regression on the words of the tuning speakers, its constant moved until sound without a menu's word was
-    asked back no more often than by the rule before it (docs/measurements.md).
+    asked back no more often than by the rule before it (docs/measurements.md). A phrase within a sentence is never
+    surer than to be asked back.
     """
-    return 1 / (1 + math.exp(-(4.95 + 0.5 * score + 0.26 * lead - 4.1 * away)))
+    sure = 1 / (1 + math.exp(-(4.95 + 0.5 * score + 0.26 * lead - 4.1 * away)))
+    return sure * (IN_SENTENCE + (1 - IN_SENTENCE) * min(1.0, share / 0.5))
 
 
 class _WhisperRecogniser:

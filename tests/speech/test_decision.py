@@ -61,6 +61,15 @@ def test_numbers_are_words() -> None:
     assert sounds.plain("Opción 42.", "es") == "opción cuarenta y dos"
 
 
+@pytest.mark.parametrize(
+    ("heard", "word"), [("june june", "june"), ("charly charly char", "charly"), ("no vi no vi no", "no vi")]
+)
+def test_a_word_that_is_repeated_was_said_once(heard: str, word: str) -> None:
+    """Cut off in the middle or not; two words that begin alike are two."""
+    assert sounds.once(heard) == word
+    assert sounds.once("one two one") == "one two one"
+
+
 def test_decoys_sound_like_nothing_that_is_offered() -> None:
     """A decoy that sounds like a choice would take its calls."""
     assert "bueno" in decoys("es", {"1": ("ventas",)})
