@@ -45,7 +45,13 @@ def account(run_json: Path, user: str, server: str) -> Account:
     """The account at `server` (`HOST[:PORT]`), else at the center that runs here. Raises CannotJoin."""
     if server:
         host, _, port = server.partition(":")
-        password = os.environ.get(PHONE_PASSWORD, "") or getpass.getpass(f"Password of {user}: ")
+        if not host or (port and not port.isdecimal()):
+            raise CannotJoin(f"--server {server}: write HOST or HOST:PORT")
+        password = os.environ.get(PHONE_PASSWORD, "")
+        if not password:
+            if not sys.stdin.isatty():
+                raise CannotJoin(f"no password: {PHONE_PASSWORD} has it where nobody can type it")
+            password = getpass.getpass(f"Password of {user}: ")
         return Account(host, int(port or 5060), host, user, password)
     center = find_center(run_json)
     password = os.environ.get(PHONE_PASSWORD, "") or center.passwords.get(user, "")
