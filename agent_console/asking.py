@@ -18,7 +18,9 @@ _log = logging.getLogger("cti.console")
 
 _AWAY = ReplyError("engine_away", "the engine does not answer")
 _PHONE_AWAY = ReplyError("phone_away", "the gateway of browser phones does not answer")
-_OURS = ("PageOpened", "PageClosed")  # told by the console, which sees pages come and go; never by a page
+OURS = frozenset(
+    {"PageOpened", "PageClosed"}
+)  # told by the console, which sees pages come and go; never by a page
 _FIELDS = {name: {f.name for f in fields(entry.signal)} for name, entry in REQUESTS.items()}
 PHONE_LIFE = 10.0  # seconds; a browser's line takes longer to make than an answer of the engine
 
@@ -66,7 +68,7 @@ class Asking:
         Requests whose signal has no reply (OfferShown, PageOpened ...) are `ok` as soon as they are sent.
         """
         agent = agent or account.user
-        if name not in REQUESTS or name in _OURS:
+        if name not in REQUESTS or name in OURS:
             return _refused("unknown_request", "no such request")
         if not may_ask(name, agent, account.permissions, account.agent):
             return _refused("forbidden", "not permitted")

@@ -19,9 +19,11 @@ import msgspec
 from aiohttp import web
 
 from agent_console.accounts import Account
+from agent_console.answers import WishState, WishTaken
 from agent_console.config import CallMeDoor
 from agent_console.console import CONSOLE, Console
 from agent_console.guard import OTHER_SITES, Refused
+from agent_console.operations import Operation, described, read_body, status_of
 from agent_console.sliding_windows import SlidingWindow
 from cti_engine.core.reporting.callbacks import CallbackStories, CallbackStory
 from cti_engine.ports import StoreUnavailable
@@ -34,7 +36,6 @@ SIGNATURE = 16  # bytes
 LOOKS = 60  # at one's state, a minute and address
 STORY = ("CallbackRequested", "CallQueued", "CallbackAttempted", "CallbackEnded")
 MAX_NAME = 100
-_STATUS = {"off": 404, "closed": 409, "engine_away": 503}  # 422 for the rest: what was asked cannot be
 _ANY_NOTATION = re.compile(r"[\s().\-/]")
 _NUMBER = re.compile(r"\+[1-9][0-9]{6,14}|[0-9]{3,15}")  # E.164, or as the center's own phones dial
 _PREFLIGHT = {
@@ -85,6 +86,15 @@ async def preflight(request: web.Request) -> web.Response:
     return web.Response(status=204, headers=_PREFLIGHT)
 
 
+@described(
+    Operation(
+        "Ask for a callback", WishTaken, 201, also=(200,), body=Wish, key="site",
+        codes=(
+            "wrong_key", "wrong_origin", "off", "closed", "unknown_queue", "bad_number", "bad_attributes",
+            "bad_language", "bad_name", "too_many", "engine_away", "expired",
+        ),
+    )
+)  # fmt: skip
 @routes.post(OTHER_SITES)
 async def ask(request: web.Request) -> web.Response:
     """201 with a new callback, 200 with the one that this number has open already."""
@@ -97,7 +107,7 @@ async def ask(request: web.Request) -> web.Response:
     if not reply.ok:
         code = reply.error.code if reply.error is not None else "engine_away"
         text = reply.error.text if reply.error is not None else "the engine does not answer"
-        raise Refused(_STATUS.get(code, 422), code, text, details=reply.result)
+        raise Refused(status_of(code), code, text, details=reply.result)
     contact, already = str(reply.result["contact"]), bool(reply.result["already"])
     if not already:
         limits.numbers.count(wish.number, console.now())
@@ -115,6 +125,12 @@ async def ask(request: web.Request) -> web.Response:
     )
 
 
+@described(
+    Operation(
+        "How a callback stands", WishState, key="",
+        codes=("wrong_origin", "off", "unknown_id", "too_many", "store_unavailable"),
+    )
+)  # fmt: skip
 @routes.get(OTHER_SITES + "/{id}")
 async def state(request: web.Request) -> web.Response:
     """`state`: `waiting`, `reached`, `not_reached`, `expired`, or `ended` by a fault. No key: the id is the secret."""
@@ -186,12 +202,7 @@ def _wait_for(window: SlidingWindow, key: str, limit: int, now: float, what: str
 
 
 async def _read(request: web.Request) -> Wish:
-    if request.content_type != "application/json":
-        raise Refused(415, "not_json", "send Content-Type: application/json")
-    try:
-        wish = msgspec.json.decode(await request.read(), type=Wish)
-    except (msgspec.MsgspecError, RecursionError) as error:
-        raise Refused(400, "bad_request", str(error)) from error
+    wish = await read_body(request, Wish)
     number = re.sub(r"^00", "+", _ANY_NOTATION.sub("", wish.number))
     if not _NUMBER.fullmatch(number):
         raise Refused(422, "bad_number", "write the number with + and its country, such as +34911234567")

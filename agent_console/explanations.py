@@ -8,8 +8,10 @@ from typing import Any
 from aiohttp import web
 
 from agent_console.accounts import Account
+from agent_console.answers import Explanation, WaitingCalls
 from agent_console.console import CONSOLE, Console
 from agent_console.guard import Refused, authenticate
+from agent_console.operations import Operation, described, status_of
 from cti_engine.ports import StoreUnavailable
 from cti_engine.wire.catalogue import Permission
 
@@ -21,12 +23,18 @@ STORY = frozenset(
     }
 )  # fmt: skip
 """What routing says of a contact."""
-_STATUS = {"engine_away": 503, "unknown_contact": 404, "unknown_queue": 404}
 
 _log = logging.getLogger("cti.console")
 routes = web.RouteTableDef()
 
 
+@described(
+    Operation(
+        "Calls that are served next", WaitingCalls,
+        codes=("bad_request", "forbidden", "engine_away", "expired"),
+        missing=("unknown_queue",),
+    )
+)  # fmt: skip
 @routes.get("/api/queues/{queue}/waiting")
 async def waiting(request: web.Request) -> web.Response:
     """The calls that are served next in this queue, at most 20."""
@@ -35,6 +43,13 @@ async def waiting(request: web.Request) -> web.Response:
     return web.json_response(answer)
 
 
+@described(
+    Operation(
+        "Why a call got its agent or still waits", Explanation,
+        codes=("bad_request", "forbidden", "engine_away", "expired", "store_unavailable"),
+        missing=("unknown_contact",),
+    )
+)  # fmt: skip
 @routes.get("/api/contacts/{contact}/explanation")
 async def explanation(request: web.Request) -> web.Response:
     """`story`: what routing did with the contact; `state` and `waiting` as `ExplainRequested` answers, empty when over.
@@ -74,5 +89,5 @@ async def _ask(
     if not reply.ok:
         code = reply.error.code if reply.error is not None else "engine_away"
         text = reply.error.text if reply.error is not None else "the engine does not answer"
-        raise Refused(_STATUS.get(code, 502), code, text)
+        raise Refused(404 if code.startswith("unknown_") else status_of(code), code, text)
     return reply.result

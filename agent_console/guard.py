@@ -15,6 +15,7 @@ from agent_console.console import CONSOLE
 from agent_console.sessions import Session
 
 COOKIE = "cti_session"
+TOKENS = "/api/sessions"  # a program logs in there: no cookie, so nothing that a browser sends by itself
 CSRF_HEADER = "X-CSRF-Token"
 OTHER_SITES = "/api/call-me"  # asks by itself where a request comes from
 _SAFE_METHODS = ("GET", "HEAD")
@@ -64,7 +65,7 @@ async def guard(
 ) -> web.StreamResponse:
     """Turns every fault into a clear JSON answer; nothing of the inside is told."""
     try:
-        if request.method not in _SAFE_METHODS and not request.path.startswith(OTHER_SITES):
+        if request.method not in _SAFE_METHODS and not _from_a_program(request):
             check_origin(request)
         return await handler(request)
     except Refused as refused:
@@ -75,7 +76,21 @@ async def guard(
     except web.HTTPException as error:
         if error.status < 400:
             raise
-        return Refused(error.status, error.reason.lower().replace(" ", "_"), error.reason).response()
+        kept = {"Allow": error.headers["Allow"]} if "Allow" in error.headers else None
+        return Refused(error.status, error.reason.lower().replace(" ", "_"), error.reason, kept).response()
+    except Exception:
+        _log.exception("%s %s failed", request.method, request.path)
+        return Refused(500, "internal_error", "a fault of ours; it has been noted").response()
+
+
+def bearer(request: web.Request) -> str:
+    """The token of a program, which sends it on purpose; empty for a page, whose browser sends its cookie by itself."""
+    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+    return token.strip() if scheme.lower() == "bearer" else ""
+
+
+def _from_a_program(request: web.Request) -> bool:
+    return request.path == TOKENS or request.path.startswith(OTHER_SITES) or bool(bearer(request))
 
 
 async def add_headers(request: web.Request, response: web.StreamResponse) -> None:
@@ -98,15 +113,15 @@ def check_origin(request: web.Request) -> None:
 
 
 async def authenticate(request: web.Request) -> tuple[Account, Session]:
-    """The account and session behind the cookie. Raises Refused 401, and 403 for a wrong CSRF token."""
-    console = request.app[CONSOLE]
-    session = console.sessions.find(request.cookies.get(COOKIE, ""), console.now())
+    """The account and session behind token or cookie. Raises Refused 401; for a cookie 403 with a wrong CSRF token."""
+    console, token = request.app[CONSOLE], bearer(request)
+    session = console.sessions.find(token or request.cookies.get(COOKIE, ""), console.now())
     account = await console.accounts.find(session.user) if session is not None else None
     if session is None or account is None:
-        raise Refused(401, "logged_out", "log in first")
+        raise Refused(401, "logged_out", "log in first", {"WWW-Authenticate": "Bearer"})
     if request.method not in _SAFE_METHODS:
-        token = request.headers.get(CSRF_HEADER, "")
-        if not hmac.compare_digest(token.encode(), session.csrf.encode()):
+        csrf = request.headers.get(CSRF_HEADER, "")
+        if not token and not hmac.compare_digest(csrf.encode(), session.csrf.encode()):
             raise Refused(403, "wrong_csrf_token", "load the page again")
         console.sessions.touch(session, console.now())
     return account, session

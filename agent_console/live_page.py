@@ -13,6 +13,7 @@ from aiohttp import WSCloseCode, WSMsgType, web
 from agent_console import page_messages
 from agent_console.accounts import Account, AccountsUnavailable
 from agent_console.console import Console
+from agent_console.live_feed import LiveFeed
 from agent_console.page_messages import Active, Ask, Desk, Hello
 from agent_console.sessions import Session
 from cti_engine.ports import StoreUnavailable
@@ -29,6 +30,18 @@ LOGGED_OUT = 4401  # close code: log in again
 States = dict[str, dict[str, dict[str, Any]]]  # kind to id to view
 
 _log = logging.getLogger("cti.console")
+
+
+def visible_states(feed: LiveFeed, account: Account) -> States:
+    """The views that this account may see now."""
+    return {
+        kind: {
+            id_: message.data
+            for id_, message in views.items()
+            if may_see_state(kind, id_, account.permissions, account.agent)
+        }
+        for kind, views in feed.states.items()
+    }
 
 
 class LivePage:
@@ -56,7 +69,7 @@ class LivePage:
         self._console.browser_phones.listen(self._page, self._push)
         if self._account.agent is not None:
             self._console.colleagues.listen(self._page, self._account.agent, self._push)
-        until, states = self._console.feed.seq, self._visible_states()
+        until, states = self._console.feed.seq, visible_states(self._console.feed, self._account)
         self._console.pages.add(self)
         writer = spawn(self._write(hello.since, until, states), "page-writer")
         try:
@@ -195,17 +208,6 @@ class LivePage:
         for message in missed or ():
             if self._sees(message):
                 await self._socket.send_str(page_messages.event(message, replay=True))
-
-    def _visible_states(self) -> States:
-        account = self._account
-        return {
-            kind: {
-                id_: message.data
-                for id_, message in views.items()
-                if may_see_state(kind, id_, account.permissions, account.agent)
-            }
-            for kind, views in self._console.feed.states.items()
-        }
 
     async def _pulse(self) -> None:
         if await self._may_stay():

@@ -3,67 +3,45 @@
 from __future__ import annotations
 
 import logging
-import math
 from dataclasses import asdict
 from pathlib import Path
 
-import msgspec
 from aiohttp import web
 
-from agent_console import call_me, explanations
+from agent_console import api, call_me, explanations
+from agent_console.answers import Colleagues, Done, Health, History, HistoryQuery, LogIn, Me
 from agent_console.console import CONSOLE
 from agent_console.guard import (
     COOKIE,
     Refused,
     add_headers,
     authenticate,
+    bearer,
     check_origin,
     guard,
     public_face,
 )
 from agent_console.history import last_contacts
 from agent_console.live_page import LOGGED_OUT, LivePage
+from agent_console.log_in import check_password
+from agent_console.operations import Operation, described, read_body, read_query
 from agent_console.page_messages import MAX_PAGE_MESSAGE
 from cti_engine.ports import StoreUnavailable
 from cti_engine.wire.catalogue import Permission
 
 STATIC = Path(__file__).parent / "static"
 MAX_BODY = 16 * 1024  # bytes
-MAX_HISTORY = 100
 HEARTBEAT = 20.0  # seconds between WebSocket pings; half of it without an answer ends the page
 
 _log = logging.getLogger("cti.console")
 routes = web.RouteTableDef()
 
 
-class LogIn(msgspec.Struct, frozen=True):
-    user: str
-    password: str
-
-
 @routes.post("/api/session")
 async def log_in(request: web.Request) -> web.Response:
     """Check the password, open a session and set its cookie."""
     console = request.app[CONSOLE]
-    try:
-        asked = msgspec.json.decode(await request.read(), type=LogIn)
-    except msgspec.MsgspecError as error:
-        raise Refused(400, "bad_request", f"log-in: {error}") from error
-    address = request.remote or ""
-    wait = console.limits.wait(asked.user, address, console.now())
-    if wait > 0:
-        seconds = math.ceil(wait)
-        raise Refused(
-            429,
-            "too_many",
-            f"too many wrong passwords: try again in {seconds} s",
-            {"Retry-After": str(seconds)},
-        )
-    account = await console.accounts.log_in(asked.user, asked.password)
-    if account is None:
-        console.limits.failed(asked.user, address, console.now())
-        _log.warning("wrong password for %r from %s", asked.user[:64], address)
-        raise Refused(401, "wrong_credentials", "user or password is wrong")
+    account = await check_password(request, await read_body(request, LogIn))
     token, session = console.sessions.open(account.user, console.now())
     response = web.json_response(public_face(account, session))
     response.set_cookie(
@@ -72,6 +50,7 @@ async def log_in(request: web.Request) -> web.Response:
     return response
 
 
+@described(Operation("End this session", Done))
 @routes.delete("/api/session")
 async def log_out(request: web.Request) -> web.Response:
     """End the session everywhere: its other tabs are told at once."""
@@ -85,6 +64,7 @@ async def log_out(request: web.Request) -> web.Response:
     return response
 
 
+@described(Operation("Who is logged in", Me))
 @routes.get("/api/me")
 async def me(request: web.Request) -> web.Response:
     """Who is logged in, what they may do, and the labels for their menus."""
@@ -96,25 +76,25 @@ async def me(request: web.Request) -> web.Response:
     )
 
 
+@described(Operation("Last contacts", History, query=HistoryQuery, codes=("forbidden", "store_unavailable")))
 @routes.get("/api/history")
 async def history(request: web.Request) -> web.Response:
-    """Last contacts of `agent` (default: oneself), newest first; `limit` 1 to 100."""
+    """Last contacts of `agent` (default: oneself), newest first, of the last seven days."""
     console = request.app[CONSOLE]
     account, _ = await authenticate(request)
-    agent = request.query.get("agent", account.user)
+    asked = read_query(request, HistoryQuery)
+    agent = asked.agent or account.user
     if agent != account.agent and Permission.READ_RECORDS not in account.permissions:
         raise Refused(403, "forbidden", "not permitted")
-    text = request.query.get("limit", "20")
-    if not text.isdecimal() or not 1 <= int(text[:6]) <= MAX_HISTORY:
-        raise Refused(400, "bad_request", f"limit is a number from 1 to {MAX_HISTORY}, not {text[:20]!r}")
     try:
-        contacts = await last_contacts(console.log, agent, console.now(), int(text))
+        contacts = await last_contacts(console.log, agent, console.now(), asked.limit)
     except StoreUnavailable as error:
         _log.warning("cannot read history: %s", error)
         raise Refused(503, "store_unavailable", "the records cannot be read now") from error
     return web.json_response({"contacts": contacts})
 
 
+@described(Operation("Who shares a queue with oneself", Colleagues, codes=("forbidden",)))
 @routes.get("/api/colleagues")
 async def colleagues(request: web.Request) -> web.Response:
     """Who shares a queue with oneself and is logged in, by id: `name`, and `is` free, busy or away."""
@@ -124,6 +104,7 @@ async def colleagues(request: web.Request) -> web.Response:
     return web.json_response({"colleagues": request.app[CONSOLE].colleagues.of(account.agent)})
 
 
+@described(Operation("A message's recording", None, codes=("no_message",), media="audio/wav", also=(206,)))
 @routes.get("/api/message/{contact}")
 async def message(request: web.Request) -> web.StreamResponse:
     """The recording of the message that the agent has on the desk, and of no other."""
@@ -145,7 +126,8 @@ async def message(request: web.Request) -> web.StreamResponse:
 async def live(request: web.Request) -> web.StreamResponse:
     """The page's WebSocket; see `page_messages` for what is said there."""
     console = request.app[CONSOLE]
-    check_origin(request)
+    if not bearer(request):
+        check_origin(request)
     account, session = await authenticate(request)
     socket = web.WebSocketResponse(heartbeat=HEARTBEAT, max_msg_size=MAX_PAGE_MESSAGE, compress=False)
     await socket.prepare(request)
@@ -153,6 +135,7 @@ async def live(request: web.Request) -> web.StreamResponse:
     return socket
 
 
+@described(Operation("Is the console there", Health, key=""))
 @routes.get("/healthz")
 async def health(request: web.Request) -> web.Response:
     """200 while the console serves pages; the fields say what else is there."""
@@ -177,6 +160,7 @@ def application() -> web.Application:
     app = web.Application(middlewares=[guard], client_max_size=MAX_BODY)
     app.on_response_prepare.append(add_headers)
     app.add_routes(routes)
+    api.add_routes(app)
     app.add_routes(explanations.routes)
     app.add_routes(call_me.routes)
     app.on_response_prepare.append(call_me.add_cors)

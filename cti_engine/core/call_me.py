@@ -14,6 +14,7 @@ from cti_engine.core.contact import Callback, Contact
 from cti_engine.core.definitions import CallMeRules
 from cti_engine.core.expressions.values import BOOLEAN, TEXT, Type
 from cti_engine.core.hours import value_of
+from cti_engine.core.refusals import REFUSALS
 from cti_engine.core.routing.wait_estimate import AT_ONCE
 from cti_engine.core.signals import CallMeRequested
 
@@ -27,13 +28,13 @@ def asked(center: Center, signal: CallMeRequested) -> None:
     """
     rules, number = center.definitions.call_me, callbacks.dialled(signal.number)
     if rules is None:
-        _refuse(center, signal, "off", "nobody is called back from here")
+        _refuse(center, signal, "off")
     elif signal.queue not in rules.queues or signal.queue not in center.definitions.queues:
-        _refuse(center, signal, "unknown_queue", "there is no such queue")
+        _refuse(center, signal, "unknown_queue")
     elif not callbacks.allowed(center, number):
-        _refuse(center, signal, "bad_number", "this number is not called")
+        _refuse(center, signal, "bad_number")
     elif wrong := _wrong_attribute(rules, signal.attributes):
-        _refuse(center, signal, "bad_attributes", wrong)
+        _refuse(center, signal, "bad_attributes", text=wrong)
     elif _is_closed(center, rules):
         _closed(center, signal, rules)
     else:
@@ -46,9 +47,13 @@ def asked(center: Center, signal: CallMeRequested) -> None:
 
 
 def _refuse(
-    center: Center, signal: CallMeRequested, code: str, text: str, result: dict[str, object] | None = None
+    center: Center,
+    signal: CallMeRequested,
+    code: str,
+    result: dict[str, object] | None = None,
+    text: str = "",
 ) -> None:
-    center.command(Reply(signal.request, False, code, text, result or {}))
+    center.command(Reply(signal.request, False, code, text or REFUSALS[code], result or {}))
 
 
 def _wrong_attribute(rules: CallMeRules, given: dict[str, object]) -> str:
@@ -81,7 +86,7 @@ def _closed(center: Center, signal: CallMeRequested, rules: CallMeRules) -> None
     calendar = center.definitions.calendars[rules.hours]
     details = {name: value_of(calendar, name, center.now) for name in ("opens_date", "opens_time")}
     known = {name: value for name, value in details.items() if value is not None}
-    _refuse(center, signal, "closed", "nobody calls back at this hour", known)
+    _refuse(center, signal, "closed", known)
 
 
 def _open(center: Center, number: str) -> Contact | None:

@@ -8,14 +8,11 @@ from cti_engine.core.center import Center
 from cti_engine.core.commands import Reply
 from cti_engine.core.contact import Contact
 from cti_engine.core.explanation import why_waiting
+from cti_engine.core.refusals import REFUSALS
 from cti_engine.core.signals import ExplainRequested, WaitingRequested
 
 MOST_CALLS = 20
 """Of a queue's waiting calls, so many are listed: those that are served next."""
-UNKNOWN = {
-    "unknown_contact": "no such call; it may be over",
-    "unknown_queue": "no such queue",
-}
 
 
 def explain(center: Center, signal: ExplainRequested) -> None:
@@ -53,4 +50,4 @@ def _row(contact: Contact, queue: str) -> dict[str, object]:
 
 
 def _unknown(center: Center, request: str, code: str) -> None:
-    center.command(Reply(request, False, code, UNKNOWN[code]))
+    center.command(Reply(request, False, code, REFUSALS[code]))

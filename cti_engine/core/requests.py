@@ -9,6 +9,7 @@ from cti_engine.core.agent import LOGGED_OUT, NOT_READY, READY, Agent
 from cti_engine.core.center import Center
 from cti_engine.core.commands import Reply
 from cti_engine.core.contact import CONTACT, VOICEMAIL, Contact
+from cti_engine.core.refusals import REFUSALS
 from cti_engine.core.signals import (
     AcceptRequested,
     ConsoleLost,
@@ -23,18 +24,6 @@ from cti_engine.core.signals import (
 
 JUST_BEHIND = 0.001
 """Seconds; the matcher counts in milliseconds."""
-
-REFUSALS = {
-    "unknown_agent": "no such agent",
-    "phone_not_registered": "your phone is not registered; check it, then try again",
-    "unknown_reason": "no such not-ready reason",
-    "stale": "the call has moved on; nothing was done",
-    "not_your_call": "this is not your call",
-    "wrong_state": "not possible in this state",
-    "unknown_disposition": "no such disposition",
-    "bad_digits": "1 to 32 keys of 0-9, * and #",
-    "not_recorded": "this call is not recorded",
-}
 
 
 def refuse(center: Center, request: str, code: str) -> None:

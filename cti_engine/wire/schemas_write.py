@@ -82,7 +82,7 @@ def _message(
     document: dict[str, Any] = {
         "$schema": _DIALECT,
         "title": topic,
-        "description": _description(type_),
+        "description": description(type_),
         "type": "object",
         "properties": properties,
         "required": list(properties),
@@ -92,7 +92,7 @@ def _message(
     return document
 
 
-def _description(type_: type) -> str:
+def description(type_: type) -> str:
     """The class's docstring, or nothing where the dataclass made one up."""
     text = inspect.getdoc(type_) or ""
     return "" if text.startswith(f"{type_.__name__}(") else text
@@ -101,7 +101,7 @@ def _description(type_: type) -> str:
 def _fields(type_: type, *, without: frozenset[str]) -> tuple[dict[str, Any], dict[str, Any]]:
     """The object schema of a dataclass less some fields, and the definitions that it refers to."""
     (_,), definitions = msgspec.json.schema_components(
-        [type_], schema_hook=_anything, ref_template="#/$defs/{name}"
+        [type_], schema_hook=any_value, ref_template="#/$defs/{name}"
     )
     own = definitions.pop(type_.__name__)
     return {
@@ -111,7 +111,7 @@ def _fields(type_: type, *, without: frozenset[str]) -> tuple[dict[str, Any], di
     }, definitions
 
 
-def _anything(type_: type) -> dict[str, Any]:
+def any_value(type_: type) -> dict[str, Any]:
     """The schema of a field typed `object`: any JSON value."""
     if type_ is object:
         return {"description": "any JSON value"}

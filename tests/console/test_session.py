@@ -48,11 +48,13 @@ async def test_sixth_try_is_refused_even_with_the_right_password(person: Person)
 
 async def test_malformed_log_in_is_a_clear_error(person: Person) -> None:
     """A body that is no log-in is told so, without a traceback; one of a megabyte is not read."""
+    as_json = {"Content-Type": "application/json"}
     for body in (b"", b"[]", b"{", b"\xff", b'{"user": 1, "password": "x"}', b'{"user": "maria"}'):
-        status, answer = await person.post("/api/session", data=body)
+        status, answer = await person.post("/api/session", data=body, headers=as_json)
         assert status == 400
         assert answer["error"]["code"] == "bad_request"
-    status, answer = await person.post("/api/session", data=b"x" * 1_000_000)
+    assert (await person.post("/api/session", data=b"{}"))[0] == 415
+    status, answer = await person.post("/api/session", data=b"x" * 1_000_000, headers=as_json)
     assert status == 413
     assert answer["error"]["code"] == "request_entity_too_large"
 

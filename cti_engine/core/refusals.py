@@ -1,0 +1,22 @@
+"""Why a request is not done: each code with its text. The only list; the console tells it to other desktops too."""
+
+from __future__ import annotations
+
+REFUSALS = {
+    "unknown_agent": "no such agent",
+    "phone_not_registered": "your phone is not registered; check it, then try again",
+    "unknown_reason": "no such not-ready reason",
+    "stale": "the call has moved on; nothing was done",
+    "not_your_call": "this is not your call",
+    "wrong_state": "not possible in this state",
+    "unknown_disposition": "no such disposition",
+    "bad_digits": "1 to 32 keys of 0-9, * and #",
+    "not_recorded": "this call is not recorded",
+    "unknown_contact": "no such call; it may be over",
+    "unknown_queue": "no such queue",
+    # call me
+    "off": "nobody is called back from here",
+    "closed": "nobody calls back at this hour",
+    "bad_number": "this number is not called",
+    "bad_attributes": "an attribute that may not be given, or not with this value",
+}
