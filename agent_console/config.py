@@ -26,7 +26,8 @@ class ConsoleConfig:
 
     `store_url` is `sqlite:PATH` or `redis://...`, `broker_url` is `mqtt://host:port` or `mqtts://...`.
     `public_origin` (`https://desk.example.org`) is what browsers show; empty: whatever host they asked for.
-    `session_idle`: seconds without a human at the page; a contact in progress never ends a session.
+    `session_idle`: seconds without a human at the page; `session_longest`: seconds after the log-in. A contact in
+    progress never ends a session.
     `call_me` None: nobody asks for callbacks here. `recordings`: where messages lie that agents hear; None: nowhere.
     `gateway`: the socket of the gateway of browser phones; empty: agents have desk phones only.
     `sessions_db` is written by this process only, so that a restart of the console logs nobody out.
@@ -47,5 +48,6 @@ class ConsoleConfig:
     ready_file: Path | None = None
     public_origin: str = ""
     cookie_secure: bool = False
-    session_idle: float = 8 * 3600.0
+    session_idle: float = 3600.0
+    session_longest: float = 12 * 3600.0
     call_me: CallMeDoor | None = None

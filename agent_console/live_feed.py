@@ -76,8 +76,15 @@ class LiveFeed:
 
     def agent_state(self, agent: str) -> str:
         """What the engine says this agent does, `idle` when it says nothing."""
+        return self._of_agent(agent, "state", "idle")
+
+    def agent_status(self, agent: str) -> str:
+        """What this agent chose, `logged_out` when the engine says nothing."""
+        return self._of_agent(agent, "status", "logged_out")
+
+    def _of_agent(self, agent: str, name: str, otherwise: str) -> str:
         message = self.states["agent"].get(agent)
-        return "idle" if message is None else str(message.data.get("state", "idle"))
+        return otherwise if message is None else str(message.data.get(name, otherwise))
 
     async def begin(self) -> None:
         """Learn the last number before the first page comes: who saw the console before this one misses nothing."""

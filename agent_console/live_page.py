@@ -216,10 +216,16 @@ class LivePage:
             await self.close(LOGGED_OUT, "logged out")
 
     async def _may_stay(self) -> bool:
-        """Whether account and session are alive; a contact in progress keeps the session so."""
+        """Whether account and session are alive.
+
+        On an open page, who is in a contact or ready for one is there: should nobody be, the next call that nobody
+        answers makes them not ready. Everybody else has to touch key or pointer now and then.
+        """
         console, agent = self._console, self._account.agent
-        if agent is not None and console.feed.agent_state(agent) != "idle":
-            console.sessions.touch(self.session, console.now())
+        if agent is not None:
+            in_contact = console.feed.agent_state(agent) != "idle"
+            if in_contact or console.feed.agent_status(agent) == "ready":
+                console.sessions.touch(self.session, console.now(), in_contact=in_contact)
         try:
             account = await console.accounts.find(self._account.user)
         except AccountsUnavailable as error:

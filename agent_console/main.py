@@ -123,7 +123,7 @@ def _assemble(config: ConsoleConfig) -> tuple[Console, MqttBus]:
         client=client,
         now=clock.now,
         accounts=Accounts(config.accounts_db),
-        sessions=Sessions(config.sessions_db, config.session_idle),
+        sessions=Sessions(config.sessions_db, config.session_idle, config.session_longest),
         limits=LoginLimits(),
         log=log,
         labels=LabelBook(lambda: read_labels(config.home)),

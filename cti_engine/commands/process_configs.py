@@ -127,6 +127,8 @@ def make_plan(settings: Settings, definitions: CenterDefinitions, prepared: Prep
             bind=network.bind,
             port=ports.get("console_port", settings.ports.console),
             ready_file=places.ready_file("console"),
+            session_idle=settings.sessions.idle,
+            session_longest=settings.sessions.longest,
             call_me=_call_me(settings, prepared),
         )
 

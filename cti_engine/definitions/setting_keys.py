@@ -52,6 +52,13 @@ WORKERS = Keys(
             "a phone that sends no RTP for so long has vanished, and its call is ended; 0s never", 30.0),
     )
 )  # fmt: skip
+SESSIONS = Keys(
+    (
+        Key("idle", Duration(60, 86400),
+            "a session ends after so long without key or pointer; not of who is ready or in a contact", 3600.0),
+        Key("longest", Duration(600, 7 * 86400), "any session ends so long after the log-in", 12 * 3600.0),
+    )
+)  # fmt: skip
 LOG = Keys((Key("level", LOG_LEVEL, "how much is logged", "info"),))
 
 ENGINE = Keys(
@@ -63,6 +70,7 @@ ENGINE = Keys(
         Key("time_zone", TIME_ZONE, "the center's; the machine's own if not written", ""),
         Key("workers", WORKERS, "processes that carry calls", WORKERS.blank()),
         Key("browser_phones", Flag(), "whether agents may use their browser as a phone", True),
+        Key("sessions", SESSIONS, "how long a log-in to the pages lasts", SESSIONS.blank()),
         Key("calls", CALLS, "rules for every call", CALLS.blank()),
         Key("callbacks", CALLBACKS, "who is called back, and how", CALLBACKS.blank()),
         Key("transfers", TRANSFERS, "where flows may transfer calls", TRANSFERS.blank()),

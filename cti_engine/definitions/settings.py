@@ -127,6 +127,14 @@ class Voices:
 
 
 @dataclass(frozen=True, slots=True)
+class SessionTimes:
+    """How long a log-in to the pages lasts, in seconds: without a human there, and at all."""
+
+    idle: float
+    longest: float
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """`home` and `var` are absolute. `time_zone` is empty for the machine's own. `call_me` None: nobody may ask."""
 
@@ -139,6 +147,7 @@ class Settings:
     sip: Sip
     workers: Workers
     browser_phones: bool
+    sessions: SessionTimes
     log_level: str
     time_zone: str
     keep_events_days: int
@@ -196,6 +205,7 @@ def load_settings(
         sip=_sip(sip, folder),
         workers=Workers(**written["workers"]),
         browser_phones=written["browser_phones"],
+        sessions=SessionTimes(**written["sessions"]),
         log_level=written["log"]["level"],
         time_zone=_time_zone(engine, written["time_zone"]),
         keep_events_days=written["keep_events_days"],

@@ -1,62 +1,141 @@
-"""Pictures of the pages of a running center (best with `make demo`), wide and narrow, in `CTI_VAR/screenshots`."""
+"""Pictures of every state of the pages, for `docs/screenshots`: an engine that says what each state needs.
+
+Wide ones are English and light, narrow ones Spanish and dark.
+"""
 
 from __future__ import annotations
 
 import asyncio
-import os
+import io
 import sys
+import tempfile
+import time
+from contextlib import AsyncExitStack
 from pathlib import Path
+from typing import Any
 
-from playwright.async_api import Browser, async_playwright, expect
+from PIL import Image
+from playwright.async_api import Browser, Page, async_playwright, expect
 
-from cti_engine.runtime.running_center import CannotJoin, Center, find_center
-from tests.browser.pages import CHROMIUM_ARGS, contact, log_in, open_page
+from tests.browser.pages import CHROMIUM_ARGS, is_live, log_in, open_page, ring
+from tests.browser.test_why import answers
+from tests.console.stand_in_engine import StandInEngine
+from tests.console.world import Broker, ConsoleProcess, agent, queue
 from tests.phones.child import tool
 
-SIZES = {1440: 900, 390: 844}
-"""Width and height in CSS pixels: a desk's screen and a telephone."""
-CONTACT_WITHIN = 60.0  # seconds that a picture of the desk waits for a call
+FOLDER = Path(__file__).parents[2] / "docs" / "screenshots"
+SIZES = {1440: (900, "en", "light"), 390: (844, "es", "dark")}
+"""Width to height in CSS pixels, language and theme: a desk's screen and a telephone."""
+COLOURS = 128  # of a picture's palette: a third of the bytes, and nothing of these flat pages is lost
 
 
-async def _picture(
-    browser: Browser, center: Center, user: str, password: str, width: int, folder: Path
-) -> Path:
-    """An agent's desk is taken with a contact on it, if one comes in time."""
-    page = await open_page(browser, center.origin, width=width, height=SIZES[width])
-    path = folder / f"{user}-{width}.png"
-    await log_in(page, user, password)
-    if user in center.agents:
-        try:
-            await expect(contact(page).locator(".contact-who")).to_be_visible(timeout=CONTACT_WITHIN * 1000)
-        except AssertionError:
-            print(f"no call came to {user} within {CONTACT_WITHIN:.0f} s", file=sys.stderr)
-    await page.screenshot(path=path, full_page=True)
-    await page.context.close()
-    return path
+class Pictures:
+    """The same page in each size; `taken` lists the files."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.pages: dict[int, Page] = {}
+        self.taken: list[Path] = []
+
+    async def open(self, browser: Browser, url: str) -> None:
+        for width, (height, language, theme) in SIZES.items():
+            page = await open_page(browser, url, width=width, height=height, language=language)
+            await page.emulate_media(color_scheme=theme, reduced_motion="reduce")  # type: ignore[arg-type]
+            self.pages[width] = page
+
+    async def log_in(self, user: str, password: str) -> None:
+        for page in self.pages.values():
+            await log_in(page, user, password)
+
+    async def take(self, name: str, *, shows: str) -> None:
+        """Once `shows`, a selector, is there."""
+        for width, page in self.pages.items():
+            await expect(page.locator(shows).first).to_be_visible()
+            png = await page.screenshot(full_page=True, animations="disabled")
+            path = self.folder / f"{name}-{width}.png"
+            with Image.open(io.BytesIO(png)) as image:
+                image.convert("RGB").quantize(COLOURS, dither=Image.Dither.NONE).save(path, optimize=True)
+            self.taken.append(path)
+
+    async def close(self) -> None:
+        for page in self.pages.values():
+            await page.context.close()
 
 
-async def _take(center: Center) -> None:
-    folder = center.var / "screenshots"
-    folder.mkdir(exist_ok=True)
-    people = dict([*center.agents.items(), center.supervisor])
-    async with async_playwright() as playwright:
+async def _desk(pictures: Pictures, engine: StandInEngine, console: ConsoleProcess) -> None:
+    now = time.time()
+    await engine.shows(agent(status="not_ready", reason="lunch", since_at=now - 1260))
+    await pictures.take("log-in", shows=".log-in-card")
+    await pictures.log_in("maria", console.passwords["maria"])
+    await pictures.take("not-ready", shows=".state.not_ready")
+    await engine.changes("maria", status="ready", reason="", since_at=now - 42)
+    await pictures.take("ready", shows=".state.ready")
+    await ring(engine, hints=({"text": "Her laptop's warranty ends in May: offer the extension"},))
+    await pictures.take("ringing", shows=".contact.offered")
+    await engine.changes("maria", state="talking", bridged_at=time.time() - 83, recording="on")
+    for page in pictures.pages.values():
+        await page.locator("textarea").fill("Wants two laptops, delivered by Friday.")
+    await pictures.take("talking", shows=".contact.talking")
+    await engine.changes("maria", held=True)
+    await pictures.take("on-hold", shows=".controls [aria-pressed=true]")
+    await engine.changes("maria", held=False, state="wrap_up", wrap_up_ends_at=time.time() + 48)
+    for page in pictures.pages.values():
+        await page.locator("input[name=disposition]").first.check()
+    await pictures.take("wrap-up", shows=".contact.wrap_up")
+    await engine.changes("maria", state="idle", contact="", offer={})
+    await console.stop()
+    await pictures.take("offline", shows=".banner.shown")
+    await console.start()
+    for page in pictures.pages.values():
+        await is_live(page)
+    await pictures.close()
+
+
+async def _floor(pictures: Pictures, engine: StandInEngine, console: ConsoleProcess) -> None:
+    engine.answer = answers
+    talking: dict[str, Any] = {"name": "Carmen Ruiz", "offer": "o"}
+    await engine.shows(agent("maria", state="talking", contact="c-1", offer=talking, bridged_at=time.time()))
+    await pictures.log_in("supervisor", console.passwords["supervisor"])
+    await pictures.take("floor", shows="[data-queue=sales_es]")
+    for page in pictures.pages.values():
+        await page.locator("[data-queue=sales_es] button").click()
+        await page.locator("[data-contact=c8] button").click()
+    await pictures.take("why", shows=".why ul")
+    await pictures.close()
+
+
+async def _take(folder: Path) -> list[Path]:
+    folder.mkdir(parents=True, exist_ok=True)
+    async with AsyncExitStack() as stack:
+        world = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="cti-pictures-")))
+        broker = Broker(world / "broker")
+        await broker.start()
+        stack.push_async_callback(broker.stop)
+        engine = await stack.enter_async_context(StandInEngine(broker.port, world / "engine.db"))
+        console = ConsoleProcess(world, broker)
+        await console.start()
+        stack.push_async_callback(console.stop)
+        for view in (
+            agent("john", status="not_ready", reason="lunch", queues=("sales_es", "support_en")),
+            agent("ana", name="Ana Torres", state="talking"),
+            agent("eva", name="Eva Sanz"),
+        ):
+            await engine.shows(view)
+        await engine.shows(queue(waiting=2, oldest_at=time.time() - 75))
+        await engine.shows(queue("support_en", service_level=0.62))
+        playwright = await stack.enter_async_context(async_playwright())
         browser = await playwright.chromium.launch(executable_path=tool("chromium"), args=list(CHROMIUM_ARGS))
-        pictures = (
-            _picture(browser, center, user, password, width, folder)
-            for user, password in people.items()
-            for width in SIZES
-        )
-        for path in await asyncio.gather(*pictures):
-            print(path)
-        await browser.close()
+        stack.push_async_callback(browser.close)
+        pictures = Pictures(folder)
+        for take in (_desk, _floor):
+            await pictures.open(browser, console.url)
+            await take(pictures, engine, console)
+        return pictures.taken
 
 
 def main() -> int:
-    try:
-        asyncio.run(_take(find_center(Path(os.environ.get("CTI_VAR") or "var") / "run.json")))
-    except CannotJoin as error:
-        print(error, file=sys.stderr)
-        return 1
+    for path in asyncio.run(_take(Path(sys.argv[1]) if len(sys.argv) > 1 else FOLDER)):
+        print(f"{path} {path.stat().st_size / 1000:.0f} kB")
     return 0
 
 

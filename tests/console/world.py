@@ -31,6 +31,7 @@ PEOPLE = (
     Account("maria", "agent", "María López"),
     Account("john", "agent", "John Smith"),
     Account("supervisor", "supervisor", "Supervisor"),
+    Account("admin", "admin", "Admin"),
     Account("caller", "caller", "Test caller"),
 )
 _HOME = {

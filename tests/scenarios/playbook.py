@@ -184,6 +184,16 @@ class Scenario:
             raise AssertionError(self._mismatch("something happened"))
         return self
 
+    def quiet_but_for_replies(self) -> Scenario:
+        """The last step led to nothing but an answer to whoever asked."""
+        self.wanted.append("nothing but a reply")
+        done = [
+            one for things in self._fresh.values() for one in things if not isinstance(one, commands.Reply)
+        ]
+        if done:
+            raise AssertionError(self._mismatch(f"happened: {done}"))
+        return self
+
     def where(self, statement: Callable[[Scenario], bool], text: str) -> Scenario:
         """Something about the state that no fact tells."""
         self.wanted.append(f"where {text}")

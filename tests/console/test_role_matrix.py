@@ -1,0 +1,177 @@
+"""Who may do what: each role and nobody, for oneself and for another agent, by every request and every REST route.
+
+The wire's catalogue and the routes of the application are the lists; what is allowed is written here by hand, so that a
+new request or route without a line here fails.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import aiohttp
+import pytest
+import pytest_asyncio
+
+from agent_console.routes import application
+from cti_engine.wire.catalogue import REQUESTS, ROLES, Permission
+from tests.console.stand_in_engine import StandInEngine
+from tests.console.world import Broker, ConsoleProcess, Person, agent
+
+in_the_loop = pytest.mark.asyncio(loop_scope="session")
+
+PEOPLE = {"agent": "maria", "supervisor": "supervisor", "admin": "admin"}
+"""Role to a user of that role. Who takes no calls (`site`) has no password for pages."""
+REFUSED = ("forbidden", "unknown_request")
+ALL, STEERING, ADMIN, NONE = {*PEOPLE}, {"supervisor", "admin"}, {"admin"}, set[str]()
+
+MAY_ASK: dict[str, tuple[set[str], set[str]]] = {
+    "Ready": (ALL, STEERING),
+    "NotReady": (ALL, STEERING),
+    "LogOut": (ALL, STEERING),
+    "HangUp": (ALL, STEERING),
+    "Hold": (ALL, NONE),
+    "Mute": (ALL, NONE),
+    "SendDigits": (ALL, NONE),
+    "PauseRecording": (ALL, NONE),
+    "Accept": (ALL, NONE),
+    "OfferShown": (ALL, NONE),
+    "SubmitDisposition": (ALL, NONE),
+    "Explain": (STEERING, STEERING),
+    "ListWaiting": (STEERING, STEERING),
+    "CallMe": (ADMIN, ADMIN),
+    "PageOpened": (NONE, NONE),  # told by the console, never by a page
+    "PageClosed": (NONE, NONE),
+    "ConnectPhone": (ALL, NONE),
+    "DisconnectPhone": (ALL, NONE),
+    "AnswerPhone": (ALL, NONE),
+    "HangUpPhone": (ALL, NONE),
+    "TestEcho": (ALL, NONE),
+}
+"""Request to the roles that may ask it in their own name, and in another agent's."""
+
+OWN, OTHERS = "own", "others"
+MAY_READ: dict[str, tuple[str, dict[str, set[str]]]] = {
+    "GET /api/me": ("/api/me", {OWN: ALL}),
+    "GET /api/history": ("/api/history?agent={agent}", {OWN: ALL, OTHERS: STEERING}),
+    "GET /api/colleagues": ("/api/colleagues", {OWN: ALL}),
+    "GET /api/message/{contact}": ("/api/message/c-{agent}", {OWN: ALL, OTHERS: NONE}),
+    "GET /api/queues/{queue}/waiting": ("/api/queues/sales_es/waiting", {OWN: STEERING}),
+    "GET /api/contacts/{contact}/explanation": (
+        "/api/contacts/c-{agent}/explanation",
+        {OWN: STEERING, OTHERS: STEERING},
+    ),
+}
+"""Route to a path of one's own and of another agent's, and the roles that may read them; nobody without a session."""
+FOR_EVERYBODY = {"GET /", "GET /healthz", "GET /static", "POST /api/session"}
+WITH_THEIR_OWN_TESTS = {
+    "DELETE /api/session",  # test_session: one's own session, by the token of its page
+    "GET /live",  # test_session, test_live
+    "POST /api/call-me", "GET /api/call-me/{id}", "OPTIONS /api/call-me", "OPTIONS /api/call-me/{id}",  # test_call_me
+}  # fmt: skip
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def world(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> AsyncIterator[tuple[StandInEngine, ConsoleProcess]]:
+    """One console for the whole matrix."""
+    folder: Path = tmp_path_factory.mktemp("roles")
+    broker = Broker(folder / "broker")
+    await broker.start()
+    async with StandInEngine(broker.port, folder / "engine.db") as engine:
+        console = ConsoleProcess(folder, broker)
+        await console.start()
+        yield engine, console
+        await console.stop()
+    await broker.stop()
+
+
+def test_every_request_has_a_line() -> None:
+    """A request that is new in the catalogue says here who may ask it."""
+    assert MAY_ASK.keys() == REQUESTS.keys()
+
+
+def test_every_route_has_a_line() -> None:
+    """A route that is new says here who may use it."""
+    routes = {
+        f"{route.method} {route.resource.canonical}"
+        for route in application().router.routes()
+        if route.resource is not None and route.method != "HEAD"
+    }
+    assert routes == MAY_READ.keys() | FOR_EVERYBODY | WITH_THEIR_OWN_TESTS
+
+
+def test_every_permission_of_every_role() -> None:
+    """What each role may do, in one place, as it was decided."""
+    may = {role: sorted(permissions) for role, permissions in ROLES.items()}
+    assert may == {
+        "agent": ["take_calls"],
+        "supervisor": ["read_records", "steer_agents", "take_calls", "watch_center"],
+        "admin": sorted(Permission),
+        "site": ["call_me"],
+    }
+
+
+@in_the_loop
+@pytest.mark.parametrize("role", PEOPLE)
+async def test_requests(world: tuple[StandInEngine, ConsoleProcess], role: str) -> None:
+    """Every request in one's own name and in john's: what is not permitted is refused by the console, and the engine
+    does not hear of it.
+    """
+    engine, console = world
+    engine.requests.clear()
+    person = Person(console)
+    await person.log_in(PEOPLE[role])
+    refused = set[tuple[str, str]]()
+    async with person.page() as page:
+        await page.until("snapshot", engine=True)
+        for name, lines in MAY_ASK.items():
+            for for_agent, may in zip((PEOPLE[role], "john"), lines, strict=True):
+                reply = await page.ask(name, agent=for_agent, contact="c-1", args={})
+                code = "" if reply["ok"] else reply["error"]["code"]
+                assert (code in REFUSED) == (role not in may), f"{name} by {role} for {for_agent}: {reply}"
+                if code in REFUSED:
+                    refused.add((name, for_agent))
+        await page.ask("Ready")  # whatever was sent before has been heard
+    heard = {(request.name, request.args.get("agent", PEOPLE[role])) for _, request in engine.requests}
+    assert not heard & refused
+    await person.close()
+
+
+@in_the_loop
+@pytest.mark.parametrize("role", PEOPLE)
+async def test_routes(world: tuple[StandInEngine, ConsoleProcess], role: str) -> None:
+    """Every route for what is one's own and what is john's; a message is for whoever has it on the desk."""
+    engine, console = world
+    folder = console.folder / "recordings"
+    folder.mkdir(exist_ok=True)
+    (folder / "m.wav").write_bytes(b"RIFF")
+    for user in (PEOPLE[role], "john"):
+        await engine.shows(agent(user, state="ringing", contact=f"c-{user}", offer={"message": "m.wav"}))
+    person = Person(console)
+    await person.log_in(PEOPLE[role])
+    async with person.page() as page:
+        await page.until("snapshot", engine=True)
+        await page.ask("Ready")  # what was published before has arrived
+    for name, (path, allowed) in MAY_READ.items():
+        for whose, may in allowed.items():
+            url = path.format(agent=PEOPLE[role] if whose == OWN else "john")
+            async with person.http.get(url) as response:
+                assert (response.status == 200) == (role in may), (
+                    f"{name} {whose} by {role}: {response.status}"
+                )
+    await person.close()
+
+
+@in_the_loop
+async def test_nobody(world: tuple[StandInEngine, ConsoleProcess]) -> None:
+    """Without a session: 401 from every route, and no WebSocket."""
+    _, console = world
+    nobody = Person(console)
+    for path, _ in MAY_READ.values():
+        status, answer = await nobody.get(path.format(agent="maria"))
+        assert (status, answer["error"]["code"]) == (401, "logged_out"), path
+    with pytest.raises(aiohttp.WSServerHandshakeError):
+        await nobody.http.ws_connect("/live")
+    await nobody.close()
