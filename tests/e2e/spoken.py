@@ -26,11 +26,11 @@ async def can_hear(center: Center, recogniser: str) -> None:
     await until(ready.exists, f"{recogniser} to be ready", within=90.0, every=0.05)
 
 
-async def listened(center: Center, number: str) -> Baresip:
-    """A silent caller who has dialled `number` and stands in the first menu, where words are taken."""
+async def listened(center: Center, number: str, step: str = "menu") -> Baresip:
+    """A silent caller who has dialled `number` and stands in the flow's `step`, where words are taken."""
     caller = await center.phone("caller")
     await caller.dial(center.number(number))
-    await center.event("IvrStepEntered", step="menu", within=20.0)
+    await center.event("IvrStepEntered", step=step, within=20.0)
     await caller.hears(0.5)
     return caller
 

@@ -19,6 +19,7 @@ pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(240)
 
 WHISPER = "speech-whisper-en-es"
 NUMBERS = {"en": "3020", "es": "3021"}
+SURVEY = "3022"
 PROMPTS = {
     "en": "For your balance, press one. For an order, press two. For the main menu, press three.",
     "es": "Para su saldo, marque uno. Para un pedido, marque dos. Para volver al menú, marque tres.",
@@ -62,6 +63,7 @@ async def shared(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Cent
         f"dialled_numbers.{number}": {"flow": f"words_{language}", "language": language}
         for language, number in NUMBERS.items()
     }
+    dialled[f"dialled_numbers.{SURVEY}"] = {"flow": "survey", "language": "es"}
     made = Center(tmp_path_factory.mktemp("center"), changes={"routing_rules/dialled_numbers.yaml": dialled})
     for language in NUMBERS:
         (made.home / f"ivr_flows/words_{language}.yaml").write_text(flow(language))
@@ -138,3 +140,13 @@ async def test_a_key_and_then_a_word(center: Center) -> None:
     await caller.hears_more(0.5)
     await speaks(center, caller, recorded("en", "digits/2"))
     assert (await center.event("CallQueued", within=20.0)).data["queue"] == "support_en"
+
+
+async def test_a_survey_is_answered_by_voice(center: Center) -> None:
+    """A human "cinco" over the shipped survey's question is the answer 5, by voice, and stands in the record."""
+    caller = await listened(center, SURVEY, "satisfaction")
+    await speaks(center, caller, recorded("es", "digits/5"))
+    answered = await center.event("SurveyAnswered", within=20.0)
+    assert (answered.data["answer"], answered.data["way"]) == (5, "voice")
+    await caller.hang_up()
+    assert (await center.cdr())["survey"]["satisfaction"] == 5
