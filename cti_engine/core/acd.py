@@ -14,17 +14,22 @@ from cti_engine.core import (
     call_controls,
     call_me,
     callbacks,
+    consulting,
     conversation,
     endings,
     flow_runner,
+    hand_overs,
     intake,
     messages,
     offers,
+    parties,
+    party_signals,
     questions,
     recovery,
     requests,
     roster,
     signals,
+    targets,
     transfers,
     waiting,
 )
@@ -36,6 +41,7 @@ from cti_engine.core.center import Center
 from cti_engine.core.commands import Command
 from cti_engine.core.contact import Contact
 from cti_engine.core.definitions import CenterDefinitions
+from cti_engine.core.end_causes import OfferOutcome
 from cti_engine.core.events import Event
 from cti_engine.core.reservation import Reservation
 from cti_engine.core.routing.build import milliseconds
@@ -204,6 +210,16 @@ HANDLERS: dict[type[signals.Signal], Callable[[Center, Any], None]] = {
     signals.PauseRecordingRequested: call_controls.pause_recording,
     signals.AcceptRequested: requests.accept,
     signals.DispositionSubmitted: requests.disposition,
+    party_signals.TransferRequested: hand_overs.transfer,
+    party_signals.ReturnRequested: hand_overs.give_back,
+    party_signals.ParkRequested: hand_overs.park,
+    party_signals.PickUpRequested: hand_overs.pick_up,
+    party_signals.EscalateRequested: hand_overs.escalate,
+    party_signals.ConsultRequested: consulting.consult,
+    party_signals.CompleteRequested: consulting.complete,
+    party_signals.JoinRequested: consulting.join,
+    party_signals.CancelConsultRequested: consulting.cancel,
+    party_signals.TargetsRequested: targets.listed,
     signals.ExplainRequested: questions.explain,
     signals.WaitingRequested: questions.waiting,
     signals.CallMeRequested: call_me.asked,
@@ -223,6 +239,8 @@ def _end_with(cause: causes.EndCause) -> Callable[[Center, Contact], None]:
 def _second_leg_not_answered(center: Center, contact: Contact) -> None:
     if contact.state == "transferring":
         transfers.no_answer(center, contact)
+    elif contact.consulted is not None:
+        parties.not_reached(center, contact, contact.consulted, OfferOutcome.NO_ANSWER)
     else:
         callbacks.no_answer(center, contact)
 
@@ -252,6 +270,8 @@ DEADLINES: dict[tuple[str, str], Callable[[Center, Any], None]] = {
     ("contact", "closing"): _close_overdue,
     ("contact", "rest"): callbacks.rested,
     ("contact", "dial"): _second_leg_not_answered,
+    ("contact", "back"): hand_overs.back,
+    ("contact", "park"): hand_overs.park_over,
     ("contact", "within"): callbacks.expired,
     ("recaller", "forget"): lambda center, row: center.drop(row),
     ("surveyed", "forget"): lambda center, row: center.drop(row),

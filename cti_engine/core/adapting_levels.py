@@ -12,18 +12,18 @@ from cti_engine.core.routing.handle_times import QueueTimes, compared, estimates
 
 
 def learn(center: Center, contact: Contact) -> None:
-    """The contact is over, its agent has wrapped up."""
-    agent = center.definitions.agents.get(contact.cdr.agent)
-    queue = contact.queue
-    if agent is None or not contact.cdr.bridged_at or queue not in center.definitions.queues:
-        return
-    cdr = contact.cdr
-    times = center.handle_times.get(queue)
-    if times is None:
-        times = center.handle_times[queue] = QueueTimes(queue)
-    center.touch(times)
-    if times.add(agent.team, _intent(contact), cdr.talk_s + cdr.hold_s + cdr.wrap_up_s):
-        _reckon(center, times)
+    """The contact is over, its agents have wrapped up; of each who got it out of a queue."""
+    for segment in contact.cdr.segments:
+        agent = center.definitions.agents.get(segment.agent)
+        queue = segment.queue
+        if agent is None or queue not in center.definitions.queues:
+            continue
+        times = center.handle_times.get(queue)
+        if times is None:
+            times = center.handle_times[queue] = QueueTimes(queue)
+        center.touch(times)
+        if times.add(agent.team, _intent(contact), segment.handled_s - segment.ring_s):
+            _reckon(center, times)
 
 
 def _intent(contact: Contact) -> str:

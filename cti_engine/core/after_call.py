@@ -32,7 +32,7 @@ def agent_hung_up(center: Center, contact: Contact) -> None:
     for leg in center.legs_of(contact):
         if leg.id != contact.caller_leg:
             endings.end_leg(center, leg, causes.AGENT_HANG_UP.name)
-    endings.after_talk(center, contact)
+    endings.after_talk(center, contact, center.agents[contact.agent])
     flow_runner.begin(center, contact, flow)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from cti_engine.core import audio_paths, endings, waiting
+from cti_engine.core import audio_paths, endings, holding, waiting
 from cti_engine.core import events as ev
 from cti_engine.core.agent import Agent
 from cti_engine.core.center import Center
@@ -10,24 +10,27 @@ from cti_engine.core.commands import StartRecording
 from cti_engine.core.contact import Contact
 
 
-def bridge(center: Center, contact: Contact, agent: Agent, rang: float) -> None:
-    """Caller and agent hear each other and are recorded; the queue's treatment stops."""
+def bridge(center: Center, contact: Contact, agent: Agent, queue: str, rang: float) -> None:
+    """Caller and agent hear each other and are recorded; the treatment of the `queue`, if any, stops."""
     agent.bridged_at = center.at
     waiting.left_others(center, contact, "answered_elsewhere")
     waiting.leave(center, contact, answered=True)
     if contact.agent_leg:
         join(center, contact)
     center.agent_enters(agent, "bridge")
-    waited = max(0.0, center.at - contact.queued_at) if contact.queue else contact.cdr.wait_s
-    center.emit(ev.CallBridged(contact.id, agent.id, contact.queue, waited, rang))
+    waited = max(0.0, center.at - contact.queued_at) if queue else 0.0
+    if not queue and not contact.cdr.bridged_at:  # a flow gives it to its first agent, after that wait
+        waited = contact.cdr.wait_s
+    center.emit(ev.CallBridged(contact.id, agent.id, queue, waited, rang))
 
 
 def join(center: Center, contact: Contact) -> None:
     """The caller and the phone that has answered, be it an agent's or not."""
     endings.stop_prompts(center, contact)
+    holding.caller_is_back(center, contact)
     audio_paths.connect(center, contact)
-    if center.definitions.record_calls:
-        contact.recording = center.new_id("r")
+    if center.definitions.record_calls and not contact.recording:
+        contact.recording, contact.recorded = center.new_id("r"), [contact.agent_leg]
         center.command(
             StartRecording(
                 contact.worker, contact.recording, contact.id, contact.caller_leg, contact.agent_leg

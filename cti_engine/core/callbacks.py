@@ -192,7 +192,7 @@ def caller_answered(center: Center, leg: Leg) -> None:
     center.emit(ev.CallbackAttempted(contact.id, agent.id, state.tried, "answered", rang))
     center.fire(CONTACT, contact, "bridged")
     contact.queue = state.queue
-    bridging.bridge(center, contact, agent, rang)
+    bridging.bridge(center, contact, agent, contact.queue, rang)
     waited = max(0.0, center.at - state.requested_at)
     center.emit(ev.CallbackEnded(contact.id, contact.queue, "reached", state.tried, waited))
 

@@ -146,8 +146,7 @@ class Center:
                 self.seen_queues.add(row.queue)
                 for standing in row.standings:
                     self.seen_queues.add(standing.queue)
-            if row.agent:
-                self.seen_agents.add(row.agent)
+            self.seen_agents.update(row.agents)
         elif kind == "queue":
             self.seen_queues.add(row.id)
 

@@ -155,6 +155,15 @@ class PauseRecording:
 
 
 @dataclass(frozen=True, slots=True)
+class RecordLegs:
+    """From now on the agent's side records these legs together; without any, silence is recorded on both sides."""
+
+    worker: str
+    recording: str
+    legs: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class SendDigits:
     """Press keys on `leg`, the way its phone has offered (RFC 4733, else SIP INFO). They may be a secret."""
 
@@ -222,7 +231,8 @@ class Reply:
 
 WorkerCommand = (
     AnswerLeg | RejectLeg | DialLeg | EndLeg | PlayPrompts | StopPlayback | Listen | StopListening
-    | SetAudioPaths | StartRecording | StopRecording | PauseRecording | SendDigits
+    | SetAudioPaths | StartRecording | StopRecording | PauseRecording | RecordLegs
+    | SendDigits
 )  # fmt: skip
 EdgeCommand = EndDialog | SetDialledNumbers
 Command = WorkerCommand | EdgeCommand | LookUp | CallService | Reply

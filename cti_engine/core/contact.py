@@ -6,11 +6,14 @@
     offered -> resting -> queued
     in_flow -> transferring -> talking
     transferring -> in_flow
+    talking -> transferring | parked | in_flow
+    parked -> transferring | in_flow
     calling -> resting
-In `queued` and `offered` the contact keeps its first queue time; in `ended` an agent may still wrap up. In `after_call`
-the agent has hung up, and wraps up at once, while the caller is in a flow.
+In `queued` and `offered` the contact keeps its first queue time. In `after_call` the agent has hung up while the caller
+is in a flow. Agents wrap up beside all this, several at once: it closes when the last has done so.
 A callback begins in `queued`. Its agent answers first: `calling` until the caller is reached too, else `resting` until
-its turn comes again. In both it keeps its place. `transferring`: a flow rings a phone for it (`transfers`).
+its turn comes again. In both it keeps its place. `transferring`: a phone is rung for it (`transfers`), by a flow or
+because an agent has handed it over; `parked`: it waits for any agent to pick it up.
 """
 
 from __future__ import annotations
@@ -65,6 +68,15 @@ CONTACT = table(
             "agent_gone": "ended",
             "system_ended": "ended",
             "kept": "after_call",
+            "transfer": "transferring",
+            "parked": "parked",
+            "let_go": "in_flow",
+        },
+        "parked": {
+            "transfer": "transferring",
+            "let_go": "in_flow",
+            "caller_gone": "ended",
+            "system_ended": "ended",
         },
         "after_call": {"caller_gone": "ended", "system_ended": "ended"},
         "ended": {"closed": "closed"},
@@ -98,8 +110,9 @@ class Callback:
 
 @dataclass(slots=True)
 class Transfer:
-    """A phone that a flow rings for the call: of `agent`, whose offer says the rest, or at `number`, by `trunk` if
-    there is one, as `leg`; `seconds` long. Times in wall seconds, 0 = not yet.
+    """A phone that is rung for the call: of `agent`, whose offer says the rest, or at `number`, by `trunk` if
+    there is one, as `leg`; `seconds` long. `by`: the agent who has handed it over; empty: a flow wants it. Times in
+    wall seconds, 0 = not yet.
     """
 
     agent: str
@@ -109,6 +122,47 @@ class Transfer:
     begun_at: float
     ringing_at: float = 0.0
     leg: str = ""
+    by: str = ""
+
+
+CONSULTED, CONFEREE = "consulted", "conferee"
+
+
+@dataclass(slots=True)
+class Guest:
+    """Somebody in the conversation beside the caller and the agent who has the call: `agent`, or who answers `number`.
+
+    `role`: consulted, who talks with that agent alone, or conferee, who talks with all. `by` asked for it, with a
+    `note`. `leg` from the moment it is known; times in wall seconds, 0 = not yet: it rings until `talks_at`. `held`:
+    hears `music`.
+    """
+
+    role: str
+    by: str
+    agent: str = ""
+    number: str = ""
+    trunk: str = ""
+    leg: str = ""
+    begun_at: float = 0.0
+    ringing_at: float = 0.0
+    talks_at: float = 0.0
+    held: bool = False
+    muted: bool = False
+    music: str = ""
+    note: str = ""
+
+    @property
+    def talks(self) -> bool:
+        return self.talks_at > 0.0
+
+
+@dataclass(slots=True)
+class Handed:
+    """What the agent who handed the call over says to whoever gets it: `by` them, `how`, and the `note`."""
+
+    by: str
+    how: str
+    note: str = ""
 
 
 VOICE, VOICEMAIL = "voice", "voicemail"
@@ -132,7 +186,7 @@ class Message:
 
 @dataclass(slots=True)
 class Controls:
-    """What the agent has set in the conversation. `music`: what plays to the caller on hold."""
+    """What the agent has set in the conversation. `music`: what plays to the caller on hold or between two agents."""
 
     held: bool = False
     muted: bool = False
@@ -148,13 +202,15 @@ class Contact:
     `queued_at` is the first queue time, `queue_entered_at` this queue's. `flows_begun` counts the flows begun in
     the one moment `flows_begun_at`.
     `excluded` maps an agent to the time until which this call is not offered to them again. `standings`: its place
-    in each queue where it waits; `queue` is the first of them, and the one it was answered in. `laws`: by queue, of the
-    wait that it was promised. `offers`: reservations
-    that are out. `agent` and `agent_leg`: who has answered; after a transfer to the outside there is a leg without an
-    agent. `transfer`: while a flow's rings. `head_start` seconds count as having been waited.
+    in each queue where it waits; `queue` is the first of them, and the one it was answered in; it was joined with
+    `step_priority` points of the flow. `laws`: by queue, of the wait that it was promised. `offers`: reservations
+    that are out. `agent` and `agent_leg`: who has the call now, or had it last; after a transfer to the outside there
+    is a leg without an agent. `guests`: who else talks or is rung; `wrapping_up`: agents who had a part in it.
+    `transfer`: while a phone rings for it. `handed`: by the last agent who had it. `slot`: where it is parked since
+    `parked_at`. `head_start` seconds count as having been waited.
     `kind`: `voice`, `callback` (`legless`) or `voicemail` (`messages`), which came of the contact `origin`. `message`:
     of a voicemail what it says, of a call what its caller has recorded in the flow. `recording`: the conversation's,
-    until it is stored.
+    until it is stored; `recorded`: the legs of which it records the caller's other side now.
     """
 
     id: str
@@ -183,6 +239,7 @@ class Contact:
     queue_entered_at: float = 0.0
     treatment: str = ""
     queue_priority: int = 0
+    step_priority: int = 0
     head_start: float = 0.0
     standings: list[Standing] = field(default_factory=list)
     laws: dict[str, Law] = field(default_factory=dict)
@@ -190,8 +247,10 @@ class Contact:
     agent: str = ""
     agent_leg: str = ""
     excluded: dict[str, float] = field(default_factory=dict)
+    guests: list[Guest] = field(default_factory=list)
     recording: str = ""
-    wrapping_up: bool = False
+    recorded: list[str] = field(default_factory=list)
+    wrapping_up: list[str] = field(default_factory=list)
     deadlines: dict[str, float] = field(default_factory=dict)
     origin: str = ""
     message: Message | None = None
@@ -199,6 +258,9 @@ class Contact:
     callback: Callback | None = None
     controls: Controls = field(default_factory=Controls)
     transfer: Transfer | None = None
+    handed: Handed | None = None
+    slot: int = 0
+    parked_at: float = 0.0
 
     @property
     def in_queue(self) -> bool:
@@ -220,4 +282,24 @@ class Contact:
     @property
     def has_call(self) -> bool:
         """False: nobody is on the line while it waits, so it hears nothing and cannot give up."""
-        return self.kind == VOICE
+        return self.kind == VOICE or (self.callback is not None and self.cdr.bridged_at > 0.0)
+
+    @property
+    def agents(self) -> list[str]:
+        """Whoever has a part in it now: who has or had it last, guests, and those who wrap up."""
+        named = [self.agent, *(guest.agent for guest in self.guests), *self.wrapping_up]
+        return [agent for agent in named if agent]
+
+    @property
+    def consulted(self) -> Guest | None:
+        return next((guest for guest in self.guests if guest.role == CONSULTED), None)
+
+    @property
+    def conferees(self) -> list[Guest]:
+        return [guest for guest in self.guests if guest.role == CONFEREE]
+
+    def guest_on(self, leg: str) -> Guest | None:
+        return next((guest for guest in self.guests if leg and guest.leg == leg), None)
+
+    def guest_called(self, agent: str) -> Guest | None:
+        return next((guest for guest in self.guests if agent and guest.agent == agent), None)

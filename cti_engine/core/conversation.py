@@ -4,19 +4,20 @@ from __future__ import annotations
 
 from cti_engine.core import (
     after_call,
-    call_controls,
     callbacks,
     endings,
     flow_runner,
+    holding,
     intake,
     messages,
     offers,
+    parties,
     transfers,
 )
 from cti_engine.core import end_causes as causes
 from cti_engine.core import events as ev
 from cti_engine.core.center import Center
-from cti_engine.core.contact import Contact
+from cti_engine.core.contact import Contact, Guest
 from cti_engine.core.end_causes import EndCause
 from cti_engine.core.leg import LEG, Leg
 from cti_engine.core.signals import (
@@ -65,7 +66,11 @@ def leg_ringing(center: Center, signal: LegRinging) -> None:
     if leg is not None and center.fire(LEG, leg, "ringing"):
         if signal.dialog is not None:
             leg.dialog = signal.dialog
-        if leg.role == "outside":
+        found = _guest(center, leg)
+        if found is not None:
+            found[1].ringing_at = center.at
+            center.touch(found[0])
+        elif leg.role == "outside":
             transfers.ringing(center, leg)
         else:
             offers.ringing(center, leg)
@@ -85,6 +90,8 @@ def leg_answered(center: Center, signal: LegAnswered) -> None:
             intake.answered(center, leg)
         else:
             callbacks.caller_answered(center, leg)
+    elif (found := _guest(center, leg)) is not None:
+        parties.outside_answered(center, *found, leg)
     elif leg.role == "outside":
         transfers.outside_answered(center, leg)
     else:
@@ -103,6 +110,8 @@ def leg_failed(center: Center, signal: LegFailed) -> None:
             return
         if leg.role == "agent":
             offers.failed(center, leg, signal.sip_code)
+        elif (guest := contact.guest_on(leg.id)) is not None:
+            parties.not_reached(center, contact, guest, causes.offer_outcome(signal.sip_code))
         elif leg.role == "outside":
             transfers.outside_failed(center, leg, signal.sip_code)
         elif contact.has_call:
@@ -133,20 +142,32 @@ def leg_ended(center: Center, signal: LegEnded) -> None:
     elif leg.role == "caller":
         endings.end_contact(center, contact, _caller_cause(contact, state, signal.by))
         endings.close_if_done(center, contact)
+    elif contact.state == "talking" and (leg.id == contact.agent_leg or contact.guest_on(leg.id)):
+        if signal.by == "media_timeout" and leg.agent:
+            endings.phone_vanished(center, center.agents[leg.agent])
+        if not parties.phone_gone(center, contact, leg):
+            _last_phone_gone(center, contact, leg, signal.by)
     elif leg.role == "outside":
-        if contact.state == "talking" and contact.agent_leg == leg.id:
-            endings.end_contact(center, contact, OUTSIDE_CAUSE.get(signal.by, causes.ENGINE_AWAY))
-        else:
-            transfers.outside_failed(center, leg, signal.sip_code)
-    elif contact.state == "talking" and contact.agent_leg == leg.id:
-        if signal.by == "remote":
-            after_call.agent_hung_up(center, contact)
-            return
-        if signal.by == "media_timeout":
-            endings.phone_vanished(center, center.agents[contact.agent])
-        endings.end_contact(center, contact, AGENT_CAUSE.get(signal.by, causes.ENGINE_AWAY))
+        transfers.outside_failed(center, leg, signal.sip_code)
     else:
         offers.failed(center, leg, signal.sip_code)
+
+
+def _last_phone_gone(center: Center, contact: Contact, leg: Leg, by: str) -> None:
+    """The caller talks to nobody any longer."""
+    if leg.role == "outside":
+        endings.end_contact(center, contact, OUTSIDE_CAUSE.get(by, causes.ENGINE_AWAY))
+    elif by == "remote":
+        after_call.agent_hung_up(center, contact)
+    else:
+        endings.end_contact(center, contact, AGENT_CAUSE.get(by, causes.ENGINE_AWAY))
+
+
+def _guest(center: Center, leg: Leg) -> tuple[Contact, Guest] | None:
+    """Whose phone outside it is; an agent's is known by its offer."""
+    contact = center.contacts.get(leg.contact)
+    guest = contact.guest_on(leg.id) if contact is not None else None
+    return (contact, guest) if contact is not None and guest is not None else None
 
 
 def _caller_cause(contact: Contact, leg_state: str, by: str) -> EndCause:
@@ -159,7 +180,7 @@ def _caller_cause(contact: Contact, leg_state: str, by: str) -> EndCause:
             return causes.CALLER_ABANDONED_QUEUE
         case "offered":
             return causes.CALLER_ABANDONED_OFFER
-        case "transferring":
+        case "transferring" | "parked":
             return causes.CALLER_ABANDONED_TRANSFER
         case "arriving" | "in_flow":
             return causes.CALLER_ABANDONED_IVR
@@ -221,10 +242,10 @@ def leg_held(center: Center, signal: LegHeld) -> None:
     contact = center.contacts.get(leg.contact) if leg is not None else None
     if leg is None or contact is None or contact.state != "talking":
         return
-    was = call_controls.on_hold(center, contact)
+    was = holding.on_hold(center, contact)
     leg.held = signal.held
     center.touch(leg)
-    call_controls.tell_hold(center, contact, was)
+    holding.tell(center, contact, was)
 
 
 def transfer_asked(center: Center, signal: TransferAsked) -> None:

@@ -183,12 +183,16 @@ class CallbackRules:
 
 @dataclass(frozen=True, slots=True)
 class TransferRules:
-    """`numbers`: beginnings of the numbers that a flow may dial as its caller wants, beside those written in it;
-    `trunk`: by which, when the step says none (empty: phones registered here).
+    """`numbers`: beginnings of the numbers that a flow may dial as its caller wants, beside those written in it, and
+    that agents may; `trunk`: by which, when the step says none (empty: phones registered here). `supervisors`: agents
+    to whom others escalate calls, in that order; `escalation_queue`: where to when none is free. `park_for` seconds.
     """
 
     numbers: tuple[str, ...] = ()
     trunk: str = ""
+    supervisors: tuple[str, ...] = ()
+    escalation_queue: str = ""
+    park_for: float = 120.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -66,6 +66,7 @@ LEG_LOST = EndCause(Party.SYSTEM, "leg_lost", 41)
 ENGINE_AWAY = EndCause(Party.SYSTEM, "engine_away", 41)
 CALLBACK_NOT_REACHED = EndCause(Party.SYSTEM, "callback_not_reached", 18)
 CALLBACK_EXPIRED = EndCause(Party.SYSTEM, "callback_expired", 19)
+TRANSFER_FAILED = EndCause(Party.SYSTEM, "transfer_failed", 20)
 SHUT_DOWN = EndCause(Party.SYSTEM, "shut_down", 41, 503)
 
 OFFER_OUTCOME_BY_SIP_CODE = {

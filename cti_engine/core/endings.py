@@ -11,7 +11,7 @@ from cti_engine.core import events as ev
 from cti_engine.core.agent import LOGGED_OUT, NOT_READY, READY, Agent
 from cti_engine.core.center import Center
 from cti_engine.core.commands import EndLeg, StopListening, StopPlayback, StopRecording
-from cti_engine.core.contact import CONTACT, IN_QUEUE, VOICEMAIL, Callback, Contact
+from cti_engine.core.contact import CONFEREE, CONTACT, IN_QUEUE, VOICEMAIL, Callback, Contact, Guest
 from cti_engine.core.end_causes import EndCause, OfferOutcome, Party
 from cti_engine.core.leg import LEG, Leg
 from cti_engine.core.reservation import RESERVATION, Reservation
@@ -93,7 +93,7 @@ def requeue(center: Center, contact: Contact) -> None:
 
 
 def transfer_over(center: Center, contact: Contact, outcome: str, sip_code: int = 0) -> None:
-    """The phone that a flow had rung has answered, or does not ring any longer."""
+    """The phone that was rung for it has answered, or does not ring any longer."""
     state, contact.transfer = contact.transfer, None
     if state is not None:
         rang = max(0.0, center.at - state.ringing_at) if state.ringing_at else 0.0
@@ -125,6 +125,7 @@ def end_contact(center: Center, contact: Contact, cause: EndCause) -> None:
     for offer in list(contact.offers):
         offer_over(center, center.reservations[offer], came_to_nothing)
     transfer_over(center, contact, came_to_nothing)
+    contact.slot = 0
     gave_up = cause.party is Party.CALLER and state in ("queued", "offered")
     if gave_up or (state == "talking" and cause in CUT_OFF):
         waiting.remember(center, contact)
@@ -144,7 +145,9 @@ def end_contact(center: Center, contact: Contact, cause: EndCause) -> None:
     for leg in center.legs_of(contact):
         end_leg(center, leg, cause.name, cause.sip_code)
     if state == "talking" and contact.agent:
-        after_talk(center, contact, worker_lost=worker_lost)
+        after_talk(center, contact, center.agents[contact.agent], worker_lost=worker_lost)
+    for guest in list(contact.guests):
+        guest_over(center, contact, guest, "call_over", worker_lost=worker_lost)
     close_if_done(center, contact)
 
 
@@ -155,16 +158,40 @@ def _promise_broken(center: Center, contact: Contact, callback: Callback, cause:
     center.emit(ev.CallbackEnded(contact.id, queue, outcome, callback.tried, waited))
 
 
-def after_talk(center: Center, contact: Contact, *, worker_lost: bool = False) -> None:
-    """The conversation is over for its agent."""
-    agent = center.agents[contact.agent]
+def guest_over(
+    center: Center, contact: Contact, guest: Guest, outcome: str, *, worker_lost: bool = False
+) -> None:
+    """The part of a guest is over. An agent who spoke with the caller wraps up; who rings is freed by the offer."""
+    contact.guests.remove(guest)
+    leg = center.legs.get(guest.leg)
+    if leg is not None:
+        end_leg(center, leg, outcome)
+    if guest.role == CONFEREE:
+        if contact.state != "ended":
+            center.emit(ev.PartyLeft(contact.id, guest.agent, guest.number))
+    else:
+        talked = max(0.0, center.at - guest.talks_at) if guest.talks else 0.0
+        center.emit(ev.ConsultEnded(contact.id, guest.by, guest.agent, guest.number, outcome, talked))
+        center.schedule(contact, "dial", None)
+    if not guest.agent or not guest.talks:
+        return
+    agent = center.agents[guest.agent]
+    if guest.role == CONFEREE:
+        after_talk(center, contact, agent, worker_lost=worker_lost)
+    else:
+        agent.idle_since = center.at
+        free_agent(center, agent)
+
+
+def after_talk(center: Center, contact: Contact, agent: Agent, *, worker_lost: bool = False) -> None:
+    """The conversation is over for this agent."""
     wrap_up = center.queue_definition(contact.queue).wrap_up
     if worker_lost or wrap_up <= 0:
-        estimates.handled(center, contact)
+        estimates.handled(center, contact, agent.id)
         agent.idle_since = center.at
         free_agent(center, agent)
         return
-    contact.wrapping_up = True
+    contact.wrapping_up.append(agent.id)
     center.schedule(agent, "wrap_up", center.now + wrap_up)
     center.agent_enters(agent, "wrap_up")
     center.emit(ev.WrapUpStarted(contact.id, agent.id, wrap_up))
@@ -176,10 +203,10 @@ def end_wrap_up(center: Center, agent: Agent, disposition: str, note: str) -> No
     center.emit(ev.WrapUpEnded(agent.contact, agent.id, disposition, note))
     agent.idle_since = center.at
     if contact is not None:
-        estimates.handled(center, contact)
+        estimates.handled(center, contact, agent.id)
     free_agent(center, agent)
     if contact is not None:
-        contact.wrapping_up = False
+        contact.wrapping_up.remove(agent.id)
         center.touch(contact)
         close_if_done(center, contact)
 

@@ -54,13 +54,12 @@ def leaves(center: Center, contact: Contact, standing: Standing, *, answered: bo
         model.leaves(now, center.staff.of(standing.queue))
 
 
-def handled(center: Center, contact: Contact) -> None:
-    """A conversation and its wrap-up are over."""
-    if not contact.queue:  # a flow has given the call to the agent
+def handled(center: Center, contact: Contact, agent: str) -> None:
+    """The conversation of an agent and its wrap-up are over."""
+    segment = contact.cdr.last_of(agent)
+    if segment is None or not segment.queue:  # a flow or another agent has given the call to this one
         return
-    cdr = contact.cdr
-    seconds = cdr.ring_s + cdr.talk_s + cdr.hold_s + cdr.wrap_up_s
-    _model(center, contact.queue).handles(milliseconds(seconds), milliseconds(cdr.ring_s))
+    _model(center, segment.queue).handles(milliseconds(segment.handled_s), milliseconds(segment.ring_s))
 
 
 def _model(center: Center, queue: str) -> WaitModel:

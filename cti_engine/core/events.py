@@ -7,6 +7,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from cti_engine.core.party_events import (
+    CallHandedOver,
+    ConsultEnded,
+    ConsultStarted,
+    ParkingEnded,
+    PartyJoined,
+    PartyLeft,
+)
+
 
 @dataclass(frozen=True, slots=True)
 class CallArrived:
@@ -191,7 +200,8 @@ class CallOffered:
     """The screen pop. `path` is what the caller chose, `contacts` the last contacts, newest first.
 
     Of a `kind` other than `voice` no phone rings: the agent accepts it in the page. `message` is its file
-    in the recordings folder, of so many seconds.
+    in the recordings folder, of so many seconds. `purpose`: `consult` (the agent `by` has the call and asks
+    something), how the agent `by` has handed the call over, or empty; `note` is what they say of it.
     """
 
     contact: str
@@ -209,6 +219,9 @@ class CallOffered:
     kind: str = "voice"
     message: str = ""
     message_s: float = 0.0
+    purpose: str = ""
+    by: str = ""
+    note: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -254,6 +267,8 @@ class CallRequeued:
 
 @dataclass(frozen=True, slots=True)
 class CallBridged:
+    """`agent` has the call; out of no `queue` when a flow or another agent has given it to them."""
+
     contact: str
     agent: str
     queue: str
@@ -412,5 +427,6 @@ Event = (
     | QueueStepAdvanced | AgentReserved | CallOffered | AgentDialled | OfferEnded | AgentRona
     | CallRequeued | CallBridged | CallHeld | RecordingPaused | CallAbandoned | QueueLeft | RecordingStored
     | TransferStarted | TransferEnded | CallEnded | WrapUpStarted | WrapUpEnded | ContactClosed | AgentStateChanged
-    | PhoneStateChanged | AgentGroupLevelChanged
+    | PhoneStateChanged | AgentGroupLevelChanged | ConsultStarted | ConsultEnded | CallHandedOver | PartyJoined
+    | PartyLeft | ParkingEnded
 )  # fmt: skip

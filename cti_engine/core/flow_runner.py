@@ -233,7 +233,7 @@ def _apply(center: Center, contact: Contact, actions: list[Action]) -> None:
                 _treat(center, contact)
                 return
             case TransferTo() if action.number in center.definitions.dialled_numbers:
-                _go_to_number(center, contact, action.number)
+                go_to_number(center, contact, action.number)
                 return
             case BeginFlow():
                 _go_to_flow(center, contact, action.flow)
@@ -265,7 +265,7 @@ def _leave_flow(center: Center, contact: Contact) -> None:
     center.schedule(contact, "flow", None)
 
 
-def _go_to_number(center: Center, contact: Contact, dnis: str) -> None:
+def go_to_number(center: Center, contact: Contact, dnis: str) -> None:
     """As if the caller had dialled it: its flow, in its language."""
     number = center.definitions.dialled_numbers[dnis]
     set_attributes(center, contact, {"language": number.language})
@@ -315,6 +315,7 @@ def enqueue(center: Center, contact: Contact, queue: str, priority: int, treatme
     if not center.fire(CONTACT, contact, "enqueued"):
         return
     contact.treatment = definition.treatment if treatment is None else treatment
+    contact.step_priority = priority
     change = waiting.join(center, contact, definition, priority)
     if contact.has_call:
         center.schedule(contact, "wait", contact.queue_entered_at + definition.max_wait)

@@ -45,7 +45,7 @@ LEG = table(
 
 @dataclass(slots=True)
 class Leg:
-    """`role` caller | agent | outside (who a call is transferred to). `offer` is the reservation that dialled it.
+    """`role` caller | agent | outside (whoever answers `number`). `offer` is the reservation that dialled it.
     Row kind `leg`.
     """
 
@@ -58,3 +58,4 @@ class Leg:
     offer: str = ""
     dialog: Dialog | None = None
     held: bool = False
+    number: str = ""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import fields
 
-from cti_engine.core import bridging, callbacks, endings, legless, messages, transfers, waiting
+from cti_engine.core import bridging, callbacks, endings, legless, messages, parties, transfers, waiting
 from cti_engine.core import end_causes as causes
 from cti_engine.core import events as ev
 from cti_engine.core.agent import Agent
@@ -81,7 +81,7 @@ def _why(decision: Decision, record: DecisionRecord) -> dict[str, object]:
 
 
 def direct(center: Center, contact: Contact, agent: Agent) -> None:
-    """A flow wants this agent and no other; there is no queue."""
+    """A flow or another agent wants this agent and no other; there is no queue."""
     _reserve(center, contact, agent, "", {"side": "transfer"})
 
 
@@ -107,6 +107,7 @@ def _reserve(center: Center, contact: Contact, agent: Agent, queue: str, why: di
         kind=contact.kind,
         message=contact.message.path.rpartition("/")[2] if contact.message is not None else "",
         message_s=contact.message.seconds if contact.message is not None else 0.0,
+        **_of_hand_over(contact, agent),
     )
     agent.shown = {name: getattr(offered, name) for name in _SHOWN}
     center.agent_enters(agent, "reserve")
@@ -118,6 +119,14 @@ def _reserve(center: Center, contact: Contact, agent: Agent, queue: str, why: di
         center.schedule(offer, "pop", center.now + limits.pop_wait)
     else:
         dial(center, offer, shown=False)
+
+
+def _of_hand_over(contact: Contact, agent: Agent) -> dict[str, str]:
+    """Why a colleague wants this agent, or anybody, to have the call."""
+    guest, handed = contact.guest_called(agent.id), contact.handed
+    if guest is not None:
+        return {"purpose": "consult", "by": guest.by, "note": guest.note}
+    return {} if handed is None else {"purpose": handed.how, "by": handed.by, "note": handed.note}
 
 
 def _rows(value: object) -> tuple[dict[str, object], ...]:
@@ -160,9 +169,11 @@ def ringing(center: Center, leg: Leg) -> None:
     offer = center.reservations.get(leg.offer)
     if offer is not None and center.fire(RESERVATION, offer, "ringing"):
         offer.ringing_at = center.at
-        transfer = center.contacts[offer.contact].transfer
-        if transfer is not None:
-            transfer.ringing_at = center.at
+        contact = center.contacts[offer.contact]
+        rung = contact.transfer or contact.guest_called(offer.agent)
+        if rung is not None:
+            rung.ringing_at = center.at
+            center.touch(contact)
         center.agent_enters(center.agents[offer.agent], "ring")
 
 
@@ -202,8 +213,11 @@ def give_up(center: Center, offer: Reservation, outcome: OfferOutcome, sip_code:
     """
     contact = center.contacts[offer.contact]
     endings.offer_over(center, offer, outcome, sip_code)
+    guest = contact.guest_called(offer.agent)
     if contact.transfer is not None:
         transfers.not_reached(center, contact, outcome, sip_code)
+    elif guest is not None:
+        parties.not_reached(center, contact, guest, outcome)
     elif not contact.offers:
         endings.requeue(center, contact)
 
@@ -212,6 +226,11 @@ def answered(center: Center, leg: Leg) -> None:
     """The agent answered: join the caller, who is there already or is dialled now."""
     offer = center.reservations.get(leg.offer)
     contact = center.contacts.get(leg.contact)
+    guest = contact.guest_called(leg.agent) if contact is not None else None
+    if offer is not None and contact is not None and guest is not None:
+        _taken(center, contact, offer)
+        parties.agent_answered(center, contact, guest, leg)
+        return
     input_ = "bridged" if contact is None or contact.has_call else "agent_answered"
     if offer is None or contact is None or not center.fire(CONTACT, contact, input_):
         endings.end_leg(center, leg, OfferOutcome.CALLER_GONE)
@@ -222,20 +241,26 @@ def answered(center: Center, leg: Leg) -> None:
 
 def accepted(center: Center, contact: Contact, offer: Reservation) -> None:
     """The agent has it now, and nobody else."""
-    center.fire(RESERVATION, offer, "over")
-    agent = center.agents[offer.agent]
+    agent = _taken(center, contact, offer)
     rang = center.at - offer.ringing_at if offer.ringing_at else 0.0
-    contact.offers.remove(offer.id)
     for other in list(contact.offers):
         endings.offer_over(center, center.reservations[other], OfferOutcome.ANSWERED_ELSEWHERE)
-    agent.offer, agent.missed = "", 0
     contact.agent = agent.id
-    center.drop(offer)
     if contact.transfer is not None:
         transfers.answered(center, contact)
-    if contact.callback is not None:
+    if contact.callback is not None and not contact.has_call:
         contact.callback.queue = offer.queue
         callbacks.agent_answered(center, contact, agent, center.legs[contact.agent_leg])
     else:
-        contact.queue = offer.queue
-        bridging.bridge(center, contact, agent, max(0.0, rang))
+        contact.queue = offer.queue or contact.queue  # who hands a call over does so as one of its queue
+        bridging.bridge(center, contact, agent, offer.queue, max(0.0, rang))
+
+
+def _taken(center: Center, contact: Contact, offer: Reservation) -> Agent:
+    """The offer is answered."""
+    center.fire(RESERVATION, offer, "over")
+    agent = center.agents[offer.agent]
+    contact.offers.remove(offer.id)
+    agent.offer, agent.missed = "", 0
+    center.drop(offer)
+    return agent

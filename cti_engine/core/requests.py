@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from cti_engine.core import after_call, callbacks, endings, offers
+from cti_engine.core import after_call, callbacks, endings, offers, parties
 from cti_engine.core.agent import LOGGED_OUT, NOT_READY, READY, Agent
 from cti_engine.core.center import Center
 from cti_engine.core.commands import Reply
-from cti_engine.core.contact import CONTACT, VOICEMAIL, Contact
+from cti_engine.core.contact import CONTACT, VOICEMAIL, Contact, Controls, Guest
 from cti_engine.core.refusals import REFUSALS
 from cti_engine.core.signals import (
     AcceptRequested,
@@ -69,13 +69,29 @@ def _own_contact(center: Center, signal: _OfContact) -> Contact | None:
 
 def own_conversation(center: Center, signal: _OfContact) -> Contact | None:
     """The call in which this agent talks to somebody; anything else is refused."""
+    found = own_part(center, signal)
+    if found is None:
+        return None
+    contact, part = found
+    if isinstance(part, Guest):
+        refuse(center, signal.request, "not_your_call")
+        return None
+    return contact
+
+
+def own_part(center: Center, signal: _OfContact) -> tuple[Contact, Controls | Guest] | None:
+    """The conversation in which this agent takes part: as the one who has the call, or as a guest."""
     contact = _own_contact(center, signal)
     if contact is None:
         return None
-    if contact.state != "talking" or not contact.agent_leg:
+    guest = contact.guest_called(signal.agent)
+    if contact.state != "talking" or not contact.agent_leg or (guest is not None and not guest.talks):
         refuse(center, signal.request, "wrong_state")
-        return None
-    return contact
+    elif guest is None and contact.agent != signal.agent:
+        refuse(center, signal.request, "not_your_call")
+    else:
+        return contact, guest or contact.controls
+    return None
 
 
 def ready(center: Center, signal: ReadyRequested) -> None:
@@ -129,17 +145,23 @@ def _set_status(center: Center, agent: Agent, status: str, reason: str) -> None:
 
 
 def hang_up(center: Center, signal: HangUpRequested) -> None:
-    """The agent ends the conversation from the page."""
+    """The agent leaves the conversation from the page; without others in it, it ends."""
     contact = _own_contact(center, signal)
     if contact is None:
         return
+    guest = contact.guest_called(signal.agent)
     if contact.state == "calling":
         callbacks.agent_gone(center, contact)
-    elif contact.state == "talking":
-        after_call.agent_hung_up(center, contact)
-    else:
+    elif contact.state != "talking" or (guest is not None and not guest.talks):
         refuse(center, signal.request, "wrong_state")
         return
+    elif guest is not None:
+        parties.guest_gone(center, contact, guest)
+    elif contact.agent != signal.agent:
+        refuse(center, signal.request, "not_your_call")
+        return
+    elif not parties.agent_leaves(center, contact):
+        after_call.agent_hung_up(center, contact)
     accept_request(center, signal.request)
 
 

@@ -25,7 +25,7 @@ def ring(
     fresh: bool = False,
 ) -> Leg:
     """Dial `target`, until the contact's deadline `dial`. It is shown the number that the contact's caller dialled."""
-    leg = Leg(center.new_id("l"), contact.worker, contact.id, role, "dialling")
+    leg = Leg(center.new_id("l"), contact.worker, contact.id, role, "dialling", number=target)
     center.add(leg)
     center.schedule(contact, "dial", center.now + seconds)
     headers = {TRUNK_HEADER: trunk} if trunk else {}

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from cti_engine.core.party_signals import PartySignal
+
 
 @dataclass(frozen=True, slots=True)
 class Dialog:
@@ -451,5 +453,5 @@ Signal = (
     | PageOpened | PageClosed | ConsoleLost | OfferShown | ReadyRequested | NotReadyRequested | LogOutRequested
     | CallMeRequested | HangUpRequested | HoldRequested | MuteRequested | DigitsRequested
     | PauseRecordingRequested | AcceptRequested | DispositionSubmitted | ExplainRequested
-    | WaitingRequested | TimePassed | Restarted
+    | WaitingRequested | TimePassed | Restarted | PartySignal
 )  # fmt: skip

@@ -1,4 +1,5 @@
-"""Transfers by a flow: another phone is rung on the caller's worker. Who answers has the call, else the flow goes on.
+"""Transfers: another phone is rung on the caller's worker. Who answers has the call, else a flow's goes on in the flow,
+and an agent's goes back to its queue.
 
 An agent is offered the call as any other, only without a queue. Outside, only numbers are dialled that stand in the
 flow or begin as the admin allows: whatever a caller types could be a call at our expense.
@@ -8,7 +9,7 @@ from __future__ import annotations
 
 import re
 
-from cti_engine.core import bridging, callbacks, endings, second_leg, waiting
+from cti_engine.core import bridging, callbacks, endings, parties, second_leg, waiting
 from cti_engine.core import end_causes as causes
 from cti_engine.core import events as ev
 from cti_engine.core.agent import LOGGED_OUT, Agent
@@ -67,12 +68,24 @@ def begin(
         contact.path += contact.flow.path
         contact.flow.path = []
     number, trunk = callbacks.dialled(number), trunk or center.definitions.transfers.trunk
-    state = Transfer(found.id if found else "", number, "" if found else trunk, seconds, center.at)
-    contact.transfer, contact.queue = state, ""
-    center.emit(ev.TransferStarted(contact.id, state.agent, number, state.trunk, seconds))
-    if found is None:
-        state.leg = second_leg.ring(center, contact, "outside", number, state.trunk, seconds).id
+    contact.queue = ""
+    _ring(center, contact, found, number, trunk, seconds, "")
     return found
+
+
+def ring(center: Center, contact: Contact, agent: Agent | None, number: str, by: str) -> None:
+    """The same for an agent, who has let the call go."""
+    _ring(center, contact, agent, number, center.definitions.transfers.trunk, parties.RING, by)
+
+
+def _ring(
+    center: Center, contact: Contact, agent: Agent | None, number: str, trunk: str, seconds: float, by: str
+) -> None:
+    state = Transfer(agent.id if agent else "", number, "" if agent else trunk, seconds, center.at, by=by)
+    contact.transfer = state
+    center.emit(ev.TransferStarted(contact.id, state.agent, number, state.trunk, seconds))
+    if agent is None:
+        state.leg = second_leg.ring(center, contact, "outside", number, state.trunk, seconds).id
 
 
 def ringing(center: Center, leg: Leg) -> None:
@@ -105,11 +118,13 @@ def answered(center: Center, contact: Contact) -> None:
 
 
 def not_reached(center: Center, contact: Contact, outcome: OfferOutcome, sip_code: int = 0) -> None:
-    """The caller hears the flow again, which goes on by what came of it."""
+    """The flow goes on by what came of it; a caller whom an agent has handed over waits in the queue again."""
     if contact.transfer is None or not center.fire(CONTACT, contact, "not_reached"):
         center.late += 1
         return
     leg, outside = center.legs.get(contact.transfer.leg), not contact.transfer.agent
+    if contact.transfer.by:
+        center.schedule(contact, "back", center.now)
     if leg is not None:
         endings.end_leg(center, leg, outcome)
     _over(center, contact, outcome, sip_code)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
-from cti_engine.core import call_controls
+from cti_engine.core import holding
 from cti_engine.core.center import Center
 from cti_engine.core.contact import Contact
 from cti_engine.core.routing.wait_estimate import AT_ONCE
@@ -31,18 +32,49 @@ def agent_view(center: Center, agent_id: str) -> AgentView:
         wrap_up_ends_at=agent.deadlines.get("wrap_up", 0.0),
         after=agent.after,
         after_reason=agent.after_reason,
-        **_of_conversation(center, contact),
+        **_of_conversation(center, contact, agent_id),
     )
 
 
-def _of_conversation(center: Center, contact: Contact | None) -> dict[str, Any]:
+def _of_conversation(center: Center, contact: Contact | None, agent: str) -> dict[str, Any]:
     if contact is None or contact.state != "talking":
+        return {}
+    guest = contact.guest_called(agent)
+    if guest is None and contact.agent != agent:  # wraps up, and another has the call
         return {}
     recording = "paused" if contact.controls.recording_paused else "on"
     return {
-        "held": call_controls.on_hold(center, contact),
-        "muted": contact.controls.muted,
-        "recording": recording if contact.recording else "",
+        "held": holding.on_hold(center, contact),
+        "muted": guest.muted if guest is not None else contact.controls.muted,
+        "recording": recording if contact.recording and guest is None else "",
+        "role": guest.role if guest is not None else "agent",
+        "parties": tuple(_parties(center, contact, agent)),
+        "can_return": guest is None and contact.queue in center.definitions.queues,
+    }
+
+
+def _parties(center: Center, contact: Contact, but: str) -> Iterator[dict[str, object]]:
+    """The agent who has the call first."""
+    leg = center.legs.get(contact.agent_leg)
+    if contact.agent != but:
+        number = leg.number if leg is not None else ""
+        yield _party(center, contact.agent, number, "agent", "talking", contact.cdr.bridged_at)
+    for guest in contact.guests:
+        if guest.agent != but or not but:
+            state = "waiting" if guest.held else "talking" if guest.talks else "ringing"
+            since = guest.talks_at or guest.begun_at
+            yield _party(center, guest.agent, guest.number, guest.role, state, since)
+
+
+def _party(center: Center, agent: str, number: str, role: str, state: str, since: float) -> dict[str, object]:
+    known = center.definitions.agents.get(agent)
+    return {
+        "agent": agent,
+        "name": known.name if known is not None else agent,
+        "number": number,
+        "role": role,
+        "state": state,
+        "since_at": since,
     }
 
 

@@ -15,7 +15,9 @@ class AgentView:
     While there is a contact (from the offer to the end of wrap-up) `offer` holds the data of CallOffered,
     so a page that reloads paints the same pop again. `state_version` goes into requests (decision 13).
     `after` is the status asked for in mid-contact, empty when it stays as it is. Of the conversation: is the caller on
-    hold, the agent muted, the `recording` `on`, `paused` or empty.
+    hold, the agent muted, the `recording` `on`, `paused` or empty; `role`: `agent`, who has the call, `consulted` or
+    `conferee`; `parties`: who is in it beside caller and agent, as maps of agent, name, number, role, state (`ringing`,
+    `talking`, or `waiting` with music) and since_at. `can_return`: it can go back to the queue it came from.
     """
 
     agent: str
@@ -36,6 +38,9 @@ class AgentView:
     held: bool = False
     muted: bool = False
     recording: str = ""
+    role: str = ""
+    parties: tuple[dict[str, object], ...] = ()
+    can_return: bool = False
 
 
 @dataclass(frozen=True, slots=True)

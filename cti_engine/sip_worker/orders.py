@@ -96,6 +96,9 @@ class Orders:
             case commands.PauseRecording(recording=recording, paused=paused):
                 if not self._media.recordings.pause(recording, paused):
                     raise Refused("wrong_state", f"recording {recording} does not run")
+            case commands.RecordLegs(recording=recording, legs=legs):
+                if not self._media.recordings.record(recording, legs):
+                    raise Refused("wrong_state", f"recording {recording} does not run")
             case commands.SendDigits(leg=leg, digits=digits):
                 self._leg(leg, LegState.CONNECTED).press(digits)
             case _:

@@ -116,17 +116,19 @@ class _Recording:
     order: StartRecording
     stem: str
     recorders: dict[str, Any]
+    others: tuple[str, ...]
+    paused: bool = False
 
     @property
-    def legs(self) -> dict[str, str]:
-        """By side."""
-        return _legs(self.order)
+    def pairs(self) -> list[tuple[str, str]]:
+        """(side, leg) of all that it records now; nobody while the caller talks to nobody."""
+        if self.paused or (self.order.agent_leg and not self.others):
+            return []
+        return [(SIDES[0], self.order.caller_leg), *((SIDES[1], leg) for leg in self.others)]
 
 
-def _legs(order: StartRecording) -> dict[str, str]:
-    if not order.agent_leg:
-        return {ALONE[0]: order.caller_leg}
-    return dict(zip(SIDES, (order.caller_leg, order.agent_leg), strict=True))
+def _sides(order: StartRecording) -> tuple[str, ...]:
+    return SIDES if order.agent_leg else ALONE
 
 
 def _port(side: str, recording: str) -> str:
@@ -163,28 +165,43 @@ class Recordings:
         self._count += 1
         stem = f"{self._count:06d}"
         try:
-            note = {"recording": order.recording, "name": order.name, "sides": list(_legs(order))}
+            note = {"recording": order.recording, "name": order.name, "sides": list(_sides(order))}
             (self._parts.path / f"{stem}.json").write_text(json.dumps(note))
-            recorders = {side: self._recorder(stem, side) for side in _legs(order)}
+            recorders = {side: self._recorder(stem, side) for side in _sides(order)}
         except (OSError, pj.Error) as error:
             self._drop_files(stem)
             text = error.reason if isinstance(error, pj.Error) else str(error)
             raise ValueError(f"recording {order.recording} cannot start: {text}") from None
-        self._running[order.recording] = _Recording(order, stem, recorders)
-        for side in _legs(order):
+        others = (order.agent_leg,) if order.agent_leg else ()
+        self._running[order.recording] = _Recording(order, stem, recorders, others)
+        for side in _sides(order):
             self._conference.add(_port(side, order.recording), partial(recorders.get, side))
-        self.pause(order.recording, False)
+        self._connect(order.recording)
 
     def pause(self, recording: str, paused: bool) -> bool:
         """Silence goes on in both files while it is `paused`; False when no such recording runs."""
         running = self._running.get(recording)
         if running is None:
             return False
-        pairs = [("silence", _port(side, recording)) for side in running.legs]
-        if not paused:
-            pairs += [(leg, _port(side, recording)) for side, leg in running.legs.items()]
-        self._conference.want(f"recording {recording}", pairs)
+        running.paused = paused
+        self._connect(recording)
         return True
+
+    def record(self, recording: str, legs: tuple[str, ...]) -> bool:
+        """The agent's side is these legs from now on; False when no such recording runs."""
+        running = self._running.get(recording)
+        if running is None:
+            return False
+        running.others = legs
+        self._connect(recording)
+        return True
+
+    def _connect(self, recording: str) -> None:
+        """Without a gap: silence is under all that is said."""
+        running = self._running[recording]
+        pairs = [("silence", _port(side, recording)) for side in running.recorders]
+        pairs += [(leg, _port(side, recording)) for side, leg in running.pairs]
+        self._conference.want(f"recording {recording}", pairs)
 
     def _recorder(self, stem: str, side: str) -> Any:
         recorder = pj.AudioMediaRecorder()
@@ -196,7 +213,7 @@ class Recordings:
         running = self._running.pop(recording, None)
         if running is None:
             return False
-        for side in running.legs:
+        for side in running.recorders:
             self._conference.remove(_port(side, recording))
         self._conference.want(f"recording {recording}", ())
         running.recorders.clear()  # destroys them: the media thread closes the files
@@ -222,7 +239,7 @@ class Recordings:
 
     async def _join(self, recording: _Recording) -> None:
         order = recording.order
-        sides = [self._parts.path / f"{recording.stem}.{side}.wav" for side in recording.legs]
+        sides = [self._parts.path / f"{recording.stem}.{side}.wav" for side in _sides(order)]
         target = target_of(self._parts.recordings, order.name)
         try:
             closed = await asyncio.to_thread(stereo.wait_closed, tuple(sides))

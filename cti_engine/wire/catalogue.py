@@ -13,7 +13,7 @@ from typing import Any, Literal
 
 import msgspec
 
-from cti_engine.core import events, signals
+from cti_engine.core import events, party_events, party_signals, signals
 from cti_engine.ports import StoredEvent
 from cti_engine.wire import browser_phone, envelope
 from cti_engine.wire.envelope import BadMessage, Envelope, Request
@@ -91,6 +91,12 @@ EVENTS: dict[str, EventEntry] = dict(
         _entry(events.QueueLeft, _WATCH, _SUPERVISOR),
         _entry(events.TransferStarted, _WATCH, _AGENT, _SUPERVISOR),
         _entry(events.TransferEnded, _WATCH, _AGENT, _SUPERVISOR),
+        _entry(party_events.ConsultStarted, _WATCH, _AGENT, _SUPERVISOR),
+        _entry(party_events.ConsultEnded, _WATCH, _AGENT, _SUPERVISOR),
+        _entry(party_events.CallHandedOver, _WATCH, _AGENT, _SUPERVISOR),
+        _entry(party_events.PartyJoined, _WATCH, _AGENT, _SUPERVISOR),
+        _entry(party_events.PartyLeft, _WATCH, _AGENT, _SUPERVISOR),
+        _entry(party_events.ParkingEnded, _WATCH, _AGENT, _SUPERVISOR),
         _entry(events.RecordingStored, _READ, _SUPERVISOR, _ADMIN),
         _entry(events.CallEnded, _WATCH, _SUPERVISOR),
         _entry(events.WrapUpStarted, _WATCH, _AGENT, _SUPERVISOR),
@@ -129,6 +135,16 @@ REQUESTS: dict[str, RequestEntry] = {
     "Mute": RequestEntry(signals.MuteRequested, _TAKE, None),
     "SendDigits": RequestEntry(signals.DigitsRequested, _TAKE, None),
     "PauseRecording": RequestEntry(signals.PauseRecordingRequested, _TAKE, None),
+    "Transfer": RequestEntry(party_signals.TransferRequested, _TAKE, None),
+    "Consult": RequestEntry(party_signals.ConsultRequested, _TAKE, None),
+    "CompleteTransfer": RequestEntry(party_signals.CompleteRequested, _TAKE, None),
+    "JoinCall": RequestEntry(party_signals.JoinRequested, _TAKE, None),
+    "CancelConsult": RequestEntry(party_signals.CancelConsultRequested, _TAKE, None),
+    "ReturnToQueue": RequestEntry(party_signals.ReturnRequested, _TAKE, None),
+    "Park": RequestEntry(party_signals.ParkRequested, _TAKE, None),
+    "PickUpParked": RequestEntry(party_signals.PickUpRequested, _TAKE, None),
+    "Escalate": RequestEntry(party_signals.EscalateRequested, _TAKE, None),
+    "ListTargets": RequestEntry(party_signals.TargetsRequested, _TAKE, None),
     "Accept": RequestEntry(signals.AcceptRequested, _TAKE, None),
     "OfferShown": RequestEntry(signals.OfferShown, _TAKE, None),
     "SubmitDisposition": RequestEntry(signals.DispositionSubmitted, _TAKE, None),

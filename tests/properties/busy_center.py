@@ -4,7 +4,13 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from cti_engine.core.definitions import AfterCall, CenterDefinitions, DialledNumber, QueueDefinition
+from cti_engine.core.definitions import (
+    AfterCall,
+    CenterDefinitions,
+    DialledNumber,
+    QueueDefinition,
+    TransferRules,
+)
 from cti_engine.core.ivr.flow import Choice, EndCall, EnterQueue, GoToFlow, Record, Survey, Transfer, Wait
 from tests.scenarios.small_center import flow, spoken, with_flows, with_limits, with_queues
 
@@ -60,7 +66,8 @@ def busy_center() -> CenterDefinitions:
     )  # fmt: skip
     numbers = {**base.dialled_numbers, "6000": DialledNumber("6000", "to_ping", "en")}
     numbers["7000"] = DialledNumber("7000", "hand_over", "en")
-    base = replace(base, dialled_numbers=numbers)
+    rules = TransferRules(("+349",), supervisors=("ana",), escalation_queue="slow", park_for=6.0)
+    base = replace(base, dialled_numbers=numbers, transfers=rules)
     return with_limits(base, answer=3.0, maximum_length=120.0, rona_before_not_ready=2, rona_cool_down=9.0)
 
 

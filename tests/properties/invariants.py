@@ -5,10 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from cti_engine.core.agent import READY, Agent
+from cti_engine.core.audio_paths import audio_paths
 from cti_engine.core.center import Center
-from cti_engine.core.contact import VOICEMAIL, Contact
+from cti_engine.core.contact import CONSULTED, VOICEMAIL, Contact
 from cti_engine.core.leg import Leg
 from cti_engine.core.reservation import Reservation
+from cti_engine.core.targets import LEGS
+
+OFFERED = ("offered", "calling", "transferring")
 
 
 def broken(center: Center) -> list[str]:
@@ -48,23 +52,83 @@ def _agent(center: Center, agent: Agent) -> Iterator[str]:
                     yield f"{who}: calls back for {contact.agent!r}"
             elif offer is None or offer.agent != agent.id or offer.contact != agent.contact:
                 yield f"{who} has no reservation of its own"
-            if contact is None or contact.state not in ("offered", "calling", "transferring"):
+            called = contact is not None and contact.guest_called(agent.id) is not None
+            if not called and (contact is None or contact.state not in OFFERED):
                 yield f"{who}: contact {agent.contact} is not offered"
         case "talking":
+            guest = contact.guest_called(agent.id) if contact is not None else None
             if contact is None or contact.state != "talking" or agent.offer:
                 yield f"{who}: contact {agent.contact} does not talk"
+            elif (contact.agent == agent.id) == (guest is not None) or (guest and not guest.talks):
+                yield f"{who}: has no part, or two, in {contact.id} of {contact.agent!r}: {contact.guests}"
         case "wrap_up":
-            if contact is None or contact.state not in ("ended", "after_call") or not contact.wrapping_up:
+            if contact is None or agent.id not in contact.wrapping_up:
                 yield f"{who}: contact {agent.contact} is not in wrap-up"
             if "wrap_up" not in agent.deadlines:
                 yield f"{who} would wrap up for ever"
         case _:
             yield f"{who}: unknown state"
-    if contact is not None and agent.state in ("talking", "wrap_up") and contact.agent != agent.id:
-        yield f"{who}: contact {contact.id} belongs to {contact.agent!r}"
+
+
+def _parties(center: Center, contact: Contact) -> Iterator[str]:
+    """Guests are there only while somebody has the call, each with a phone that is theirs; nobody is in it twice."""
+    what = f"contact {contact.id} ({contact.state})"
+    for agent in contact.wrapping_up:
+        known = center.agents[agent]
+        if known.state != "wrap_up" or known.contact != contact.id:
+            yield f"{what}: {agent} is said to wrap up: {known}"
+    if contact.guests and contact.state != "talking":
+        yield f"{what} has guests: {contact.guests}"
+    busy = [agent for agent in contact.agents if contact.state != "ended" or agent != contact.agent]
+    if contact.state == "talking" and len(busy) != len(set(busy)):
+        yield f"{what}: somebody is in it twice: {busy}"
+    if sum(guest.role == CONSULTED for guest in contact.guests) > 1:
+        yield f"{what} consults several: {contact.guests}"
+    if len(center.legs_of(contact)) > LEGS + 2:  # two may still be ending
+        yield f"{what} has {len(center.legs_of(contact))} phones"
+    for guest in contact.guests:
+        leg = center.legs.get(guest.leg)
+        if guest.talks and (leg is None or leg.state != "connected" or leg.agent != guest.agent):
+            yield f"{what}: guest without a phone: {guest}"
+        if not guest.talks and not guest.agent and (leg is None or "dial" not in contact.deadlines):
+            yield f"{what}: rings a guest for ever: {guest}"
+        if not guest.talks and guest.agent and not contact.offers:
+            yield f"{what}: rings no guest: {guest}"
+        if guest.held != bool(guest.music):
+            yield f"{what}: guest and music: {guest}"
+    if (contact.state == "parked") != (contact.slot > 0) or (contact.slot > 0) != (
+        "park" in contact.deadlines
+    ):
+        yield f"{what}: slot {contact.slot}, {contact.deadlines}"
+    yield from _hears(contact, what)
+
+
+def _hears(contact: Contact, what: str) -> Iterator[str]:
+    """Nobody hears whom the matrix does not allow: by role, hold and mute (architecture, decision 9)."""
+    heard = set(audio_paths(contact))
+    if contact.state != "talking" or contact.kind == VOICEMAIL:
+        if heard and contact.kind != VOICEMAIL:
+            yield f"{what}: {heard}"
+        return
+    caller, consulted = contact.caller_leg, contact.consulted
+    if contact.controls.held and any(caller in pair for pair in heard):
+        yield f"{what}: the caller is on hold and in {heard}"
+    if contact.controls.held != bool(contact.controls.music):
+        yield f"{what}: hold and music: {contact.controls}"
+    if consulted is not None:
+        with_guest = {pair for pair in heard if consulted.leg and consulted.leg in pair}
+        if any(set(pair) != {consulted.leg, contact.agent_leg} for pair in with_guest):
+            yield f"{what}: who is consulted is in {heard}"
+        if with_guest and any(contact.agent_leg in pair for pair in heard - with_guest):
+            yield f"{what}: the agent is in two rooms: {heard}"
+    muted = {guest.leg for guest in contact.guests if guest.muted}
+    muted |= {contact.agent_leg} if contact.controls.muted else set()
+    if any(speaker in muted or speaker == listener for speaker, listener in heard):
+        yield f"{what}: a muted one is heard: {heard}"
 
 
 def _contact(center: Center, contact: Contact) -> Iterator[str]:
+    yield from _parties(center, contact)
     what = f"contact {contact.id} ({contact.state})"
     if (contact.state == "queued") != (center.matcher.position(contact.id) > 0):
         yield f"{what}: place in the queue {center.matcher.position(contact.id)}"
@@ -73,12 +137,14 @@ def _contact(center: Center, contact: Contact) -> Iterator[str]:
     if contact.state == "closed":
         yield f"{what} is still here"
     to_agent = contact.transfer is not None and bool(contact.transfer.agent)
-    if (contact.state == "offered" or to_agent) != bool(contact.offers):
+    to_guest = any(guest.agent and not guest.talks for guest in contact.guests)
+    if (contact.state == "offered" or to_agent or to_guest) != bool(contact.offers):
         yield f"{what}: offers {contact.offers}"
     if (contact.state == "transferring") != (contact.transfer is not None):
         yield f"{what}: transfer {contact.transfer}"
+    by_agent = contact.transfer is not None and bool(contact.transfer.by)
     if contact.state == "transferring" and (
-        contact.flow is None or (not to_agent and "dial" not in contact.deadlines)
+        (contact.flow is None) != by_agent or (not to_agent and "dial" not in contact.deadlines)
     ):
         yield f"{what} rings a phone for ever, or for no flow"
     if contact.state == "ended":
@@ -104,7 +170,7 @@ def _contact(center: Center, contact: Contact) -> Iterator[str]:
             yield f"{what} calls without an agent or for ever"
     if contact.state == "after_call" and contact.flow is None:
         yield f"{what} hears nothing"
-    if (contact.wrapping_up and contact.state != "after_call") or "closing" in contact.deadlines:
+    if "closing" in contact.deadlines:
         yield f"{what} ends before its end"
     if not contact.deadlines.keys() & {"answer", "look_up", "length", "within", "dial"}:
         yield f"{what} could last for ever: {contact.deadlines}"
@@ -144,6 +210,7 @@ def _leg(center: Center, leg: Leg) -> Iterator[str]:
     elif (
         leg.state != "ending"
         and leg.id not in (contact.caller_leg, contact.agent_leg)
+        and contact.guest_on(leg.id) is None
         and not any(center.reservations[offer].leg == leg.id for offer in contact.offers)
         and not (contact.transfer is not None and contact.transfer.leg == leg.id)
     ):

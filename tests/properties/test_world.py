@@ -34,6 +34,14 @@ def test_an_honest_world_knows_no_anomaly(seed: int) -> None:
     assert world.seen["AfterCallStarted"] >= 1
 
 
+@pytest.mark.parametrize("seed", range(930, 936))
+def test_a_world_of_conferences_breaks_no_invariant(seed: int) -> None:
+    """Agents who consult, join, hand over, park and leave all the time, in a lying world; nobody is lost or stuck."""
+    world = World(seed, sociable=True)
+    world.run(STEPS)
+    assert world.seen["ConsultStarted"] >= 3 and world.seen["CallHandedOver"] >= 3, world.seen
+
+
 @pytest.mark.parametrize("seed", range(910, 914))
 def test_a_center_restarted_all_the_time_loses_nothing(seed: int) -> None:
     """With a restart at every fiftieth signal each call still ends with one record, and invariants hold."""

@@ -21,25 +21,15 @@ from cti_engine.core.acd import Acd, Outcome
 from cti_engine.core.center import Center
 from cti_engine.core.reporting.cdr import fold
 from cti_engine.core.signals import Signal
+from tests.properties import habits
 from tests.properties.busy_center import busy_center, smaller
 from tests.properties.invariants import broken
 from tests.properties.lies import lie
+from tests.properties.outside import OutsideLeg
 from tests.scenarios.playbook import START, dialog
 from tests.scenarios.shadow_store import ShadowStore
 
 MIDNIGHT = START - 10 * 3600.0 + 86_400.0
-
-
-@dataclass
-class OutsideLeg:
-    """A phone's end of a leg. `state`: waiting (for the core), ringing, connected."""
-
-    worker: str
-    leg: str
-    role: str
-    agent: str = ""
-    state: str = "ringing"
-    playback: str = ""
 
 
 @dataclass(order=True)
@@ -65,8 +55,11 @@ class World:
         deaths: float = 0.002,
         restarts: float = 0.004,
         reloads: bool = True,
+        sociable: bool = False,
     ) -> None:
+        """`sociable`: agents are there and never long alone with a caller."""
         self.rng = Random(seed)
+        self.sociable = sociable
         self.lies, self.deaths, self.restarts, self.reloads = lies, deaths, restarts, reloads
         self.full, self.small = busy_center(), smaller(busy_center())
         self.definitions = self.full
@@ -112,7 +105,7 @@ class World:
     def step(self) -> None:
         chance = self.rng.random()
         if self.open_for_calls and chance < 0.10:
-            return self.something_new()
+            return habits.something_new(self)
         if chance < 0.10 + self.lies:
             return self.take(lie(self))
         if chance > 1.0 - self.deaths and self.workers:
@@ -165,7 +158,7 @@ class World:
             contact = getattr(event, "contact", "")
             if contact:
                 self.facts.setdefault(contact, []).append((at, event))
-            self.told(event)
+            habits.told(self, event)
         for command in outcome.commands:
             self.obey(command)
 
@@ -299,113 +292,11 @@ class World:
         self.forget_worker_if_idle(leg.worker)
         return signals.LegFailed(leg.worker, leg.leg, code)
 
-    # --- callers and agents do what they like -----------------------------------------------------
-
-    def told(self, event: events.Event) -> None:
-        match event:
-            case events.CallOffered():
-                shown = signals.OfferShown(event.agent, event.offer)
-                self.later(0.02, 0.4, lambda: shown)
-            case events.CallBridged():
-                for _ in range(self.rng.randrange(3)):
-                    self.later(0.2, 9.0, lambda: self.hold(event.contact))
-                self.later(0.5, 30.0, lambda: self.conversation_over(event.contact, event.agent))
-            case events.AfterCallStarted():
-                self.later(0.1, 9.0, lambda: self.answers(event.contact))
-            case events.WrapUpStarted():
-                if self.rng.random() < 0.7:
-                    self.later(0.1, 9.0, lambda: self.disposition(event.agent, event.contact))
-            case _:
-                return
-
     def request(self, prefix: str) -> str:
         self.number += 1
         name = f"{prefix}{self.number}"
         self.requests[name] = 1
         return name
-
-    def conversation_over(self, contact: str, agent: str) -> Signal | None:
-        known = self.center.contacts.get(contact)
-        if self.rng.random() < 0.3:
-            version = known.version if known is not None else 3
-            version -= self.rng.random() < 0.2
-            return signals.HangUpRequested(self.request("h"), agent, contact, version)
-        phones = [leg for leg in self.legs.values() if known is not None and leg.worker == known.worker]
-        if not phones:
-            return None
-        if self.rng.random() < 0.15:  # both at once
-            self.later(0.0, 0.0, lambda: self.end(phones[0], "remote"))
-        return self.end(phones[-1], "media_timeout" if self.rng.random() < 0.1 else "remote")
-
-    def hold(self, contact: str) -> Signal | None:
-        legs = [leg for leg in self.center.legs.values() if leg.contact == contact]
-        if not legs:
-            return None
-        known = self.center.contacts.get(contact)
-        if known is not None and known.agent and self.rng.random() < 0.5:
-            ask = self.rng.choice(
-                (signals.HoldRequested, signals.MuteRequested, signals.PauseRecordingRequested)
-            )
-            on = self.rng.random() < 0.6
-            return ask(self.request("c"), known.agent, contact, known.version, on)
-        leg = self.rng.choice(legs)
-        return signals.LegHeld(leg.worker, leg.id, self.rng.random() < 0.6)
-
-    def answers(self, contact: str) -> Signal | None:
-        known = self.center.contacts.get(contact)
-        leg = self.legs.get(known.caller_leg) if known is not None else None
-        return signals.DigitPressed(leg.worker, leg.leg, self.rng.choice("129")) if leg is not None else None
-
-    def disposition(self, agent: str, contact: str) -> Signal:
-        code = self.rng.choice(("sold", "sold", "sold", "no such code"))
-        return signals.DispositionSubmitted(self.request("d"), agent, contact, code, "a note")
-
-    def something_new(self) -> None:
-        self.rng.choice(
-            (self.a_call, self.a_call, self.an_agent_acts, self.an_agent_acts, self.a_reload, self.a_key)
-        )()
-
-    def a_call(self) -> None:
-        self.calls += 1
-        worker = f"w{self.calls}"
-        leg = OutsideLeg(worker, f"{worker}/1", "caller")
-        self.workers.add(worker)
-        self.legs[leg.leg] = leg
-        dnis = self.rng.choice(
-            ("1000", "1000", "1001", "2000", "3000", "4000", "5000", "6000", "7000", "7000", "9999")
-        )
-        ani = self.rng.choice(("+34600000001", "+12135550100", ""))
-        patience = self.rng.choice((0.05, 2.0, 20.0, 60.0, 200.0))
-        self.take(signals.InviteReceived(worker, leg.leg, ani, dnis))
-        self.later(0.0, patience, lambda: self.end(leg, "remote"))
-
-    def a_key(self) -> None:
-        callers = [leg for leg in self.legs.values() if leg.role == "caller"]
-        if callers:
-            leg = self.rng.choice(callers)
-            self.take(signals.DigitPressed(leg.worker, leg.leg, self.rng.choice("129")))
-
-    def an_agent_acts(self) -> None:
-        agent = self.rng.choice(("ana", "john", "maria"))
-        page = f"page{self.rng.randrange(3)}"
-        match self.rng.randrange(20):
-            case 0:
-                self.phones.discard(agent)
-                self.take(signals.PhoneUnregistered(agent))
-            case 1 | 2 | 3 | 4:
-                self.phones.add(agent)
-                self.take(signals.PhoneRegistered(agent, "sip:phone", 60.0))
-            case 5:
-                self.take(signals.PageClosed(agent, page))
-            case 6 | 7:
-                self.take(signals.PageOpened(agent, page))
-            case 8:
-                reason = self.rng.choice(("lunch", "no such reason"))
-                self.take(signals.NotReadyRequested(self.request("n"), agent, reason))
-            case 9:
-                self.take(signals.LogOutRequested(self.request("o"), agent))
-            case _:
-                self.take(signals.ReadyRequested(self.request("r"), agent))
 
     # --- what goes wrong --------------------------------------------------------------------------
 
@@ -474,7 +365,9 @@ class World:
                 assert kinds.count(kind) == 1, self.explain(
                     [f"{contact}: {kinds.count(kind)} {kind.__name__}"]
                 )
-            assert kinds.count(events.CallBridged) <= 1, self.explain([f"{contact} was bridged twice"])
+            handed = kinds.count(events.CallHandedOver) + kinds.count(events.PartyLeft)
+            twice = kinds.count(events.CallBridged) > 1 + handed
+            assert not twice, self.explain([f"{contact} was bridged twice"])
             self.check_record(contact)
         assert self.store.cdrs.keys() == self.facts.keys()
 

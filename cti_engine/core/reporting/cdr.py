@@ -1,24 +1,56 @@
 """The call detail record: a pure fold over one contact's events; a day's event log can rebuild every record.
 
-Wait counts from the first queueing to the bridge (or to leaving); ring is the answered offer's, from the phone's
-first 180 to its answer; hold is not talk. `transfers` are `who:outcome`.
+Who talked with the caller has a segment, in the order of beginning; in a conference several run at once. Of the call as
+a whole: wait, ring and `bridged_at` are the first conversation's (wait from the first queueing to it, or to leaving;
+ring from the phone's first 180 to its answer), talk and hold are of all, and of the time in which the caller had
+somebody; hold is not talk. `agent` is who had the call last, disposition and note the last that an agent gave.
+`queue` is the last one it stood in. `transfers` are `who:outcome`.
 """
 
 from __future__ import annotations
 
 from copy import copy
-from dataclasses import dataclass, field, fields
+from dataclasses import asdict, dataclass, field, fields
 
 from cti_engine.core import events as ev
 from cti_engine.core.end_causes import AGENT_HANG_UP
 
 
 @dataclass(slots=True)
+class Segment:
+    """The part of `agent`, or of whoever answered `number`: `role` is `agent`, or `conferee` from the joining on.
+
+    `queue`, `waited_s` and `ring_s`: how the agent got the call; no queue when a flow or an agent gave it. `ended`: the
+    call's cause, `left`, or how it was handed over, as `blind:john`. Times as in `Cdr`.
+    """
+
+    agent: str
+    number: str
+    role: str
+    bridged_at: float
+    queue: str = ""
+    waited_s: float = 0.0
+    ring_s: float = 0.0
+    ended_at: float = 0.0
+    talk_s: float = 0.0
+    hold_s: float = 0.0
+    wrap_up_s: float = 0.0
+    disposition: str = ""
+    note: str = ""
+    ended: str = ""
+    wrap_up_at: float = 0.0
+
+    @property
+    def handled_s(self) -> float:
+        return self.ring_s + self.talk_s + self.hold_s + self.wrap_up_s
+
+
+@dataclass(slots=True)
 class Cdr:
     """Times `..._at` in wall seconds (0 = never), `..._s` in seconds. `cause` is `party/name`.
 
-    `survey`: answers by question; of a spoken one its file. Where an agent hung up and the caller went on in a flow,
-    `cause` and talk are the conversation's, and the rest is `after_call_s`.
+    `segments`: who talked with the caller. `survey`: answers by question; of a spoken one its file. Where an agent
+    hung up and the caller went on in a flow, `cause` and talk are the conversation's, and the rest is `after_call_s`.
     """
 
     contact: str = ""
@@ -59,9 +91,11 @@ class Cdr:
     recording_s: float = 0.0
     after_call_s: float = 0.0
     survey: dict[str, object] = field(default_factory=dict)
+    segments: list[Segment] = field(default_factory=list)
     held_at: float = 0.0
+    talking_since: float = 0.0
+    spoken_s: float = 0.0
     after_call_at: float = 0.0
-    wrap_up_at: float = 0.0
 
     def apply(self, event: ev.Event, at: float) -> None:
         """Take one event of this contact that happened at wall time `at`."""
@@ -97,18 +131,25 @@ class Cdr:
             case ev.OfferEnded():
                 self.missed_offers.append(f"{event.agent}:{event.outcome}")
             case ev.CallBridged():
-                self.agent, self.bridged_at, self.outcome = event.agent, at, "answered"
-                self.wait_s, self.ring_s = event.waited_s, event.rang_s
+                self.agent, self.outcome = event.agent, "answered"
+                self._begins(at, event.agent, "", "agent", event.queue, event.waited_s, event.rang_s)
             case ev.TransferEnded():
                 self.transfers.append(f"{event.agent or event.number}:{event.outcome}")
                 if event.outcome == "answered" and not event.agent:
-                    self.bridged_at, self.ring_s, self.outcome = at, event.rang_s, "transferred"
+                    self.outcome = "transferred"
+                    self._begins(at, "", event.number, "agent", "", self.wait_s, event.rang_s)
+            case ev.PartyJoined():
+                self._begins(at, event.agent, event.number, "conferee")
+            case ev.PartyLeft():
+                self._ends(at, self._part_of(event.agent, event.number), "left")
+            case ev.CallHandedOver():
+                self._handed_over(event, at)
             case ev.CallHeld():
                 self._held(event.held, at)
             case ev.CallAbandoned():
-                self.wait_s = event.waited_s
+                self._waited(event.waited_s)
             case ev.QueueLeft():
-                self.wait_s = event.waited_s
+                self._waited(event.waited_s)
                 self.outcome = "callback" if event.reason == "callback" else "flowed_out"
             case ev.RecordingStored():
                 self.recording, self.recording_s = event.path, event.seconds
@@ -124,10 +165,11 @@ class Cdr:
                 if self.outcome == "left_in_menu" and event.party != "caller":
                     self.outcome = "refused" if not self.answered_at else "ended_in_menu"
             case ev.WrapUpStarted():
-                self.wrap_up_at = at
+                segment = self.last_of(event.agent)
+                if segment is not None:
+                    segment.wrap_up_at = at
             case ev.WrapUpEnded():
-                self.wrap_up_s = max(0.0, at - self.wrap_up_at)
-                self.disposition, self.note = event.disposition, event.note
+                self._wrapped_up(event, at)
             case ev.ContactClosed():
                 self.closed_at = at
             case _:
@@ -137,23 +179,98 @@ class Cdr:
         """The conversation is over, if there was one, by this party."""
         self._held(False, at)
         self.cause, self.party, self.sip_code, self.q850 = f"{party}/{cause}", party, sip_code, q850
-        if self.bridged_at:
-            self.talk_s = max(0.0, at - self.bridged_at - self.hold_s)
+        for segment in self._open():
+            self._ends(at, segment, self.cause)
 
     def _held(self, held: bool, at: float) -> None:
         if held:
             self.held_at = self.held_at or at
         elif self.held_at:
-            self.hold_s += max(0.0, at - self.held_at)
+            if self.talking_since:
+                self.hold_s += max(0.0, at - max(self.held_at, self.talking_since))
+            for segment in self._open():
+                segment.hold_s += max(0.0, at - max(self.held_at, segment.bridged_at))
             self.held_at = 0.0
+
+    # --- segments ----------------------------------------------------------------------------------
+
+    def _open(self) -> list[Segment]:
+        return [segment for segment in self.segments if not segment.ended_at]
+
+    def last_of(self, agent: str) -> Segment | None:
+        """The latest part of this agent."""
+        return next((each for each in reversed(self.segments) if agent and each.agent == agent), None)
+
+    def _part_of(self, agent: str, number: str) -> Segment | None:
+        """The one that runs."""
+        parts = [each for each in self._open() if (each.agent, each.number) == (agent, number)]
+        return parts[-1] if parts else None
+
+    def _begins(
+        self,
+        at: float,
+        agent: str,
+        number: str,
+        role: str,
+        queue: str = "",
+        waited_s: float = 0.0,
+        ring_s: float = 0.0,
+    ) -> None:
+        if not self.bridged_at:
+            self.bridged_at, self.wait_s, self.ring_s = at, waited_s, ring_s
+        self.talking_since = self.talking_since or at
+        self.segments.append(Segment(agent, number, role, at, queue, waited_s, ring_s))
+
+    def _ends(self, at: float, segment: Segment | None, how: str) -> None:
+        if segment is None:
+            return
+        if self.held_at:
+            segment.hold_s += max(0.0, at - max(self.held_at, segment.bridged_at))
+        segment.ended_at, segment.ended = at, how
+        segment.talk_s = max(0.0, at - segment.bridged_at - segment.hold_s)
+        if not self._open():
+            if self.held_at:
+                self.hold_s += max(0.0, at - max(self.held_at, self.talking_since))
+            self.spoken_s += max(0.0, at - self.talking_since)
+            self.talk_s = max(0.0, self.spoken_s - self.hold_s)
+            self.talking_since = self.held_at = 0.0
+
+    def _handed_over(self, event: ev.CallHandedOver, at: float) -> None:
+        to = event.to_agent or event.to_number or event.to_queue or (str(event.slot) if event.slot else "")
+        self._ends(at, self._part_of(event.agent, ""), f"{event.how}:{to}")
+        if event.how == "attended" and event.to_number:
+            self.outcome = "transferred"
+            self._begins(at, "", event.to_number, "agent")
+        elif event.how == "left" and event.to_agent:
+            self.agent = event.to_agent
+
+    def _wrapped_up(self, event: ev.WrapUpEnded, at: float) -> None:
+        segment = self.last_of(event.agent)
+        if segment is None:
+            return
+        segment.wrap_up_s = max(0.0, at - segment.wrap_up_at)
+        segment.disposition, segment.note = event.disposition, event.note
+        self.wrap_up_s = sum(each.wrap_up_s for each in self.segments)
+        given = [each for each in self.segments if each.disposition or each.note]
+        if given:
+            self.disposition, self.note = given[-1].disposition, given[-1].note
+
+    def _waited(self, seconds: float) -> None:
+        if not self.bridged_at:
+            self.wait_s = seconds
 
     def record(self) -> dict[str, object]:
         """The closed record as JSON-like values, without the fold's own marks."""
-        values = {name: getattr(self, name) for name in RECORDED}
-        return {name: copy(value) for name, value in values.items()}
+        values = {name: copy(getattr(self, name)) for name in RECORDED}
+        values["segments"] = [
+            {name: value for name, value in asdict(segment).items() if name != "wrap_up_at"}
+            for segment in self.segments
+        ]
+        return values
 
 
-RECORDED = tuple(f.name for f in fields(Cdr) if f.name not in ("held_at", "wrap_up_at", "after_call_at"))
+_MARKS = ("held_at", "talking_since", "spoken_s", "after_call_at")
+RECORDED = tuple(f.name for f in fields(Cdr) if f.name not in _MARKS)
 """The fields of a record, in order."""
 
 

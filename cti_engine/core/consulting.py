@@ -1,0 +1,108 @@
+"""Requests of an agent who asks somebody while the caller waits: consult, complete (attended transfer), join, cancel.
+
+The caller is on hold meanwhile, and stays so when nobody answers or who is asked hangs up; only `cancel` takes them
+back.
+"""
+
+from __future__ import annotations
+
+from cti_engine.core import events as ev
+from cti_engine.core import holding, offers, parties, requests, second_leg, targets
+from cti_engine.core.center import Center
+from cti_engine.core.contact import CONSULTED, Contact, Guest
+from cti_engine.core.party_signals import (
+    CancelConsultRequested,
+    CompleteRequested,
+    ConsultRequested,
+    JoinRequested,
+)
+
+LONGEST_NOTE = 500
+
+
+def consult(center: Center, signal: ConsultRequested) -> None:
+    contact = requests.own_conversation(center, signal)
+    if contact is None:
+        return
+    refusal = ask(center, contact, signal.to_agent, signal.to_number, signal.note)
+    if refusal:
+        requests.refuse(center, signal.request, refusal)
+    else:
+        requests.accept_request(center, signal.request)
+
+
+def ask(center: Center, contact: Contact, to_agent: str, to_number: str, note: str) -> str:
+    """Ring the phone of whoever is asked; the caller waits, who is not left alone in a conference. Or why not."""
+    found = targets.phone(center, contact.agent, to_agent, to_number)
+    if isinstance(found, str):
+        return found
+    if contact.consulted is not None:
+        return "others_in_call"
+    if not targets.leg_left(center, contact):
+        return "no_leg_left"
+    agent = found.agent
+    trunk = "" if agent else center.definitions.transfers.trunk
+    guest = Guest(
+        CONSULTED, contact.agent, agent.id if agent else "", found.number, trunk,
+        begun_at=center.at, note=note[:LONGEST_NOTE],
+    )  # fmt: skip
+    contact.guests.append(guest)
+    center.emit(ev.ConsultStarted(contact.id, contact.agent, guest.agent, guest.number, guest.note))
+    if not contact.conferees and not contact.controls.held:
+        was = holding.on_hold(center, contact)
+        holding.set_caller(center, contact, True)
+        holding.tell(center, contact, was)
+    if agent is not None:
+        offers.direct(center, contact, agent)
+    else:
+        guest.leg = second_leg.ring(center, contact, "outside", guest.number, trunk, parties.RING).id
+    parties.moved_on(center, contact)
+    return ""
+
+
+def complete(center: Center, signal: CompleteRequested) -> None:
+    """While the phone still rings the call goes to it all the same, and is not lost when nobody answers."""
+    contact = requests.own_conversation(center, signal)
+    if contact is None:
+        return
+    guest = contact.consulted
+    if guest is None:
+        requests.refuse(center, signal.request, "nobody_consulted")
+    elif guest.talks:
+        parties.take_over(center, contact, guest)
+        requests.accept_request(center, signal.request)
+    elif contact.conferees:
+        requests.refuse(center, signal.request, "wrong_state")
+    else:
+        parties.hand_over_ringing(center, contact, guest)
+        requests.accept_request(center, signal.request)
+
+
+def join(center: Center, signal: JoinRequested) -> None:
+    contact = requests.own_conversation(center, signal)
+    if contact is None:
+        return
+    guest = contact.consulted
+    if guest is None:
+        requests.refuse(center, signal.request, "nobody_consulted")
+    elif not guest.talks:
+        requests.refuse(center, signal.request, "wrong_state")
+    else:
+        parties.join(center, contact, guest)
+        requests.accept_request(center, signal.request)
+
+
+def cancel(center: Center, signal: CancelConsultRequested) -> None:
+    """Back to the caller, who is taken off hold."""
+    contact = requests.own_conversation(center, signal)
+    if contact is None:
+        return
+    guest = contact.consulted
+    if guest is None:
+        requests.refuse(center, signal.request, "nobody_consulted")
+        return
+    was = holding.on_hold(center, contact)
+    parties.cancel(center, contact, guest)
+    holding.set_caller(center, contact, False)
+    holding.tell(center, contact, was)
+    requests.accept_request(center, signal.request)

@@ -1,0 +1,77 @@
+"""Events of a conversation of more than two: consulted, handed over, joined, left, parked. Part of `events.Event`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class ConsultStarted:
+    """`agent` has the phone of `to_agent`, or the one at `to_number`, rung to ask something; the caller waits."""
+
+    contact: str
+    agent: str
+    to_agent: str
+    to_number: str
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ConsultEnded:
+    """`outcome`: `transferred` or `joined`, then they talk on with the caller; `cancelled` by the agent, `left` by who
+    was asked, `handed_over` while it still rang, `call_over`, or what `end_causes.OfferOutcome` says of a phone.
+    """
+
+    contact: str
+    agent: str
+    to_agent: str
+    to_number: str
+    outcome: str
+    talked_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class CallHandedOver:
+    """The part of `agent` in the conversation is over; the caller is not.
+
+    `how`: `blind`, `attended`, `left` (a conference goes on), `returned` (to the queue), `parked` (in `slot`),
+    `escalated`. Of `to_agent`, `to_number` and `to_queue` one says to whom; of a blind one it is still to be reached.
+    """
+
+    contact: str
+    agent: str
+    how: str
+    to_agent: str = ""
+    to_number: str = ""
+    to_queue: str = ""
+    slot: int = 0
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class PartyJoined:
+    """`agent`, or who answered `number`, talks with the caller too: a conference, asked for `by` an agent."""
+
+    contact: str
+    agent: str
+    number: str
+    by: str
+
+
+@dataclass(frozen=True, slots=True)
+class PartyLeft:
+    """One of a conference has hung up, and neither the caller nor the agent who has the call."""
+
+    contact: str
+    agent: str
+    number: str
+
+
+@dataclass(frozen=True, slots=True)
+class ParkingEnded:
+    """`agent` picks the call up out of `slot`; without one its time there is over and it waits in its queue again."""
+
+    contact: str
+    agent: str
+    slot: int
+    parked_s: float
