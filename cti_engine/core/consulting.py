@@ -6,8 +6,7 @@ back.
 
 from __future__ import annotations
 
-from cti_engine.core import events as ev
-from cti_engine.core import holding, offers, parties, requests, second_leg, targets
+from cti_engine.core import holding, offers, parties, party_events, requests, second_leg, targets
 from cti_engine.core.center import Center
 from cti_engine.core.contact import CONSULTED, Contact, Guest
 from cti_engine.core.party_signals import (
@@ -47,7 +46,7 @@ def ask(center: Center, contact: Contact, to_agent: str, to_number: str, note: s
         begun_at=center.at, note=note[:LONGEST_NOTE],
     )  # fmt: skip
     contact.guests.append(guest)
-    center.emit(ev.ConsultStarted(contact.id, contact.agent, guest.agent, guest.number, guest.note))
+    center.emit(party_events.ConsultStarted(contact.id, contact.agent, guest.agent, guest.number, guest.note))
     if not contact.conferees and not contact.controls.held:
         was = holding.on_hold(center, contact)
         holding.set_caller(center, contact, True)

@@ -5,7 +5,7 @@ A contact closes when its legs are gone, its recording is stored and nobody wrap
 
 from __future__ import annotations
 
-from cti_engine.core import adapting_levels, estimates, messages, waiting
+from cti_engine.core import adapting_levels, estimates, messages, party_events, waiting
 from cti_engine.core import end_causes as causes
 from cti_engine.core import events as ev
 from cti_engine.core.agent import LOGGED_OUT, NOT_READY, READY, Agent
@@ -168,10 +168,12 @@ def guest_over(
         end_leg(center, leg, outcome)
     if guest.role == CONFEREE:
         if contact.state != "ended":
-            center.emit(ev.PartyLeft(contact.id, guest.agent, guest.number))
+            center.emit(party_events.PartyLeft(contact.id, guest.agent, guest.number))
     else:
         talked = max(0.0, center.at - guest.talks_at) if guest.talks else 0.0
-        center.emit(ev.ConsultEnded(contact.id, guest.by, guest.agent, guest.number, outcome, talked))
+        center.emit(
+            party_events.ConsultEnded(contact.id, guest.by, guest.agent, guest.number, outcome, talked)
+        )
         center.schedule(contact, "dial", None)
     if not guest.agent or not guest.talks:
         return

@@ -14,12 +14,12 @@ from cti_engine.core import (
     holding,
     offers,
     parties,
+    party_events,
     requests,
     targets,
     transfers,
 )
 from cti_engine.core import end_causes as causes
-from cti_engine.core import events as ev
 from cti_engine.core.center import Center
 from cti_engine.core.contact import CONTACT, Contact
 from cti_engine.core.party_signals import (
@@ -200,5 +200,7 @@ def park_over(center: Center, contact: Contact) -> None:
 
 def _unparked(center: Center, contact: Contact, agent: str) -> None:
     center.schedule(contact, "park", None)
-    center.emit(ev.ParkingEnded(contact.id, agent, contact.slot, max(0.0, center.at - contact.parked_at)))
+    center.emit(
+        party_events.ParkingEnded(contact.id, agent, contact.slot, max(0.0, center.at - contact.parked_at))
+    )
     contact.slot = 0

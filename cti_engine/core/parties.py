@@ -6,7 +6,7 @@ without anybody is it over. When the caller leaves it is over for all.
 
 from __future__ import annotations
 
-from cti_engine.core import audio_paths, endings, holding
+from cti_engine.core import audio_paths, endings, holding, party_events
 from cti_engine.core import events as ev
 from cti_engine.core.agent import Agent
 from cti_engine.core.center import Center
@@ -79,11 +79,11 @@ def join(center: Center, contact: Contact, guest: Guest) -> None:
     """Who is consulted and the caller hear each other too."""
     was = holding.on_hold(center, contact)
     talked = max(0.0, center.at - guest.talks_at)
-    center.emit(ev.ConsultEnded(contact.id, guest.by, guest.agent, guest.number, "joined", talked))
+    center.emit(party_events.ConsultEnded(contact.id, guest.by, guest.agent, guest.number, "joined", talked))
     guest.role, guest.talks_at = CONFEREE, center.at
     holding.set_guest(center, contact, guest, False)
     holding.set_caller(center, contact, False)
-    center.emit(ev.PartyJoined(contact.id, guest.agent, guest.number, guest.by))
+    center.emit(party_events.PartyJoined(contact.id, guest.agent, guest.number, guest.by))
     holding.tell(center, contact, was)
     moved_on(center, contact)
 
@@ -115,7 +115,9 @@ def take_over(center: Center, contact: Contact, guest: Guest) -> None:
     holding.set_guest(center, contact, guest, False)
     if consulted:
         talked = max(0.0, center.at - guest.talks_at)
-        center.emit(ev.ConsultEnded(contact.id, guest.by, guest.agent, guest.number, "transferred", talked))
+        center.emit(
+            party_events.ConsultEnded(contact.id, guest.by, guest.agent, guest.number, "transferred", talked)
+        )
     out(center, contact, "attended" if consulted else "left", to_agent=guest.agent, to_number=guest.number)
     contact.agent, contact.agent_leg = guest.agent, guest.leg
     holding.new_hands(center, contact, muted=guest.muted)
@@ -136,7 +138,7 @@ def hand_over_ringing(center: Center, contact: Contact, guest: Guest) -> None:
         return
     contact.guests.remove(guest)
     by = contact.agent
-    center.emit(ev.ConsultEnded(contact.id, by, guest.agent, guest.number, "handed_over", 0.0))
+    center.emit(party_events.ConsultEnded(contact.id, by, guest.agent, guest.number, "handed_over", 0.0))
     out(center, contact, "blind", to_agent=guest.agent, to_number=guest.number)
     contact.transfer = Transfer(
         guest.agent, guest.number, guest.trunk, RING, guest.begun_at, guest.ringing_at, guest.leg, by
@@ -160,10 +162,12 @@ def out(
     """Who has the call is out of it, and an agent wraps up; nobody has it until another takes it."""
     leg, agent = center.legs.get(contact.agent_leg), contact.agent
     if agent:
-        center.emit(ev.CallHandedOver(contact.id, agent, how, to_agent, to_number, to_queue, slot, note))
+        center.emit(
+            party_events.CallHandedOver(contact.id, agent, how, to_agent, to_number, to_queue, slot, note)
+        )
         contact.handed = Handed(agent, how, note)
     else:
-        center.emit(ev.PartyLeft(contact.id, "", leg.number if leg is not None else ""))
+        center.emit(party_events.PartyLeft(contact.id, "", leg.number if leg is not None else ""))
     if holding.on_hold(center, contact):
         center.emit(ev.CallHeld(contact.id, agent, False))
     contact.agent = contact.agent_leg = ""

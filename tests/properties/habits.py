@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from cti_engine.core import events, party_signals, signals
+from cti_engine.core import events, party_events, party_signals, signals
 from cti_engine.core.signals import Signal
 from tests.properties.outside import OutsideLeg
 
@@ -27,10 +27,10 @@ def told(world: World, event: events.Event) -> None:
                 30.0,
                 lambda: conversation_over(world, event.contact, event.agent),
             )
-        case events.ConsultStarted() | events.PartyJoined():
+        case party_events.ConsultStarted() | party_events.PartyJoined():
             for _ in range(3):
                 world.later(0.5, 9.0, lambda: with_others(world, event.contact))
-        case events.CallHandedOver(slot=slot) if slot:
+        case party_events.CallHandedOver(slot=slot) if slot:
             agent = world.rng.choice(("ana", "john", "maria"))
             world.later(0.1, 9.0, lambda: pick_up(world, agent, slot))
         case events.AfterCallStarted():

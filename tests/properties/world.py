@@ -16,7 +16,7 @@ from random import Random
 
 import msgspec
 
-from cti_engine.core import commands, events, signals
+from cti_engine.core import commands, events, party_events, signals
 from cti_engine.core.acd import Acd, Outcome
 from cti_engine.core.center import Center
 from cti_engine.core.reporting.cdr import fold
@@ -365,7 +365,7 @@ class World:
                 assert kinds.count(kind) == 1, self.explain(
                     [f"{contact}: {kinds.count(kind)} {kind.__name__}"]
                 )
-            handed = kinds.count(events.CallHandedOver) + kinds.count(events.PartyLeft)
+            handed = kinds.count(party_events.CallHandedOver) + kinds.count(party_events.PartyLeft)
             twice = kinds.count(events.CallBridged) > 1 + handed
             assert not twice, self.explain([f"{contact} was bridged twice"])
             self.check_record(contact)

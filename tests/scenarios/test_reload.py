@@ -152,3 +152,9 @@ def test_a_reload_of_thousands_of_agents_is_quick_and_silent() -> None:
     acd.install(replace(big, version="2"))
     outcome = acd.handle(TimePassed(), 1001.0)
     assert (outcome.events, outcome.commands, len(outcome.agents)) == ([], [], 3000)
+
+
+def test_a_restart_keeps_who_waits_in_a_queue_that_is_gone() -> None:
+    """They stand where they stood, and are served when the queue comes back."""
+    s = (queued() >> Install(WITHOUT_SALES) >> Restart()).quiet()
+    s = s >> Install(DEFINITIONS) >> maria.registers() >> maria.is_ready() << the.CallOffered(agent="maria")

@@ -13,6 +13,7 @@ from copy import copy
 from dataclasses import asdict, dataclass, field, fields
 
 from cti_engine.core import events as ev
+from cti_engine.core import party_events
 from cti_engine.core.end_causes import AGENT_HANG_UP
 
 
@@ -138,11 +139,11 @@ class Cdr:
                 if event.outcome == "answered" and not event.agent:
                     self.outcome = "transferred"
                     self._begins(at, "", event.number, "agent", "", self.wait_s, event.rang_s)
-            case ev.PartyJoined():
+            case party_events.PartyJoined():
                 self._begins(at, event.agent, event.number, "conferee")
-            case ev.PartyLeft():
+            case party_events.PartyLeft():
                 self._ends(at, self._part_of(event.agent, event.number), "left")
-            case ev.CallHandedOver():
+            case party_events.CallHandedOver():
                 self._handed_over(event, at)
             case ev.CallHeld():
                 self._held(event.held, at)
@@ -235,7 +236,7 @@ class Cdr:
             self.talk_s = max(0.0, self.spoken_s - self.hold_s)
             self.talking_since = self.held_at = 0.0
 
-    def _handed_over(self, event: ev.CallHandedOver, at: float) -> None:
+    def _handed_over(self, event: party_events.CallHandedOver, at: float) -> None:
         to = event.to_agent or event.to_number or event.to_queue or (str(event.slot) if event.slot else "")
         self._ends(at, self._part_of(event.agent, ""), f"{event.how}:{to}")
         if event.how == "attended" and event.to_number:

@@ -10,11 +10,26 @@ from dataclasses import replace
 
 from cti_engine.core.routing.bound_conditions import read_bound
 from cti_engine.core.routing.call_classes import MAX_NEG, CallClass, Waiting
-from cti_engine.core.routing.model import QueueNames, Standing, StepChange, WaitingCall
+from cti_engine.core.routing.model import (
+    QueueNames,
+    QueueRules,
+    RoutingRules,
+    Standing,
+    StepChange,
+    StepRule,
+    WaitingCall,
+)
 from cti_engine.core.routing.pool_index import PoolIndex
-from cti_engine.core.routing.queue_plans import QueuePlan, delays_by_queue
+from cti_engine.core.routing.queue_plans import QueuePlan, delays_by_queue, make_plans
 from cti_engine.core.routing.step_walk import StepWalk
 from cti_engine.core.routing.timers import DistantTimers, Timers
+
+
+def _plan_of_gone(standing: Standing, index: PoolIndex) -> QueuePlan:
+    """Of a queue that a reload has taken away: its calls stand there until their time is over, as before a restart."""
+    steps = (StepRule(),) * (standing.step + 1)
+    rules = QueueRules(standing.queue, len(index.plans), steps)
+    return make_plans(RoutingRules("", {standing.queue: rules}))[standing.queue]
 
 
 class CallBook:
@@ -62,9 +77,7 @@ class CallBook:
         self.now = max(self.now, now)
         self.leave(call.contact)
         for standing in standings:
-            plan = self.index.plans.get(standing.queue)
-            if plan is None:
-                continue
+            plan = self.index.plans.get(standing.queue) or _plan_of_gone(standing, self.index)
             waiting = Waiting(call, plan, standing.joined_at)
             waiting.rang = standing.rang
             if standing.step >= len(plan.steps):
