@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Annotated, Any, Literal
 
 import msgspec
@@ -31,7 +32,8 @@ class Face(msgspec.Struct, frozen=True):
 
 
 class Opened(Face, frozen=True, kw_only=True):
-    """`token` goes into `Authorization: Bearer ...`; it ends `idle_s` seconds after the last request for a change."""
+    """`token` goes into `Authorization: Bearer ...`; it ends `idle_s` seconds after the last request for a change,
+    later while the agent is in a contact, and in any case hours after the log-in."""
 
     token: str
     idle_s: float
@@ -83,10 +85,15 @@ class Events(msgspec.Struct, frozen=True):
 
 
 class HistoryQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Contacts of `agent`, default oneself; newest first."""
+    """Contacts of `agent`, default oneself; newest first. `text`: words, each of which stands in number, name, note,
+    result or queue. `day`: of the center; without one the last seven. `before`: the `next` of the answer before.
+    """
 
     agent: str = ""
     limit: Annotated[int, msgspec.Meta(ge=1, le=100)] = 20
+    text: Annotated[str, msgspec.Meta(max_length=100)] = ""
+    day: date | None = None
+    before: Annotated[str, msgspec.Meta(max_length=100)] = ""
 
 
 class PastContact(msgspec.Struct, frozen=True):
@@ -111,7 +118,38 @@ class PastContact(msgspec.Struct, frozen=True):
 
 
 class History(msgspec.Struct, frozen=True):
+    """`next`: where to go on, null when these are the last."""
+
     contacts: list[PastContact]
+    next: str | None
+
+
+class DayQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The day of `agent`, default oneself."""
+
+    agent: str = ""
+
+
+class Day(msgspec.Struct, frozen=True):
+    """Since the center's midnight `since` (wall seconds); seconds with the times that still run.
+
+    `talk_s` is without hold; `handle_s` the mean of talk, hold and wrap-up a call, `occupancy` the share of the ready
+    time in a contact, null before there is any; `reasons` are those of `not_ready_s`.
+    """
+
+    agent: str
+    since: float
+    calls: int
+    offers: int
+    missed: int
+    talk_s: float
+    hold_s: float
+    wrap_up_s: float
+    handle_s: float | None
+    ready_s: float
+    not_ready_s: float
+    reasons: dict[str, float]
+    occupancy: float | None
 
 
 class Colleague(msgspec.Struct, frozen=True, rename={"is_": "is"}):

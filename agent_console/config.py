@@ -27,7 +27,7 @@ class ConsoleConfig:
     `store_url` is `sqlite:PATH` or `redis://...`, `broker_url` is `mqtt://host:port` or `mqtts://...`.
     `public_origin` (`https://desk.example.org`) is what browsers show; empty: whatever host they asked for.
     `session_idle`: seconds without a human at the page; `session_longest`: seconds after the log-in. A contact in
-    progress never ends a session.
+    progress never ends a session. `utc_offset`: seconds that the center's day is ahead of UTC.
     `call_me` None: nobody asks for callbacks here. `recordings`: where messages lie that agents hear; None: nowhere.
     `gateway`: the socket of the gateway of browser phones; empty: agents have desk phones only.
     `sessions_db` is written by this process only, so that a restart of the console logs nobody out.
@@ -50,4 +50,5 @@ class ConsoleConfig:
     cookie_secure: bool = False
     session_idle: float = 3600.0
     session_longest: float = 12 * 3600.0
+    utc_offset: float = 0.0
     call_me: CallMeDoor | None = None

@@ -15,6 +15,7 @@ from agent_console.browser_phones import BrowserPhones
 from agent_console.colleagues import Colleagues
 from agent_console.config import ConsoleConfig
 from agent_console.contact_notes import ContactNotes
+from agent_console.day_book import DayBook
 from agent_console.event_log import EventLog
 from agent_console.labels import LabelBook
 from agent_console.live_feed import LiveFeed
@@ -42,6 +43,7 @@ class Console:
     asking: Asking
     presence: Presence
     colleagues: Colleagues
+    day_book: DayBook
     browser_phones: BrowserPhones
     notes: ContactNotes | None
     pages: set[LivePage] = field(default_factory=set)

@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, TypeVar
 
+from cti_engine.adapters.log_reading import OVERLAP, seq_before
 from cti_engine.adapters.sqlite_store import SqliteStore
 from cti_engine.ports import Store, StoredEvent, StoreUnavailable
 
@@ -41,6 +42,10 @@ class EventLog:
     async def events_of(self, contact: str) -> list[StoredEvent]:
         """All events of one contact, in order."""
         return await self._read(lambda store: store.events_of(contact))
+
+    async def seq_before(self, since: float) -> int:
+        """The number before the first event at or after `since`, or a little earlier."""
+        return await self._read(lambda store: seq_before(store, since - OVERLAP, store.load().last_seq))
 
     async def last_seq(self) -> int:
         return await self._read(lambda store: store.load().last_seq)

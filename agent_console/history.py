@@ -1,30 +1,105 @@
-"""An agent's last contacts, newest first, from the closed records of the store."""
+"""An agent's past contacts, newest first, from the closed records: the last ones, or those that are sought.
+
+Looked for from the newest back, in windows that grow, until a page is full: the last contacts cost little, and a search
+reads at most its days.
+"""
 
 from __future__ import annotations
 
+import unicodedata
+from collections.abc import Iterable
+from dataclasses import dataclass
+from math import inf, nextafter
 from typing import Any
 
 from agent_console.event_log import PAGE, EventLog
 
-REACH = 7 * 86400.0  # seconds back; older contacts are the business of reports
+REACH = 7 * 86400.0  # seconds back where no day is given; older contacts are the business of reports
 FIRST_WINDOW = 3600.0  # seconds; each further look back is twice as long
 
 _SHOWN = (
     "contact", "ani", "name", "segment", "language", "queue", "agent", "arrived_at", "bridged_at", "ended_at",
     "wait_s", "talk_s", "outcome", "cause", "disposition", "note",
 )  # fmt: skip
+_SOUGHT = ("ani", "name", "note", "disposition", "queue")
+
+Place = tuple[float, str]  # when it ended, and which
 
 
-async def last_contacts(log: EventLog, agent: str, now: float, limit: int) -> list[dict[str, Any]]:
-    """At most `limit` contacts that `agent` spoke in. Raises StoreUnavailable."""
+class NoPlace(ValueError):
+    """What was given as the place to go on from is none of ours."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Contacts that `agent` spoke in and that ended from `since` to before `until` (wall seconds); each word of `text`
+    stands in number, name, note, result or queue. At most `limit`, older than `before`, which an answer gave as `next`.
+    """
+
+    agent: str
+    since: float
+    until: float
+    limit: int
+    text: str = ""
+    before: str = ""
+
+
+async def past_contacts(log: EventLog, wanted: Wanted) -> tuple[list[dict[str, Any]], str | None]:
+    """The contacts, and where to go on when there are more. Raises StoreUnavailable and NoPlace."""
+    before = _place_of(wanted.before)
+    words = _plain(wanted.text).split()
     found: list[dict[str, Any]] = []
-    until, window = now + 1.0, FIRST_WINDOW
-    while len(found) < limit and until > now - REACH:
-        since = max(until - window, now - REACH)
+    until, window = min(wanted.until, nextafter(before[0], inf)), FIRST_WINDOW
+    while len(found) <= wanted.limit and until > wanted.since:
+        since = max(until - window, wanted.since)
         closed = await _closed_between(log, since, until)
-        found += [_shown(cdr) for cdr in reversed(closed) if cdr.get("agent") == agent]
+        mine = (cdr for cdr in closed if cdr.get("agent") == wanted.agent and _place(cdr) < before)
+        found += sorted((cdr for cdr in mine if _has(cdr, words)), key=_place, reverse=True)
         until, window = since, window * 2
-    return found[:limit]
+    shown = [{name: cdr.get(name) for name in _SHOWN} for cdr in found[: wanted.limit]]
+    if len(found) <= wanted.limit:
+        return shown, None
+    ended_at, contact = _place(found[wanted.limit - 1])
+    return shown, f"{ended_at!r},{contact}"
+
+
+def _place(cdr: dict[str, Any]) -> Place:
+    return float(cdr["ended_at"]), str(cdr["contact"])
+
+
+def _place_of(text: str) -> Place:
+    if not text:
+        return inf, ""
+    ended_at, comma, contact = text.partition(",")
+    try:
+        place = float(ended_at), contact
+    except ValueError as error:
+        raise NoPlace(text) from error
+    if not comma or not 0 <= place[0] < inf:
+        raise NoPlace(text)
+    return place
+
+
+def _has(cdr: dict[str, Any], words: Iterable[str]) -> bool:
+    """A word of digits is also found in a number that is written with spaces."""
+    text = "\n".join(_plain(str(cdr.get(name) or "")) for name in _SOUGHT)
+    digits = _digits(str(cdr.get("ani") or ""))
+    return all(
+        word in text or (_digits(word) and _digits(word) in digits and not _letters(word)) for word in words
+    )
+
+
+def _plain(text: str) -> str:
+    """Without capitals and accents: who types `maria` finds `María`."""
+    return "".join(c for c in unicodedata.normalize("NFKD", text.casefold()) if not unicodedata.combining(c))
+
+
+def _digits(text: str) -> str:
+    return "".join(c for c in text if c.isdecimal())
+
+
+def _letters(text: str) -> bool:
+    return any(c.isalpha() for c in text)
 
 
 async def _closed_between(log: EventLog, since: float, until: float) -> list[dict[str, Any]]:
@@ -37,7 +112,3 @@ async def _closed_between(log: EventLog, since: float, until: float) -> list[dic
         if len(page) < PAGE or len(seen) == before:
             return list(seen.values())
         since = float(page[-1]["ended_at"])
-
-
-def _shown(cdr: dict[str, Any]) -> dict[str, Any]:
-    return {name: cdr.get(name) for name in _SHOWN}

@@ -20,6 +20,7 @@ from agent_console.colleagues import Colleagues
 from agent_console.config import ConsoleConfig
 from agent_console.console import CONSOLE, Console
 from agent_console.contact_notes import ContactNotes
+from agent_console.day_book import DayBook
 from agent_console.event_log import EventLog, open_store
 from agent_console.labels import LabelBook, read_labels
 from agent_console.live_feed import LiveFeed
@@ -59,6 +60,7 @@ async def _serve(config: ConsoleConfig) -> None:
     await console.feed.begin()
     bus_task = spawn(bus.run(), "bus")
     phones = spawn(console.browser_phones.run(), "browser phones")
+    today = spawn(console.day_book.run(), "today")
     noting = spawn(console.notes.run(), "contact notes") if console.notes is not None else None
     try:
         await web.SockSite(runner, listener).start()
@@ -75,6 +77,7 @@ async def _serve(config: ConsoleConfig) -> None:
             await asyncio.wait(closing, timeout=GOODBYE)
         await runner.cleanup()
         phones.cancel()
+        today.cancel()
         await bus.close()
         await bus_task
         if noting is not None and console.notes is not None:
@@ -113,6 +116,8 @@ def _assemble(config: ConsoleConfig) -> tuple[Console, MqttBus]:
     presence = Presence(asking.tell)
     colleagues = Colleagues(asyncio.get_running_loop().call_later)
     feed.listen(colleagues)
+    day_book = DayBook(log, feed, clock.now, config.utc_offset)
+    feed.listen(day_book)
     notes = None
     if config.customers_db is not None:
         notes = ContactNotes(log, CustomerStore(config.customers_db))
@@ -131,6 +136,7 @@ def _assemble(config: ConsoleConfig) -> tuple[Console, MqttBus]:
         asking=asking,
         presence=presence,
         colleagues=colleagues,
+        day_book=day_book,
         browser_phones=phones,
         notes=notes,
     ), bus

@@ -1,4 +1,4 @@
-"""The HTTP side: log in and out, who am I, last contacts, the WebSocket, health, and the static pages."""
+"""The HTTP side: log in and out, who am I, the WebSocket, health, and the static pages."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from pathlib import Path
 
 from aiohttp import web
 
-from agent_console import api, call_me, explanations
-from agent_console.answers import Colleagues, Done, Health, History, HistoryQuery, LogIn, Me
+from agent_console import api, call_me, explanations, own_records
+from agent_console.answers import Colleagues, Done, Health, LogIn, Me
 from agent_console.console import CONSOLE
 from agent_console.guard import (
     COOKIE,
@@ -21,13 +21,10 @@ from agent_console.guard import (
     guard,
     public_face,
 )
-from agent_console.history import last_contacts
 from agent_console.live_page import LOGGED_OUT, LivePage
 from agent_console.log_in import check_password
-from agent_console.operations import Operation, described, read_body, read_query
+from agent_console.operations import Operation, described, read_body
 from agent_console.page_messages import MAX_PAGE_MESSAGE
-from cti_engine.ports import StoreUnavailable
-from cti_engine.wire.catalogue import Permission
 
 STATIC = Path(__file__).parent / "static"
 MAX_BODY = 16 * 1024  # bytes
@@ -74,24 +71,6 @@ async def me(request: web.Request) -> web.Response:
     return web.json_response(
         {**public_face(account, session), "labels": asdict(labels), "browser_phone": phones}
     )
-
-
-@described(Operation("Last contacts", History, query=HistoryQuery, codes=("forbidden", "store_unavailable")))
-@routes.get("/api/history")
-async def history(request: web.Request) -> web.Response:
-    """Last contacts of `agent` (default: oneself), newest first, of the last seven days."""
-    console = request.app[CONSOLE]
-    account, _ = await authenticate(request)
-    asked = read_query(request, HistoryQuery)
-    agent = asked.agent or account.user
-    if agent != account.agent and Permission.READ_RECORDS not in account.permissions:
-        raise Refused(403, "forbidden", "not permitted")
-    try:
-        contacts = await last_contacts(console.log, agent, console.now(), asked.limit)
-    except StoreUnavailable as error:
-        _log.warning("cannot read history: %s", error)
-        raise Refused(503, "store_unavailable", "the records cannot be read now") from error
-    return web.json_response({"contacts": contacts})
 
 
 @described(Operation("Who shares a queue with oneself", Colleagues, codes=("forbidden",)))
@@ -162,6 +141,7 @@ def application() -> web.Application:
     app.add_routes(routes)
     api.add_routes(app)
     app.add_routes(explanations.routes)
+    app.add_routes(own_records.routes)
     app.add_routes(call_me.routes)
     app.on_response_prepare.append(call_me.add_cors)
     app.router.add_static("/static", STATIC)

@@ -10,7 +10,7 @@ from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
-from cti_engine.commands.fairness_report import OVERLAP, log_since
+from cti_engine.adapters.log_reading import OVERLAP, log_since
 from cti_engine.core.reporting.callbacks import CallbackFigures, CallbackStories, CallbackStory, figures
 from cti_engine.ports import Store
 from cti_engine.wire.vocabulary import event_from

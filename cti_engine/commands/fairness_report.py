@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from dataclasses import asdict
 from datetime import datetime
 from typing import Any, TextIO
@@ -12,14 +11,19 @@ from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
+from cti_engine.adapters.log_reading import OVERLAP, log_since
 from cti_engine.core.definitions import CenterDefinitions
-from cti_engine.core.reporting.fairness import AgentDay, AgentDays, FairnessReport, Present, Spread, report
-from cti_engine.ports import Store, StoredEvent
+from cti_engine.core.reporting.fairness import (
+    READ,
+    AgentDay,
+    AgentDays,
+    FairnessReport,
+    Present,
+    Spread,
+    report,
+)
+from cti_engine.ports import Store
 from cti_engine.wire.vocabulary import event_from
-
-READ = frozenset({"CallBridged", "CallOffered", "OfferEnded", "AgentRona", "AgentStateChanged"})
-OVERLAP = 3600.0
-"""Seconds by which events may stand out of the order of their times (a signal that waited on a link)."""
 
 
 def fairness(store: Store, definitions: CenterDefinitions, since: float, now: float) -> FairnessReport:
@@ -31,27 +35,11 @@ def fairness(store: Store, definitions: CenterDefinitions, since: float, now: fl
             body = {**stored.data, "contact": stored.contact}
             days.apply(event_from(stored.event, body), stored.at)
     present = {
-        id_: Present(row["status"], row["state"], row["since"])
+        id_: Present(row["status"], row["state"], row["since"], row["reason"])
         for (kind, id_), row in loaded.rows.items()
         if kind == "agent"
     }
     return report(days, now, present, definitions.agents, definitions.queues.values())
-
-
-def log_since(store: Store, since: float, last_seq: int) -> Iterator[StoredEvent]:
-    """From the first event at or after `since` on; the log is in the order of time, but for moments."""
-    low, high = 0, last_seq
-    while low < high:
-        middle = (low + high) // 2
-        following = store.events_since(middle, 1)
-        if following and following[0].at < since:
-            low = following[0].seq
-        else:
-            high = middle
-    seq = low
-    while page := store.events_since(seq):
-        yield from page
-        seq = page[-1].seq
 
 
 def write_json(found: FairnessReport, to: TextIO) -> None:

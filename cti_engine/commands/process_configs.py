@@ -129,6 +129,7 @@ def make_plan(settings: Settings, definitions: CenterDefinitions, prepared: Prep
             ready_file=places.ready_file("console"),
             session_idle=settings.sessions.idle,
             session_longest=settings.sessions.longest,
+            utc_offset=utc_offset(settings.time_zone),
             call_me=_call_me(settings, prepared),
         )
 

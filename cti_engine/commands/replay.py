@@ -15,7 +15,7 @@ from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 
-from cti_engine.commands.fairness_report import OVERLAP, log_since
+from cti_engine.adapters.log_reading import OVERLAP, log_since
 from cti_engine.commands.simulate import plain_band, say, short
 from cti_engine.core.definitions import CenterDefinitions
 from cti_engine.core.events import Event

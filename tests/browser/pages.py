@@ -9,7 +9,7 @@ from playwright.async_api import Browser, Locator, Page, expect
 from cti_engine.core import events as ev
 from cti_engine.wire.vocabulary import to_plain
 from tests.console.stand_in_engine import StandInEngine
-from tests.console.world import offer
+from tests.console.world import ConsoleProcess, offer
 
 CHROMIUM_ARGS = (
     "--no-sandbox",
@@ -61,3 +61,10 @@ async def ring(engine: StandInEngine, **fields: Any) -> ev.CallOffered:
     data = {name: value for name, value in to_plain(event)[1].items() if name != "contact"}
     await engine.changes("maria", state="ringing", contact=event.contact, offer=data)
     return event
+
+
+async def desk(browser: Browser, console: ConsoleProcess, user: str = "maria", **size: Any) -> Page:
+    """A fresh browser with this agent logged in."""
+    page = await open_page(browser, console.url, **size)
+    await log_in(page, user, console.passwords[user])
+    return page

@@ -17,6 +17,7 @@ from typing import Any
 from PIL import Image
 from playwright.async_api import Browser, Page, async_playwright, expect
 
+from cti_engine.wire.envelope import ReplyMessage, Request
 from tests.browser.pages import CHROMIUM_ARGS, is_live, log_in, open_page, ring
 from tests.browser.test_why import answers
 from tests.console.stand_in_engine import StandInEngine
@@ -26,7 +27,9 @@ from tests.phones.child import tool
 FOLDER = Path(__file__).parents[2] / "docs" / "screenshots"
 SIZES = {1440: (900, "en", "light"), 390: (844, "es", "dark")}
 """Width to height in CSS pixels, language and theme: a desk's screen and a telephone."""
-COLOURS = 128  # of a picture's palette: a third of the bytes, and nothing of these flat pages is lost
+COLOURS = 256  # of a picture's palette: a third of the bytes, and nothing of these flat pages is lost
+
+QUANTIZE = Image.Quantize.MAXCOVERAGE  # keeps the small dots of colour that mean something
 
 
 class Pictures:
@@ -51,10 +54,14 @@ class Pictures:
         """Once `shows`, a selector, is there."""
         for width, page in self.pages.items():
             await expect(page.locator(shows).first).to_be_visible()
+            await page.evaluate("document.activeElement.blur(); scrollTo(0, 0)")
+            await page.evaluate("for (const e of document.querySelectorAll('.contact-body')) e.scrollTop = 0")
             png = await page.screenshot(full_page=True, animations="disabled")
             path = self.folder / f"{name}-{width}.png"
             with Image.open(io.BytesIO(png)) as image:
-                image.convert("RGB").quantize(COLOURS, dither=Image.Dither.NONE).save(path, optimize=True)
+                image.convert("RGB").quantize(COLOURS, QUANTIZE, dither=Image.Dither.NONE).save(
+                    path, optimize=True
+                )
             self.taken.append(path)
 
     async def close(self) -> None:
@@ -91,8 +98,16 @@ async def _desk(pictures: Pictures, engine: StandInEngine, console: ConsoleProce
     await pictures.close()
 
 
+def well_named(request: Request) -> ReplyMessage:
+    """The answers of test_why, with a name that is none of an attack."""
+    reply = answers(request)
+    for one in reply.result.get("calls", []):
+        one["name"] = one["name"] and "Carmen Ruiz"
+    return reply
+
+
 async def _floor(pictures: Pictures, engine: StandInEngine, console: ConsoleProcess) -> None:
-    engine.answer = answers
+    engine.answer = well_named
     talking: dict[str, Any] = {"name": "Carmen Ruiz", "offer": "o"}
     await engine.shows(agent("maria", state="talking", contact="c-1", offer=talking, bridged_at=time.time()))
     await pictures.log_in("supervisor", console.passwords["supervisor"])

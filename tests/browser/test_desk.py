@@ -4,26 +4,18 @@ from __future__ import annotations
 
 import re
 import time
-from typing import Any
 
 import pytest
 from playwright.async_api import Browser, Page, expect
 
 from cti_engine.core import events as ev
 from cti_engine.wire.vocabulary import to_plain
-from tests.browser.pages import contact, is_live, log_in, open_page, ring, state
+from tests.browser.pages import contact, desk, is_live, log_in, open_page, ring, state
 from tests.console.stand_in_engine import StandInEngine
 from tests.console.world import ConsoleProcess, agent, offer, queue
 from tests.phones.waiting import until
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
-
-
-async def desk(browser: Browser, console: ConsoleProcess, user: str = "maria", **size: Any) -> Page:
-    """A fresh browser with this agent logged in."""
-    page = await open_page(browser, console.url, **size)
-    await log_in(page, user, console.passwords[user])
-    return page
 
 
 async def test_log_in_and_out(browser: Browser, console: ConsoleProcess, engine: StandInEngine) -> None:
@@ -58,23 +50,16 @@ async def test_ready_and_not_ready(browser: Browser, console: ConsoleProcess, en
     await page.get_by_role("button", name="Not ready").click()
     await page.get_by_role("menuitemradio", name="Training").click()
     assert (await engine.until_heard("NotReady")).args == {"agent": "maria", "reason": "training"}
-
-
-async def test_colleagues_beside_the_contact(
-    browser: Browser, console: ConsoleProcess, engine: StandInEngine
-) -> None:
-    """Whoever shares a queue and could take a call is listed first, each in one word; not oneself."""
-    await engine.shows(agent())
-    await engine.shows(agent("john", status="not_ready", reason="lunch"))
-    await engine.shows(agent("ana", name="Ana", state="talking"))
-    await engine.shows(agent("eva", queues=("support_en",)))
-    page = await desk(browser, console)
-    team = page.locator(".team li")
-    await expect(team).to_have_text([re.compile(r"Ana\s*in a call"), re.compile(r"John Smith\s*away")])
-    await engine.changes("john", status="ready", reason="")
-    await expect(team).to_have_text([re.compile(r"John Smith\s*free"), re.compile(r"Ana\s*in a call")])
-    await engine.changes("john", status="logged_out")
-    await expect(team).to_have_count(1)
+    await ring(engine)
+    await engine.changes("maria", after="not_ready", after_reason="training")
+    await expect(state(page)).to_contain_text("After this call: Not ready · Training")
+    chosen = page.locator(".state-buttons [aria-pressed=true], .state-buttons .chosen")
+    await expect(chosen).to_have_text(["Not ready"])
+    await page.get_by_role("button", name="Ready", exact=True).click()
+    await engine.until_heard("Ready", 2)
+    await engine.changes("maria", after="", after_reason="")
+    await expect(state(page)).to_contain_text("After this call: Ready")
+    await expect(chosen).to_have_text(["Ready"])
 
 
 async def test_offer_is_painted_then_told(

@@ -11,9 +11,21 @@ from playwright.async_api import Browser, expect
 from cti_engine.core import events as ev
 from tests.browser.pages import log_in, open_page
 from tests.console.stand_in_engine import StandInEngine
-from tests.console.world import ConsoleProcess, agent, queue
+from tests.console.world import ConsoleProcess, agent, offer, queue
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+RUNS_LEFT_TO_RIGHT = """() => {
+  const text = document.querySelector(".activity .line-what").firstChild;
+  const begin = text.data.indexOf("is offered");
+  const places = [begin, begin + 3, begin + 11, begin + 14].map((at) => {
+    const range = document.createRange();
+    range.setStart(text, at);
+    range.setEnd(text, at + 1);
+    return range.getBoundingClientRect().left;
+  });
+  return places.every((left, i) => i === 0 || left > places[i - 1]);
+}"""
 
 
 async def test_queues_live(browser: Browser, console: ConsoleProcess, engine: StandInEngine) -> None:
@@ -55,6 +67,9 @@ async def test_agents_live(browser: Browser, console: ConsoleProcess, engine: St
     await expect(maria).to_contain_text("Carmen <b>Ruiz</b>")
     await engine.says(ev.CallAbandoned("c-9", "sales_es", 63.0))
     await expect(page.locator(".activity")).to_contain_text("after 1:03")
+    await engine.says(offer(name="\u202e\u05d3\u05df moc.live"))
+    await expect(page.locator(".activity")).to_contain_text("is offered to María López")
+    assert await page.evaluate(RUNS_LEFT_TO_RIGHT), "a name turned the words after it around"
 
 
 async def test_supervisor_page_has_no_controls_and_opens_no_desk(

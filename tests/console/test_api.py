@@ -81,7 +81,7 @@ async def program(console: ConsoleProcess) -> AsyncIterator[Program]:
 async def test_a_program_logs_in_with_a_token_alone(program: Program, engine: StandInEngine) -> None:
     """No cookie, no Origin, no CSRF token: the token is the session, and is worth nothing after logging out."""
     opened = await program.log_in("maria")
-    assert (opened["agent"], opened["permissions"], opened["idle_s"]) == ("maria", ["take_calls"], 8 * 3600)
+    assert (opened["agent"], opened["permissions"], opened["idle_s"]) == ("maria", ["take_calls"], 3600)
     status, me = await program.ask("GET", "/api/me")
     assert (status, me["user"]) == (200, "maria")
     await engine.shows(agent())

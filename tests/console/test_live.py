@@ -274,29 +274,6 @@ async def test_idle_session_ends(engine: StandInEngine, console: ConsoleProcess)
     await person.close()
 
 
-async def test_history_is_ones_own(person: Person, engine: StandInEngine) -> None:
-    """An agent reads own closed contacts, newest first, and nobody else's; a supervisor reads anybody's."""
-    now = time.time()
-    for n in range(30):
-        engine.keep_cdr(
-            contact=f"c{n}", ended_at=now - n * 1800, agent="maria" if n % 2 else "john", talk_s=n, note="x"
-        )
-    await person.log_in("maria")
-    status, answer = await person.get("/api/history?limit=3")
-    assert status == 200
-    assert [one["contact"] for one in answer["contacts"]] == ["c1", "c3", "c5"]
-    status, answer = await person.get("/api/history?agent=john")
-    assert (status, answer["error"]["code"]) == (403, "forbidden")
-    for wrong in ("0", "101", "x", "-1", "9" * 5000, "²"):
-        status, _ = await person.get("/api/history", params={"limit": wrong})
-        assert status == 400
-    supervisor = Person(person.console)
-    await supervisor.log_in("supervisor")
-    status, answer = await supervisor.get("/api/history?agent=john&limit=100")
-    assert len(answer["contacts"]) == 15
-    await supervisor.close()
-
-
 async def until_known(person: Person, kind: str, id_: str) -> None:
     """Wait until the console has this retained state."""
     async with person.page() as page:

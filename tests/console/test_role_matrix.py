@@ -14,6 +14,7 @@ import pytest
 import pytest_asyncio
 
 from agent_console.routes import application
+from agent_console.wire_types import BODIES
 from cti_engine.wire.catalogue import REQUESTS, ROLES, Permission
 from tests.console.stand_in_engine import StandInEngine
 from tests.console.world import Broker, ConsoleProcess, Person, agent
@@ -63,7 +64,10 @@ MAY_ASK: dict[str, tuple[set[str], set[str]]] = {
 OWN, OTHERS = "own", "others"
 MAY_READ: dict[str, tuple[str, dict[str, set[str]]]] = {
     "GET /api/me": ("/api/me", {OWN: ALL}),
+    "GET /api/state": ("/api/state", {OWN: ALL}),  # test_live: who sees what of it
+    "GET /api/events": ("/api/events?since=0", {OWN: ALL}),
     "GET /api/history": ("/api/history?agent={agent}", {OWN: ALL, OTHERS: STEERING}),
+    "GET /api/my-day": ("/api/my-day?agent={agent}", {OWN: ALL, OTHERS: STEERING}),
     "GET /api/colleagues": ("/api/colleagues", {OWN: ALL}),
     "GET /api/message/{contact}": ("/api/message/c-{agent}", {OWN: ALL, OTHERS: NONE}),
     "GET /api/queues/{queue}/waiting": ("/api/queues/sales_es/waiting", {OWN: STEERING}),
@@ -73,7 +77,11 @@ MAY_READ: dict[str, tuple[str, dict[str, set[str]]]] = {
     ),
 }
 """Route to a path of one's own and of another agent's, and the roles that may read them; nobody without a session."""
-FOR_EVERYBODY = {"GET /", "GET /healthz", "GET /static", "POST /api/session"}
+FOR_EVERYBODY = {
+    "GET /", "GET /healthz", "GET /static", "GET /api/openapi.json", "POST /api/session", "POST /api/sessions",
+}  # fmt: skip
+BY_REST = {f"POST /api/requests/{name}" for name in BODIES}
+"""Requests, asked by the same `Asking` as those of a page: what is allowed there is allowed here."""
 WITH_THEIR_OWN_TESTS = {
     "DELETE /api/session",  # test_session: one's own session, by the token of its page
     "GET /live",  # test_session, test_live
@@ -109,7 +117,8 @@ def test_every_route_has_a_line() -> None:
         for route in application().router.routes()
         if route.resource is not None and route.method != "HEAD"
     }
-    assert routes == MAY_READ.keys() | FOR_EVERYBODY | WITH_THEIR_OWN_TESTS
+    assert routes - BY_REST == MAY_READ.keys() | FOR_EVERYBODY | WITH_THEIR_OWN_TESTS
+    assert routes >= BY_REST
 
 
 def test_every_permission_of_every_role() -> None:
@@ -182,6 +191,9 @@ async def test_nobody(world: tuple[StandInEngine, ConsoleProcess]) -> None:
     for path, _ in MAY_READ.values():
         status, answer = await nobody.get(path.format(agent="maria"))
         assert (status, answer["error"]["code"]) == (401, "logged_out"), path
+    for name in BODIES:
+        status, answer = await nobody.post(f"/api/requests/{name}", json={})
+        assert (status, answer["error"]["code"]) == (401, "logged_out"), name
     with pytest.raises(aiohttp.WSServerHandshakeError):
         await nobody.http.ws_connect("/live")
     await nobody.close()

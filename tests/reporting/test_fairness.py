@@ -70,6 +70,26 @@ def test_an_hour_made_by_hand() -> None:
     assert (found["ana"].idle, found["ana"].occupancy, found["ana"].aht) == (3600.0, 0.0, None)
 
 
+def test_hold_and_reasons_stand_alone() -> None:
+    """Hold is no talk, whether taken back, ended with the call or still running; each not-ready reason has its time."""
+    days = AgentDays(DAY)
+    lunch = ev.AgentStateChanged("maria", "ready", "", "talking", "c1", "not_ready", "lunch", "idle", 100.0)
+    for at, event in (
+        (DAY + 100, lunch),
+        (DAY + 110, ev.CallHeld("c1", "maria", True)),
+        (DAY + 130, ev.CallHeld("c1", "maria", False)),
+        (DAY + 150, ev.CallHeld("c1", "maria", True)),
+        (DAY + 160, changed("maria", TALKING, 60.0, WRAP_UP)),
+        (DAY + 190, changed("maria", WRAP_UP, 30.0, TALKING)),
+        (DAY + 195, ev.CallHeld("c2", "maria", True)),
+    ):
+        days.apply(event, at)
+    maria = days.day_of("maria", DAY + 200, {})
+    assert (maria.talk, maria.held, maria.wrap_up) == (35.0, 35.0, 30.0)
+    assert (maria.not_ready, maria.reasons) == (100.0, {"lunch": 100.0})
+    assert days.day_of("nobody", DAY + 200, {}).calls == 0
+
+
 def test_the_spread_of_equal_and_of_unequal_shares() -> None:
     """Equal: CV 0, Jain 1. One of four has it all: Jain 1/4, CV the square root of 3. One alone: neither."""
     equal = spread("x", dict.fromkeys("abcd", 0.5))

@@ -9,7 +9,7 @@ import pytest
 
 from cti_engine.core.signals import Signal
 from cti_engine.wire.catalogue import REQUESTS, signal_of
-from cti_engine.wire.envelope import Request
+from cti_engine.wire.envelope import BadMessage, Request
 from tests.scenarios.playbook import Caller, Desk, Elapse, Scenario, is_recorded, the
 
 caller, maria = Caller(), Desk("maria")
@@ -105,3 +105,15 @@ def test_the_same_twice(name: str) -> None:
     told = len(s.facts)
     s = s >> request << the.Reply()
     assert len(s.facts) == told
+
+
+@pytest.mark.parametrize(
+    ("name", "argument"), [(name, each) for name, args in ARGUMENTS.items() for each in args]
+)
+@pytest.mark.parametrize("wrong", [None, 7.5, [], {"x": 1}])
+def test_wrong_types(name: str, argument: str, wrong: object) -> None:
+    """An argument of another type: refused as a bad request, before the core hears of it."""
+    args = {**ARGUMENTS[name], "agent": "maria", argument: wrong}
+    with pytest.raises(BadMessage) as refused:
+        signal_of(Request(name, "q", "to", "maria", "2026-01-01T00:00:00.000Z", args, "c1", 1))
+    assert refused.value.code == "bad_request"

@@ -15,6 +15,7 @@ let me = null; // what /api/me says
 let live = null;
 let model = null;
 let phone = null; // where the center has browser phones
+let ended = false; // a session that there was
 let waitingForFrame = false;
 
 /** Draw in the next frame: a burst of messages costs one drawing. A hidden page has no frames. */
@@ -23,7 +24,7 @@ function redraw() {
   waitingForFrame = true;
   const draw = () => {
     waitingForFrame = false;
-    render(me ? html`<${Shell} ...${{ me, model, live, phone, actions }} />` : html`<${LogIn} ...${{ actions }} />`, root);
+    render(me ? html`<${Shell} ...${{ me, model, live, phone, actions }} />` : html`<${LogIn} ...${{ ended, actions }} />`, root);
   };
   if (document.hidden) setTimeout(draw, 100);
   else requestAnimationFrame(draw);
@@ -67,7 +68,7 @@ async function start() {
       take({ type: "connection", connected });
       if (!connected) checkSession();
     },
-    onLoggedOut: leave,
+    onLoggedOut: sessionOver,
   });
   redraw();
 }
@@ -77,8 +78,13 @@ async function checkSession() {
   try {
     me = await call("GET", "/api/me");
   } catch (error) {
-    if (error.status === 401) leave();
+    if (error.status === 401) sessionOver();
   }
+}
+
+function sessionOver() {
+  ended = true;
+  leave();
 }
 
 function leave() {
@@ -91,6 +97,7 @@ function leave() {
 const actions = {
   async logIn(user, password) {
     await call("POST", "/api/session", { body: { user, password } });
+    ended = false;
     await start();
   },
   async logOut() {

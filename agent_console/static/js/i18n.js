@@ -18,6 +18,11 @@ export function t(key, values = {}) {
   return text.replace(/\{(\w+)\}/g, (whole, name) => values[name] ?? whole);
 }
 
+const RIGHT_TO_LEFT = /[\u0590-\u08ff\u200e\u200f\u202a-\u202e\u2066-\u2069\ufb1d-\ufdff\ufe70-\ufefc]/;
+
+/** Text from outside for the middle of a sentence: whatever it is written in turns nothing around it (UAX #9, FSI). */
+export const isolated = (text) => (RIGHT_TO_LEFT.test(text) ? `\u2068${text}\u2069` : text);
+
 /** A refusal in words that an agent can use. */
 export function explain({ code, text }) {
   return `err_${code}` in TEXTS.en ? t(`err_${code}`) : text || t("err_engine_away");

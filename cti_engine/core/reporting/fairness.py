@@ -8,7 +8,7 @@ wrap-up, idle is ready without a contact. Spread: coefficient of variation (stan
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from math import sqrt
 
 from cti_engine.core import events as ev
@@ -25,11 +25,13 @@ class Present:
     status: str
     state: str
     since: float
+    reason: str = ""
 
 
 @dataclass(slots=True)
 class AgentDay:
-    """One agent's counts and seconds since `since`; `handling` is talk, hold and wrap-up.
+    """One agent's counts and seconds since `since`; `handling` is talk, hold and wrap-up, of which `held` and `wrap_up`
+    stand alone too; `reasons` are those of `not_ready`.
 
     `missed`: offers that ended without an answer and were the agent's doing or their phone's; `ronas` are of these.
     """
@@ -43,16 +45,26 @@ class AgentDay:
     handling: float = 0.0
     idle: float = 0.0
     not_ready: float = 0.0
+    held: float = 0.0
+    wrap_up: float = 0.0
+    reasons: dict[str, float] = field(default_factory=dict)
     present: Present | None = None
 
-    def spent(self, status: str, state: str, seconds: float) -> None:
+    def spent(self, status: str, state: str, reason: str, seconds: float) -> None:
         if state != "idle":
             self.on_contact += seconds
             self.handling += seconds if state in HANDLING else 0.0
+            self.wrap_up += seconds if state == "wrap_up" else 0.0
         elif status == READY:
             self.idle += seconds
         elif status != LOGGED_OUT:
             self.not_ready += seconds
+            self.reasons[reason] = self.reasons.get(reason, 0.0) + seconds
+
+    @property
+    def talk(self) -> float:
+        """Without hold."""
+        return self.handling - self.wrap_up - self.held
 
     @property
     def ready(self) -> float:
@@ -76,6 +88,9 @@ class AgentDay:
 
 MISSED = frozenset({"no_answer", "rejected", "busy", "unreachable", "not_registered"})
 
+READ = frozenset({"CallBridged", "CallOffered", "OfferEnded", "AgentRona", "AgentStateChanged", "CallHeld"})
+"""The events that the fold looks at."""
+
 
 class AgentDays:
     """The fold. Takes events of any kind in their order; what happened before `since` (wall seconds) counts nowhere."""
@@ -83,6 +98,7 @@ class AgentDays:
     def __init__(self, since: float) -> None:
         self.since = since
         self._agents: dict[str, AgentDay] = {}
+        self._held_at: dict[str, float] = {}
 
     def _of(self, agent: str) -> AgentDay:
         return self._agents.setdefault(agent, AgentDay(agent))
@@ -102,22 +118,38 @@ class AgentDays:
             case ev.AgentStateChanged():
                 agent = self._of(event.agent)
                 begin = max(self.since, at - event.was_for)
-                agent.spent(event.was_status, event.was_state, max(0.0, at - begin))
-                agent.present = Present(event.status, event.state, at)
+                agent.spent(event.was_status, event.was_state, event.was_reason, max(0.0, at - begin))
+                agent.present = Present(event.status, event.state, at, event.reason)
+                if event.state != "talking":
+                    self._taken_back(event.agent, at)
+            case ev.CallHeld(held=True):
+                self._held_at.setdefault(event.agent, at)
+            case ev.CallHeld():
+                self._taken_back(event.agent, at)
             case _:
                 return
 
+    def _taken_back(self, agent: str, at: float) -> None:
+        held_at = self._held_at.pop(agent, None)
+        if held_at is not None:
+            self._of(agent).held += max(0.0, at - held_at)
+
     def until(self, now: float, present: Mapping[str, Present]) -> dict[str, AgentDay]:
         """All of them, with the times that still run; `present`: of agents of whom the period tells nothing."""
-        days = {id_: replace(day) for id_, day in self._agents.items()}
-        for id_, is_now in present.items():
-            day = days.setdefault(id_, AgentDay(id_))
-            day.present = day.present or is_now
-        for day in days.values():
-            if day.present is not None:
-                begin = max(self.since, day.present.since)
-                day.spent(day.present.status, day.present.state, max(0.0, now - begin))
-        return days
+        return {
+            id_: self.day_of(id_, now, present) for id_ in (*self._agents, *(present.keys() - self._agents))
+        }
+
+    def day_of(self, agent: str, now: float, present: Mapping[str, Present]) -> AgentDay:
+        """One of them."""
+        known = self._agents.get(agent) or AgentDay(agent)
+        held = max(0.0, now - self._held_at.get(agent, now))
+        day = replace(known, held=known.held + held, reasons=dict(known.reasons))
+        day.present = day.present or present.get(agent)
+        if day.present is not None:
+            begin = max(self.since, day.present.since)
+            day.spent(day.present.status, day.present.state, day.present.reason, max(0.0, now - begin))
+        return day
 
 
 @dataclass(frozen=True, slots=True)

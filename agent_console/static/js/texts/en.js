@@ -18,6 +18,8 @@ export default {
   after_call: "After this call: {status}",
   phone_registered: "Phone connected", phone_missing: "No phone registered",
   phone_missing_help: "Register your softphone: calls cannot reach you yet.",
+  alerts: "Tell me of calls while I look elsewhere", alerts_on: "Calls ring and are shown by the browser while you look elsewhere.",
+  alerts_sound_only: "Calls ring while you look elsewhere. The browser shows no notifications of this page: allow them at the lock beside the address.",
   shortcuts: "Keyboard shortcuts", close: "Close", answer: "Answer",
   // the contact
   idle_ready: "You are ready", idle_ready_more: "The next call appears here before your phone rings.",
@@ -43,6 +45,10 @@ export default {
   team: "Colleagues", team_alone: "Nobody of your queues is logged in.", team_more: "and {n} more",
   team_free: "free", team_busy: "in a call", team_away: "away",
   history: "My last calls", no_history: "Your calls appear here.", activity: "Activity", no_activity: "Nothing yet.",
+  history_search: "Name, number or words", history_day: "Of this day", history_more: "Earlier ones", history_nothing: "Nothing like that.",
+  history_found: "{n} found",
+  day: "My day", day_calls: "Calls", day_missed: "Missed", day_handle: "Mean handle time", day_talk: "Talk", day_hold: "On hold",
+  day_wrap_up: "Wrap-up", day_ready: "Free", day_not_ready: "Not ready", day_occupancy: "Occupied",
   talked: "{time} talk",
   // activity lines
   ev_CallOffered: "Call offered: {who}", ev_CallOffered_all: "{who} is offered to {agent}",

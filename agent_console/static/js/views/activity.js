@@ -1,6 +1,6 @@
 // Facts as lines that one can read, newest first; what happened while the page was away is marked.
 import { html } from "../../vendor/preact.js";
-import { duration, label, moment, phoneNumber, t, words } from "../i18n.js";
+import { duration, isolated, label, moment, phoneNumber, t, words } from "../i18n.js";
 
 /** `all`: lines name the agent (the floor); else they are one's own. */
 export function Activity({ lines, me, labels, skipped = false, all = false, names = {} }) {
@@ -11,7 +11,7 @@ export function Activity({ lines, me, labels, skipped = false, all = false, name
     ${shown.length === 0 ? html`<p class="muted">${t("no_activity")}</p>`
       : html`<ol class="lines">${shown.map((line) => html`<li key=${line.seq} class=${line.event}>
           <span class="line-when">${moment(line.at)}</span>
-          <span class="line-what" dir="auto">${sentence(line, labels, all, names)}
+          <span class="line-what">${sentence(line, labels, all, names)}
             ${line.replay && html`<b class="tag">${t("while_away")}</b>`}</span>
         </li>`)}</ol>`}
   </section>`;
@@ -21,9 +21,9 @@ function sentence({ event, data }, labels, all, names) {
   const phone = data.registered ? "phone_on" : "phone_off";
   const key = `ev_${event === "PhoneStateChanged" ? phone : event}`;
   return t(all ? `${key}_all` : key, {
-    agent: names[data.agent] ?? data.agent,
-    who: data.name || phoneNumber(data.number) || t("unknown_caller"),
-    queue: names[data.queue] ?? words(data.queue),
+    agent: isolated(names[data.agent] ?? data.agent),
+    who: isolated(data.name || phoneNumber(data.number) || t("unknown_caller")),
+    queue: isolated(names[data.queue] ?? words(data.queue)),
     waited: duration(data.waited_s ?? 0),
     rang: duration(data.rang_s ?? 0),
     outcome: t(`outcome_${data.outcome}`),

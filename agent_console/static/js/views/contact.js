@@ -2,7 +2,7 @@
 // Everything that comes from callers is a text node; htm never parses it.
 import { html, useLayoutEffect } from "../../vendor/preact.js";
 import { useNow } from "../clock.js";
-import { duration, label, languageName, moment, phoneNumber, t, words } from "../i18n.js";
+import { duration, isolated, label, languageName, moment, phoneNumber, t, words } from "../i18n.js";
 import { afterPaint } from "../painted.js";
 import { Controls } from "./controls.js";
 import { WrapUp } from "./wrap_up.js";
@@ -17,14 +17,14 @@ export function Contact({ me, contact, view, ask, live, enabled, phone, queues }
   const waited = contact && duration(contact.waited_s ?? 0);
   return html`<section class="card contact ${contact?.phase ?? "none"}" aria-label=${t("contact_panel")}>
     <p class="sr-only" aria-live="assertive">
-      ${contact?.phase === "offered" ? t("offer_announce", { name, queue, waited }) : ""}
+      ${contact?.phase === "offered" ? t("offer_announce", { name: isolated(name), queue: isolated(queue), waited }) : ""}
     </p>
     ${contact ? html`
       <header class="contact-head">
         <${Avatar} name=${contact.name} />
         <div class="contact-who">
           <h1 dir="auto">${name}</h1>
-          <p class="number">${phoneNumber(contact.number) || t("withheld")}</p>
+          <p class="number" dir="auto">${phoneNumber(contact.number) || t("withheld")}</p>
         </div>
         <${Phase} contact=${contact} />
       </header>
@@ -111,7 +111,7 @@ function LastContacts({ contacts, queues, labels }) {
     ${contacts?.length
       ? html`<ul class="lines">${contacts.map((one, i) => html`<li key=${i}>
           <span class="line-when">${moment(one.at ?? one.ended_at ?? "")}</span>
-          <span class="line-what" dir="auto">${queues[one.queue]?.name ?? words(one.topic ?? one.queue ?? one.channel ?? "")}
+          <span class="line-what"><bdi>${queues[one.queue]?.name ?? words(one.topic ?? one.queue ?? one.channel ?? "")}</bdi>
             ${(one.disposition || one.outcome) && html`<b class="tag">${one.disposition ? label(labels.dispositions, one.disposition) : words(one.outcome)}</b>`}</span>
           ${one.note && html`<span class="line-note" dir="auto">${one.note}</span>`}
         </li>`)}</ul>`

@@ -1,10 +1,12 @@
 // The agent's page: state bar on top, the contact in the middle, what helps beside it.
 // The contact's place is always there and always the same size, so that a call moves nothing.
 import { html, useEffect, useState } from "../../vendor/preact.js";
-import { explain, t } from "../i18n.js";
+import { explain, isolated, t } from "../i18n.js";
+import { useAlerts } from "../alerts.js";
 import { contactOf, reachable } from "../model.js";
 import { Activity } from "./activity.js";
 import { Contact } from "./contact.js";
+import { MyDay } from "./my_day.js";
 import { History } from "./history.js";
 import { QueueStrip } from "./queue_strip.js";
 import { Team } from "./team.js";
@@ -31,9 +33,10 @@ export function Desk({ me, model, live, phone, actions }) {
 
   useEffect(() => {
     const name = contact && (contact.name || contact.number || t("unknown_caller"));
-    document.title = contact ? `${t(`phase_${contact.phase}`)}: ${name}` : t("product");
+    document.title = contact ? `${t(`phase_${contact.phase}`)}: ${isolated(name)}` : t("product");
   }, [contact?.contact, contact?.phase]);
 
+  useAlerts(contact, phone);
   const enabled = reachable(model);
   return html`<div class="desk">
     <${StateBar} ...${{ me, view, ask, enabled, phone, actions }} />
@@ -41,7 +44,8 @@ export function Desk({ me, model, live, phone, actions }) {
     <aside class="beside">
       <${QueueStrip} queues=${model.queues} mine=${view?.queues ?? []} />
       <${Team} model=${model} />
-      <${History} key=${"history"} me=${me} queues=${model.queues} wrapped=${lastWrapUp(model)} />
+      <${MyDay} ...${{ me, view }} wrapped=${lastWrapUp(model)} />
+      <${History} me=${me} queues=${model.queues} wrapped=${lastWrapUp(model)} />
       <${Activity} lines=${model.activity} me=${me} labels=${me.labels} skipped=${model.skipped} />
     </aside>
     <div class="toast" role="alert">${problem && html`<p>${problem}</p>`}</div>

@@ -3,9 +3,10 @@ import { html, useEffect, useRef, useState } from "../../vendor/preact.js";
 import { explain, t } from "../i18n.js";
 import { Preferences } from "./preferences.js";
 
-export function LogIn({ actions }) {
+/** `ended`: the session that there was is over, and nobody pressed anything for that. */
+export function LogIn({ ended, actions }) {
   const [busy, setBusy] = useState(false);
-  const [problem, setProblem] = useState("");
+  const [problem, setProblem] = useState(ended ? t("err_logged_out") : "");
   const user = useRef();
   const password = useRef();
   useEffect(() => {

@@ -1,6 +1,7 @@
 // What stands around every page: product, navigation, connection, preferences, and the banner when offline.
 import { html, useEffect, useState } from "../../vendor/preact.js";
 import { t } from "../i18n.js";
+import { Bell } from "./bell.js";
 import { Desk } from "./desk.js";
 import { Floor } from "./floor.js";
 import { Preferences } from "./preferences.js";
@@ -33,7 +34,7 @@ export function Shell({ me, model, live, phone, actions }) {
       <span class="grow"></span>
       <${Connection} model=${model} />
       <span class="who">${me.display}</span>
-      ${page === "desk" && html`<${ShortcutList} />`}
+      ${page === "desk" && html`<${Bell} /><${ShortcutList} />`}
       <${Preferences} actions=${actions} />
       ${page === "floor" && html`<button class="button quiet small" onClick=${actions.logOut}>${t("log_out")}</button>`}
     </header>

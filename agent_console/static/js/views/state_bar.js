@@ -19,6 +19,7 @@ export const reasonText = (view, labels) =>
 export function StateBar({ me, view, ask, enabled, phone, actions }) {
   const [busy, setBusy] = useState("");
   const inContact = view && view.state !== "idle";
+  const chosen = view && (view.after ? { status: view.after, reason: view.after_reason } : view); // in a contact: what comes then
 
   async function change(name, args) {
     setBusy(name);
@@ -44,11 +45,11 @@ export function StateBar({ me, view, ask, enabled, phone, actions }) {
     </div>
     <${PhoneButton} view=${view} phone=${phone} />
     <div class="state-buttons">
-      <button class="button ${view?.status === "ready" ? "chosen" : "primary"}" aria-pressed=${view?.status === "ready"}
+      <button class="button ${chosen?.status === "ready" ? "chosen" : "primary"}" aria-pressed=${chosen?.status === "ready"}
         aria-keyshortcuts="Alt+R"
         disabled=${!enabled || busy !== ""} onClick=${() => change("Ready", {})}>${t("go_ready")}</button>
-      <${ReasonMenu} reasons=${me.labels.not_ready_reasons} pressed=${view?.status === "not_ready"}
-        current=${view?.reason} disabled=${!enabled || busy !== ""}
+      <${ReasonMenu} reasons=${me.labels.not_ready_reasons} pressed=${chosen?.status === "not_ready"}
+        current=${chosen?.reason} disabled=${!enabled || busy !== ""}
         onChoose=${(reason) => change("NotReady", { reason })} />
       <button class="button quiet" disabled=${!enabled || busy !== "" || inContact} onClick=${logOut}>${t("log_out")}</button>
     </div>

@@ -1,0 +1,31 @@
+"""Where a time stands in the event log, and all that follows it: for whoever folds a day, with any store."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from cti_engine.ports import Store, StoredEvent
+
+OVERLAP = 3600.0
+"""Seconds by which events may stand out of the order of their times (a signal that waited on a link)."""
+
+
+def seq_before(store: Store, since: float, last_seq: int) -> int:
+    """The number before the first event at or after `since`; the log is in the order of time, but for moments."""
+    low, high = 0, last_seq
+    while low < high:
+        middle = (low + high) // 2
+        following = store.events_since(middle, 1)
+        if following and following[0].at < since:
+            low = following[0].seq
+        else:
+            high = middle
+    return low
+
+
+def log_since(store: Store, since: float, last_seq: int) -> Iterator[StoredEvent]:
+    """From the first event at or after `since` on."""
+    seq = seq_before(store, since, last_seq)
+    while page := store.events_since(seq):
+        yield from page
+        seq = page[-1].seq
