@@ -53,14 +53,32 @@ async def past_contacts(log: EventLog, wanted: Wanted) -> tuple[list[dict[str, A
     while len(found) <= wanted.limit and until > wanted.since:
         since = max(until - window, wanted.since)
         closed = await _closed_between(log, since, until)
-        mine = (cdr for cdr in closed if cdr.get("agent") == wanted.agent and _place(cdr) < before)
-        found += sorted((cdr for cdr in mine if _has(cdr, words)), key=_place, reverse=True)
+        mine = (own for cdr in closed if _place(cdr) < before and (own := _part_of(wanted.agent, cdr)))
+        found += sorted((own for own in mine if _has(own, words)), key=_place, reverse=True)
         until, window = since, window * 2
     shown = [{name: cdr.get(name) for name in _SHOWN} for cdr in found[: wanted.limit]]
     if len(found) <= wanted.limit:
         return shown, None
     ended_at, contact = _place(found[wanted.limit - 1])
     return shown, f"{ended_at!r},{contact}"
+
+
+def _part_of(agent: str, cdr: dict[str, Any]) -> dict[str, Any] | None:
+    """The record as this agent had it: of a call of several, own talk, result and note; None for others' calls."""
+    parts = [part for part in cdr.get("segments") or () if part["agent"] == agent]
+    if not parts:
+        return cdr if cdr.get("agent") == agent else None
+    own = {name: parts[-1][name] for name in ("disposition", "note")}
+    talk = sum(part["talk_s"] for part in parts)
+    queue = parts[-1]["queue"] or cdr.get("queue")
+    return {
+        **cdr,
+        **own,
+        "agent": agent,
+        "queue": queue,
+        "bridged_at": parts[0]["bridged_at"],
+        "talk_s": talk,
+    }
 
 
 def _place(cdr: dict[str, Any]) -> Place:

@@ -17,6 +17,7 @@ from typing import Any
 from PIL import Image
 from playwright.async_api import Browser, Page, async_playwright, expect
 
+from cti_engine.core import events as ev
 from cti_engine.wire.envelope import ReplyMessage, Request
 from tests.browser.pages import CHROMIUM_ARGS, is_live, log_in, open_page, ring
 from tests.browser.test_why import answers
@@ -30,6 +31,11 @@ SIZES = {1440: (900, "en", "light"), 390: (844, "es", "dark")}
 COLOURS = 256  # of a picture's palette: a third of the bytes, and nothing of these flat pages is lost
 
 QUANTIZE = Image.Quantize.MAXCOVERAGE  # keeps the small dots of colour that mean something
+MORNING = (
+    ("Jorge Peña", "sale", "Monitor, 27 inches", 312.0),
+    ("Lucía Vidal", "call_again", "Asks her office first", 95.0),
+    ("", "question", "", 141.0),
+)
 
 
 class Pictures:
@@ -59,7 +65,7 @@ class Pictures:
             png = await page.screenshot(full_page=True, animations="disabled")
             path = self.folder / f"{name}-{width}.png"
             with Image.open(io.BytesIO(png)) as image:
-                image.convert("RGB").quantize(COLOURS, QUANTIZE, dither=Image.Dither.NONE).save(
+                image.convert("RGB").quantize(COLOURS, QUANTIZE, kmeans=3, dither=Image.Dither.NONE).save(
                     path, optimize=True
                 )
             self.taken.append(path)
@@ -69,9 +75,25 @@ class Pictures:
             await page.context.close()
 
 
+async def _morning(engine: StandInEngine, now: float) -> None:
+    """What maria has done so far."""
+    for n, (name, result, note, talk) in enumerate(MORNING):
+        at = now - 2000 * (n + 1)
+        engine.keep_cdr(
+            contact=f"m{n}", ended_at=at, agent="maria", ani=f"+3460012345{n}", name=name, queue="sales_es",
+            talk_s=talk, disposition=result, note=note,
+        )  # fmt: skip
+        parts = (("idle", "ringing", 900.0), ("talking", "wrap_up", talk), ("wrap_up", "idle", 25.0))
+        for was, state, seconds in parts:
+            change = ev.AgentStateChanged("maria", "ready", "", state, "", "ready", "", was, seconds)
+            await engine.says(change, at=at)
+        await engine.says(ev.CallBridged(f"m{n}", "maria", "sales_es", 20.0, 4.0), at=at)
+
+
 async def _desk(pictures: Pictures, engine: StandInEngine, console: ConsoleProcess) -> None:
     now = time.time()
     await engine.shows(agent(status="not_ready", reason="lunch", since_at=now - 1260))
+    await _morning(engine, now)
     await pictures.take("log-in", shows=".log-in-card")
     await pictures.log_in("maria", console.passwords["maria"])
     await pictures.take("not-ready", shows=".state.not_ready")

@@ -19,7 +19,8 @@ pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 
 async def test_log_in_and_out(browser: Browser, console: ConsoleProcess, engine: StandInEngine) -> None:
-    """A wrong password is said and forgotten; the right one opens the desk; logging out tells the engine and leaves."""
+    """A wrong password is said and forgotten; the right one opens the desk; logging out tells the engine
+    and leaves, and another tab says why it left."""
     await engine.shows(agent())
     page = await open_page(browser, console.url)
     await page.locator("input[name=user]").fill("maria")
@@ -29,8 +30,13 @@ async def test_log_in_and_out(browser: Browser, console: ConsoleProcess, engine:
     await expect(page.locator("input[name=password]")).to_have_value("")
     await log_in(page, "maria", console.passwords["maria"])
     await expect(state(page)).to_contain_text("Ready")
+    other = await page.context.new_page()
+    await other.goto(console.url)
+    await is_live(other)
     await page.get_by_role("button", name="Log out").click()
     await expect(page.get_by_role("button", name="Log in")).to_be_visible()
+    await expect(page.get_by_role("alert")).to_have_text("")
+    await expect(other.get_by_role("alert")).to_have_text("Your session has ended. Log in again.")
     assert engine.heard("LogOut")[0].by == "maria"
     await page.reload()
     await expect(page.get_by_role("button", name="Log in")).to_be_visible()

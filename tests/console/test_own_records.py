@@ -95,6 +95,24 @@ async def test_contacts_are_found_again(person: Person, engine: StandInEngine) -
         assert (status, answer["error"]["code"]) == (400, "bad_request"), wrong
 
 
+async def test_a_call_of_several_agents(maria: Person, engine: StandInEngine) -> None:
+    """Who was one of several finds the call with the own talk, result and note, and not those of the others."""
+    part = {"queue": "", "bridged_at": 1.0, "disposition": "", "note": ""}
+    segments = [
+        {**part, "agent": "maria", "talk_s": 20.0, "note": "wants a refund"},
+        {**part, "agent": "john", "talk_s": 90.0, "disposition": "complaint", "note": "angry"},
+    ]
+    engine.keep_cdr(
+        contact="c1", ended_at=time.time() - 5, agent="john", queue="sales_es", talk_s=110.0, note="angry",
+        disposition="complaint", segments=segments,
+    )  # fmt: skip
+    status, answer = await maria.get("/api/history")
+    (own,) = answer["contacts"]
+    assert (status, own["agent"], own["talk_s"], own["queue"]) == (200, "maria", 20.0, "sales_es")
+    assert (own["disposition"], own["note"]) == ("", "wants a refund")
+    assert (await found(maria, text="refund"), await found(maria, text="angry")) == (["c1"], [])
+
+
 async def test_my_day(maria: Person, engine: StandInEngine) -> None:
     """Calls, missed offers and hold of today, from the feed; another agent's day is not told."""
     await engine.shows(agent())

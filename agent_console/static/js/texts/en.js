@@ -45,9 +45,9 @@ export default {
   team: "Colleagues", team_alone: "Nobody of your queues is logged in.", team_more: "and {n} more",
   team_free: "free", team_busy: "in a call", team_away: "away",
   history: "My last calls", no_history: "Your calls appear here.", activity: "Activity", no_activity: "Nothing yet.",
-  history_search: "Name, number or words", history_day: "Of this day", history_more: "Earlier ones", history_nothing: "Nothing like that.",
+  history_search: "Search by name, number or words", search: "Search", history_day: "Of this day", history_more: "Earlier ones", history_nothing: "Nothing like that.",
   history_found: "{n} found",
-  day: "My day", day_calls: "Calls", day_missed: "Missed", day_handle: "Mean handle time", day_talk: "Talk", day_hold: "On hold",
+  day: "My day", day_calls: "Calls", day_missed: "Missed", day_handle: "Handle time", day_talk: "Talk", day_hold: "On hold",
   day_wrap_up: "Wrap-up", day_ready: "Free", day_not_ready: "Not ready", day_occupancy: "Occupied",
   talked: "{time} talk",
   // activity lines

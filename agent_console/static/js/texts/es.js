@@ -42,7 +42,7 @@ export default {
   team_free: "libre", team_busy: "en llamada", team_away: "ausente",
   history: "Mis últimas llamadas", no_history: "Aquí aparecen sus llamadas.", activity: "Actividad",
   no_activity: "Nada todavía.",
-  history_search: "Nombre, número o palabras", history_day: "De este día", history_more: "Anteriores", history_nothing: "No hay nada así.",
+  history_search: "Buscar por nombre, número o palabras", search: "Buscar", history_day: "De este día", history_more: "Anteriores", history_nothing: "No hay nada así.",
   history_found: "{n} encontradas",
   day: "Mi día", day_calls: "Llamadas", day_missed: "Perdidas", day_handle: "Gestión media", day_talk: "Hablando", day_hold: "En espera",
   day_wrap_up: "Cierre", day_ready: "Libre", day_not_ready: "No disponible", day_occupancy: "Ocupación",

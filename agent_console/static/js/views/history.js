@@ -36,7 +36,7 @@ export function History({ me, queues, wrapped }) {
   return html`<section class="card side history" aria-labelledby="history-title">
     <h2 id="history-title">${t("history")}</h2>
     <div class="search" role="search">
-      <input type="search" maxlength="100" placeholder=${t("history_search")} aria-label=${t("history_search")} onInput=${change("text")} />
+      <input type="search" maxlength="100" placeholder=${t("search")} aria-label=${t("history_search")} onInput=${change("text")} />
       <input type="date" aria-label=${t("history_day")} title=${t("history_day")} onInput=${change("day")} />
     </div>
     <p class=${problem ? "muted" : "sr-only"} role="status">${problem || (sought.text || sought.day ? t("history_found", { n: contacts.length }) : "")}</p>
