@@ -15,7 +15,8 @@ let me = null; // what /api/me says
 let live = null;
 let model = null;
 let phone = null; // where the center has browser phones
-let ended = false; // a session that there was
+let ended = false; // a session that there was, by nobody here
+let leaving = false; // logging out here
 let waitingForFrame = false;
 
 /** Draw in the next frame: a burst of messages costs one drawing. A hidden page has no frames. */
@@ -83,7 +84,7 @@ async function checkSession() {
 }
 
 function sessionOver() {
-  ended = true;
+  ended = !leaving;
   leave();
 }
 
@@ -101,8 +102,13 @@ const actions = {
     await start();
   },
   async logOut() {
-    await call("DELETE", "/api/session", { csrf: me.csrf });
-    leave();
+    leaving = true;
+    try {
+      await call("DELETE", "/api/session", { csrf: me.csrf });
+      leave();
+    } finally {
+      leaving = false;
+    }
   },
   switchLanguage(code) {
     setLanguage(code);
