@@ -1,6 +1,7 @@
 # Every target makes or refreshes .venv and the system packages itself: quick and offline when nothing is missing.
 #   make run [LAN=1]    the whole center        make test    lint, types, import contracts, tests
 #   make demo           run + robots            make chaos   kill the engine at 20 moments, and all others once
+#   make fuzz-api [N=100]   schemathesis against the REST API, longer than in make test
 #   make walk-flows [FLOW=name]  every flow by phone, as its tests say
 #   PYTHON=...   3.11 or 3.12; default: the first that works
 SHELL := /bin/bash
@@ -14,7 +15,7 @@ unexport PYTHONDONTWRITEBYTECODE
 PY := .venv/bin/python
 BENCHES := bench-calls bench-dtmf bench-edge bench-engine bench-gateway bench-ivr bench-queueing bench-reload bench-simulation bench-routing bench-speech
 
-.PHONY: run demo test chaos lint $(BENCHES) verify-routing walk-flows screenshots packages-run packages-test
+.PHONY: run demo test chaos fuzz-api lint $(BENCHES) verify-routing walk-flows screenshots packages-run packages-test
 
 run: packages-run .venv/ready-run
 	@exec .venv/bin/cti-engine run $(if $(LAN),--lan)
@@ -28,6 +29,10 @@ test: lint
 
 chaos: packages-test .venv/ready-test
 	@CTI_CHAOS=1 exec $(PY) -m pytest tests/e2e/test_kills.py $(ARGS)
+
+# As an agent and as the administrator, N examples an operation and phase, by chance.
+fuzz-api: packages-test .venv/ready-test
+	@CTI_FUZZ=$(or $(N),100) exec $(PY) -m pytest tests/e2e/test_api.py -k schemathesis $(ARGS)
 
 lint: packages-test .venv/ready-test
 	@$(PY) -m ruff check .

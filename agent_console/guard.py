@@ -15,9 +15,7 @@ from agent_console.console import CONSOLE
 from agent_console.sessions import Session
 
 COOKIE = "cti_session"
-TOKENS = "/api/sessions"  # a program logs in there: no cookie, so nothing that a browser sends by itself
 CSRF_HEADER = "X-CSRF-Token"
-OTHER_SITES = "/api/call-me"  # asks by itself where a request comes from
 _SAFE_METHODS = ("GET", "HEAD")
 _HEADERS = {
     "Content-Security-Policy": (
@@ -65,8 +63,6 @@ async def guard(
 ) -> web.StreamResponse:
     """Turns every fault into a clear JSON answer; nothing of the inside is told."""
     try:
-        if request.method not in _SAFE_METHODS and not _from_a_program(request):
-            check_origin(request)
         return await handler(request)
     except Refused as refused:
         return refused.response()
@@ -89,10 +85,6 @@ def bearer(request: web.Request) -> str:
     return token.strip() if scheme.lower() == "bearer" else ""
 
 
-def _from_a_program(request: web.Request) -> bool:
-    return request.path == TOKENS or request.path.startswith(OTHER_SITES) or bool(bearer(request))
-
-
 async def add_headers(request: web.Request, response: web.StreamResponse) -> None:
     """Signal `on_response_prepare`, so that static files and WebSockets get them too."""
     response.headers.update(_HEADERS)
@@ -113,16 +105,21 @@ def check_origin(request: web.Request) -> None:
 
 
 async def authenticate(request: web.Request) -> tuple[Account, Session]:
-    """The account and session behind token or cookie. Raises Refused 401; for a cookie 403 with a wrong CSRF token."""
+    """The account and session behind token or cookie. Raises Refused 401.
+
+    What a browser sends by itself has to come from our own page: 403 for another origin or a wrong CSRF token.
+    """
     console, token = request.app[CONSOLE], bearer(request)
     session = console.sessions.find(token or request.cookies.get(COOKIE, ""), console.now())
     account = await console.accounts.find(session.user) if session is not None else None
     if session is None or account is None:
         raise Refused(401, "logged_out", "log in first", {"WWW-Authenticate": "Bearer"})
     if request.method not in _SAFE_METHODS:
-        csrf = request.headers.get(CSRF_HEADER, "")
-        if not token and not hmac.compare_digest(csrf.encode(), session.csrf.encode()):
-            raise Refused(403, "wrong_csrf_token", "load the page again")
+        if not token:
+            check_origin(request)
+            csrf = request.headers.get(CSRF_HEADER, "")
+            if not hmac.compare_digest(csrf.encode(), session.csrf.encode()):
+                raise Refused(403, "wrong_csrf_token", "load the page again")
         console.sessions.touch(session, console.now())
     return account, session
 

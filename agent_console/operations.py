@@ -103,9 +103,18 @@ async def read_body(request: web.Request, type_: type[_T]) -> _T:
     if request.content_type != "application/json":
         raise Refused(415, "not_json", "send Content-Type: application/json")
     try:
-        return msgspec.json.decode(await request.read(), type=type_)
+        return msgspec.convert(_whole(msgspec.json.decode(await request.read())), type_)
     except (msgspec.MsgspecError, RecursionError) as error:
         raise _bad_request(str(error) or "nested too deep") from error
+
+
+def _whole(value: Any) -> Any:
+    """To JSON 1.0 is as whole a number as 1 (JSON Schema 2020-12, 6.1.1), to msgspec it is none."""
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
+    if isinstance(value, list):
+        return [_whole(one) for one in value]
+    return {name: _whole(one) for name, one in value.items()} if isinstance(value, dict) else value
 
 
 def read_query(request: web.Request, type_: type[_T]) -> _T:

@@ -9,7 +9,7 @@ from pathlib import Path
 from aiohttp import web
 
 from agent_console import api, call_me, explanations, own_records
-from agent_console.answers import Colleagues, Done, Health, LogIn, Me
+from agent_console.answers import Colleagues, Done, Face, Health, LogIn, Me
 from agent_console.console import CONSOLE
 from agent_console.guard import (
     COOKIE,
@@ -34,10 +34,17 @@ _log = logging.getLogger("cti.console")
 routes = web.RouteTableDef()
 
 
+@described(
+    Operation(
+        "Open a session by cookie: for our own pages", Face, body=LogIn, key="",
+        codes=("wrong_origin", "wrong_credentials", "too_many", "accounts_unavailable"),
+    )
+)  # fmt: skip
 @routes.post("/api/session")
 async def log_in(request: web.Request) -> web.Response:
     """Check the password, open a session and set its cookie."""
     console = request.app[CONSOLE]
+    check_origin(request)
     account = await check_password(request, await read_body(request, LogIn))
     token, session = console.sessions.open(account.user, console.now())
     response = web.json_response(public_face(account, session))
