@@ -20,7 +20,14 @@ _log = logging.getLogger("cti.console")
 routes = web.RouteTableDef()
 
 
-@described(Operation("Past contacts", History, query=HistoryQuery, codes=("forbidden", "store_unavailable")))
+@described(
+    Operation(
+        "Past contacts",
+        History,
+        query=HistoryQuery,
+        codes=("forbidden", "unknown_place", "store_unavailable"),
+    )
+)
 @routes.get("/api/history")
 async def history(request: web.Request) -> web.Response:
     """Past contacts of `agent` (default: oneself), newest first; `next` is where to go on, null at the end."""
@@ -34,7 +41,7 @@ async def history(request: web.Request) -> web.Response:
         contacts, following = await past_contacts(console.log, wanted)
     except NoPlace as error:
         text = "before is the `next` of another answer"
-        raise Refused(400, "bad_request", text, details={"path": "before"}) from error
+        raise Refused(422, "unknown_place", text, details={"path": "before"}) from error
     except StoreUnavailable as error:
         raise _unavailable(error) from error
     return web.json_response({"contacts": contacts, "next": following})
