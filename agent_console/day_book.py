@@ -32,6 +32,7 @@ class DayBook:
         self._offset = utc_offset
         self._days = AgentDays(self._midnight())
         self._waiting: list[Envelope] | None = []  # live facts that come while the log is read
+        self._seq = 0  # the last fact that counts already: it may have been read before its notice came
         self._read = asyncio.Event()
 
     def _midnight(self) -> float:
@@ -79,7 +80,7 @@ class DayBook:
         """Read what of today is in the log already."""
         while True:
             try:
-                seq = await self._read_today()
+                self._seq = await self._read_today()
             except StoreUnavailable as error:
                 _log.warning("today is read later: %s", error)
                 self._days = AgentDays(self._midnight())
@@ -88,8 +89,7 @@ class DayBook:
                 break
         waiting, self._waiting = self._waiting or [], None
         for message in waiting:
-            if message.seq > seq:
-                self._take(message)
+            self._take(message)
         self._read.set()
 
     async def _read_today(self) -> int:
@@ -103,6 +103,9 @@ class DayBook:
         return seq
 
     def _take(self, message: Envelope) -> None:
+        if message.seq <= self._seq:
+            return
+        self._seq = message.seq
         self._turn()
         at = wall_seconds(message.at)
         self._apply(StoredEvent(message.seq, at, message.event, message.contact, message.data))

@@ -113,7 +113,7 @@ async def test_my_day_and_past_contacts(
     )
     page = await desk(browser, console)
     day, past = page.locator(".my-day"), page.locator(".history")
-    await expect(day.locator("div", has_text="Calls").locator("dd")).to_have_text("1")
+    await expect(day.locator("div", has_text="Calls").locator("dd")).to_have_text("1", timeout=15_000)
     await expect(past.locator("li")).to_have_count(8)
     await past.get_by_role("button", name="Earlier ones").click()
     await expect(past.locator("li")).to_have_count(10)

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from pathlib import Path
 
+import pytest
 import pytest_asyncio
 
 from tests.console.stand_in_engine import StandInEngine
@@ -49,3 +50,19 @@ async def maria(person: Person) -> Person:
     """The agent maria, logged in."""
     await person.log_in("maria")
     return person
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def running(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> AsyncIterator[tuple[StandInEngine, ConsoleProcess]]:
+    """One console for a whole file whose tests are not in each other's way."""
+    folder = tmp_path_factory.mktemp("console")
+    broker = Broker(folder / "broker")
+    await broker.start()
+    async with StandInEngine(broker.port, folder / "engine.db") as engine:
+        console = ConsoleProcess(folder, broker)
+        await console.start()
+        yield engine, console
+        await console.stop()
+    await broker.stop()

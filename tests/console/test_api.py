@@ -13,7 +13,7 @@ import pytest_asyncio
 from cti_engine.core.refusals import REFUSALS
 from cti_engine.wire.envelope import ReplyError, ReplyMessage, Request
 from tests.console.stand_in_engine import StandInEngine, agrees
-from tests.console.world import Broker, ConsoleProcess, agent, offer, queue
+from tests.console.world import ConsoleProcess, agent, offer, queue
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -39,22 +39,6 @@ class Program:
         assert status == 201, opened
         self.token = opened["token"]
         return opened
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="session")
-async def running(
-    tmp_path_factory: pytest.TempPathFactory,
-) -> AsyncIterator[tuple[StandInEngine, ConsoleProcess]]:
-    """One console for this file: nobody's log-in or request is in another's way."""
-    folder = tmp_path_factory.mktemp("api")
-    broker = Broker(folder / "broker")
-    await broker.start()
-    async with StandInEngine(broker.port, folder / "engine.db") as engine:
-        console = ConsoleProcess(folder, broker)
-        await console.start()
-        yield engine, console
-        await console.stop()
-    await broker.stop()
 
 
 @pytest.fixture

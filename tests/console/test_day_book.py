@@ -63,6 +63,8 @@ async def test_each_fact_counts_once(monkeypatch: pytest.MonkeyPatch) -> None:
     log.go.set()
     await reading
     assert book.of("maria").calls == 2
+    book.on_event(envelope_of(both))
+    assert book.of("maria").calls == 2, "its notice came after it was read"
     book.on_event(envelope_of(log.happens(bridged("c3"), now)))
     assert (book.of("maria").calls, book.of("john").calls) == (3, 0)
     now = MIDNIGHT + DAY + 1.0

@@ -6,18 +6,14 @@ new request or route without a line here fails.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from pathlib import Path
-
 import aiohttp
 import pytest
-import pytest_asyncio
 
 from agent_console.routes import application
 from agent_console.wire_types import BODIES
 from cti_engine.wire.catalogue import REQUESTS, ROLES, Permission
 from tests.console.stand_in_engine import StandInEngine
-from tests.console.world import Broker, ConsoleProcess, Person, agent
+from tests.console.world import ConsoleProcess, Person, agent
 
 in_the_loop = pytest.mark.asyncio(loop_scope="session")
 
@@ -89,22 +85,6 @@ WITH_THEIR_OWN_TESTS = {
 }  # fmt: skip
 
 
-@pytest_asyncio.fixture(scope="module", loop_scope="session")
-async def world(
-    tmp_path_factory: pytest.TempPathFactory,
-) -> AsyncIterator[tuple[StandInEngine, ConsoleProcess]]:
-    """One console for the whole matrix."""
-    folder: Path = tmp_path_factory.mktemp("roles")
-    broker = Broker(folder / "broker")
-    await broker.start()
-    async with StandInEngine(broker.port, folder / "engine.db") as engine:
-        console = ConsoleProcess(folder, broker)
-        await console.start()
-        yield engine, console
-        await console.stop()
-    await broker.stop()
-
-
 def test_every_request_has_a_line() -> None:
     """A request that is new in the catalogue says here who may ask it."""
     assert MAY_ASK.keys() == REQUESTS.keys()
@@ -134,11 +114,11 @@ def test_every_permission_of_every_role() -> None:
 
 @in_the_loop
 @pytest.mark.parametrize("role", PEOPLE)
-async def test_requests(world: tuple[StandInEngine, ConsoleProcess], role: str) -> None:
+async def test_requests(running: tuple[StandInEngine, ConsoleProcess], role: str) -> None:
     """Every request in one's own name and in john's: what is not permitted is refused by the console, and the engine
     does not hear of it.
     """
-    engine, console = world
+    engine, console = running
     engine.requests.clear()
     person = Person(console)
     await person.log_in(PEOPLE[role])
@@ -160,9 +140,9 @@ async def test_requests(world: tuple[StandInEngine, ConsoleProcess], role: str) 
 
 @in_the_loop
 @pytest.mark.parametrize("role", PEOPLE)
-async def test_routes(world: tuple[StandInEngine, ConsoleProcess], role: str) -> None:
+async def test_routes(running: tuple[StandInEngine, ConsoleProcess], role: str) -> None:
     """Every route for what is one's own and what is john's; a message is for whoever has it on the desk."""
-    engine, console = world
+    engine, console = running
     folder = console.folder / "recordings"
     folder.mkdir(exist_ok=True)
     (folder / "m.wav").write_bytes(b"RIFF")
@@ -184,9 +164,9 @@ async def test_routes(world: tuple[StandInEngine, ConsoleProcess], role: str) ->
 
 
 @in_the_loop
-async def test_nobody(world: tuple[StandInEngine, ConsoleProcess]) -> None:
+async def test_nobody(running: tuple[StandInEngine, ConsoleProcess]) -> None:
     """Without a session: 401 from every route, and no WebSocket."""
-    _, console = world
+    _, console = running
     nobody = Person(console)
     for path, _ in MAY_READ.values():
         status, answer = await nobody.get(path.format(agent="maria"))

@@ -4,7 +4,7 @@ import { html, useEffect, useState } from "../../vendor/preact.js";
 import { call } from "../api.js";
 import { duration, label, percent, t } from "../i18n.js";
 
-const AGAIN = 5_000; // ms
+const AGAIN = 2_000; // ms
 
 export function MyDay({ me, view, wrapped }) {
   const [day, setDay] = useState(null); // the last one stays when it cannot be read
