@@ -35,7 +35,7 @@ class VerdictSettings:
     """
 
     accept: float = 0.85
-    confirm: float = 0.2
+    confirm: float = 0.3
     distance: float = 0.4
 
 
