@@ -9,7 +9,7 @@ import pytest
 from playwright.async_api import Browser, expect
 
 from cti_engine.core import events as ev
-from tests.browser.pages import desk, log_in, ring
+from tests.browser.pages import desk, is_live, log_in, ring
 from tests.console.stand_in_engine import StandInEngine
 from tests.console.world import ConsoleProcess, agent
 
@@ -58,7 +58,7 @@ async def test_a_call_is_told_while_nobody_looks(
     browser: Browser, console: ConsoleProcess, engine: StandInEngine
 ) -> None:
     """Nothing is asked of the browser before the bell is pressed; then a call rings and is shown, once, while it is
-    offered and the page is in the background; the tab's mark needs no permission. A refusal is said in words.
+    offered and the page is in the background, by one of two tabs; its mark needs no permission. A refusal is said.
     """
     await engine.shows(agent())
     context = await browser.new_context(locale="en-US")
@@ -66,6 +66,10 @@ async def test_a_call_is_told_while_nobody_looks(
     page = await context.new_page()
     await page.goto(console.url)
     await log_in(page, "maria", console.passwords["maria"])
+    other = await context.new_page()
+    await other.goto(console.url)
+    await is_live(other)
+    await other.evaluate("window.looksElsewhere(true)")
     bell = page.get_by_role("button", name="Tell me of calls")
     icon = page.locator("link[rel=icon]")
     await page.evaluate("window.looksElsewhere(true)")
@@ -80,12 +84,14 @@ async def test_a_call_is_told_while_nobody_looks(
     await expect(page.get_by_role("status").filter(has_text="Calls ring")).to_be_visible()
     assert await page.evaluate("window.told") == ["asked"]
     await ring(engine, contact="c-2")
-    await engine.until_heard("OfferShown", 2)
+    rings = "() => Boolean(document.querySelector('audio[data-sound=ring]')?.srcObject)"
+    await other.wait_for_function(rings)
     assert await page.evaluate("window.told") == ["asked"]
     await page.evaluate("window.looksElsewhere(true)")
     await page.wait_for_function("() => window.told.length === 2")
     assert (await page.evaluate("window.told"))[1] == "Incoming call: Carmen Ruiz, +34 600 123 456, c-2"
     await expect(page.locator("audio[data-sound=ring]")).to_have_count(1)
+    assert [await tab.evaluate(rings) for tab in (page, other)] == [False, True], "one of two tabs rings"
     await engine.changes("maria", state="talking", bridged_at=time.time())
     await page.wait_for_function("() => window.told.length === 3")
     assert (await page.evaluate("window.told"))[2] == "closed c-2"

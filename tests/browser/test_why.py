@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import time
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -89,8 +87,6 @@ async def test_what_keeps_a_call_waiting(
         await expect(why).to_contain_text(text)
     await expect(page.locator("[data-contact=c8]")).to_contain_text("Carmen <b>Ruiz</b>")
     assert await page.evaluate("document.documentElement.scrollWidth") == width
-    if folder := os.environ.get("CTI_PICTURES"):
-        await page.screenshot(path=Path(folder) / f"why-{language}-{width}.png", full_page=True)
 
 
 async def test_the_answer_follows_and_an_engine_that_is_away_is_said_so(

@@ -42,12 +42,25 @@ export function useAlerts(contact, phone) {
 }
 
 function alertTo(contact, phone) {
-  const ringer = phone?.chosen || contact.kind === "voicemail" ? null : new Ringer();
-  ringer?.ring(phone?.choices.ringer ?? "", phone?.choices.volume ?? 0.6);
+  const stop = phone?.chosen || contact.kind === "voicemail" ? null : ring(phone?.choices);
   const said = permission() === "granted" ? notify(contact) : null;
   return () => {
-    ringer?.remove();
+    stop?.();
     said?.close();
+  };
+}
+
+/** In one of several tabs; returns how to stop. */
+function ring({ ringer: device = "", volume = 0.6 } = {}) {
+  const ringer = new Ringer();
+  let end;
+  const over = new Promise((done) => (end = done));
+  const begin = (alone) => alone && (ringer.ring(device, volume), over); // the lock is held until it is over
+  if (navigator.locks) navigator.locks.request("cti.ring", { ifAvailable: true }, begin);
+  else begin(true);
+  return () => {
+    end();
+    ringer.remove();
   };
 }
 
