@@ -20,6 +20,7 @@ from typing import Any
 from cti_engine.core.commands import Prompt
 from speech.engines import DEADLINE, ENGINES, IMPORTED_FROM, Engine
 from speech.phrases import PHRASES
+from speech.signal_tones import TONES
 from speech.wav_check import not_spoken_note, seconds, unplayable
 
 RULES_VERSION = 2
@@ -31,6 +32,7 @@ MADE_BY = {
     "music": "recording",
     "pause": "silence",
     "hold_tones": "hold tones",
+    "tone": "tone",
 }
 """Who makes what no engine speaks."""
 
@@ -243,6 +245,8 @@ class PromptCache:
                     return [self._pause(prompt.value)]
                 case "file":
                     return [self._recording(self._base / prompt.value, "recording")]
+                case "tone":
+                    return [self._tone(prompt.value)]
                 case "music":
                     return self._music_class(prompt.value)
                 case _:
@@ -297,6 +301,12 @@ class PromptCache:
             raise _Unmakeable(f"a pause is {SHORTEST_PAUSE} to {LONGEST_PAUSE} ms, not {milliseconds!r}")
         path = self._path(f"pause-{milliseconds}", "pause", milliseconds)
         return _Piece((path,), {"make": "pause", "milliseconds": int(milliseconds), "file": str(path)})
+
+    def _tone(self, name: str) -> _Piece:
+        if name not in TONES:
+            raise _Unmakeable(f"there is no tone {name!r}: known are {', '.join(TONES)}")
+        path = self._path(f"tone-{name}", "tone", name)
+        return _Piece((path,), {"make": "tone", "name": name, "file": str(path)})
 
     def _sound_folder(self, language: str) -> Path | None:
         if language not in self._folders:

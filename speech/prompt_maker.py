@@ -18,6 +18,7 @@ import numpy as np
 from speech.engines import Engine, NotSpoken, Speaker
 from speech.hold_tones import hold_tones
 from speech.prompt_audio import BadAudio, music_of, prompt_of, recording_of, write_prompt
+from speech.signal_tones import signal_tone
 from speech.wav_check import RATE, not_spoken_note
 
 PARALLEL = 2
@@ -50,6 +51,9 @@ def make(order: dict[str, Any], speaker: Speaker) -> dict[str, str]:
             case "hold_tones":
                 file, by = Path(order["file"]), "hold tones"
                 samples = hold_tones()
+            case "tone":
+                file, by = Path(order["file"]), "tone"
+                samples = signal_tone(order["name"])
         write_prompt(file, samples)
     except (NotSpoken, BadAudio, OSError) as fault:
         return {"id": order["id"], "fault": str(fault)}

@@ -109,7 +109,7 @@ def make_plan(settings: Settings, definitions: CenterDefinitions, prepared: Prep
                 answers_per_source=limits.answers_per_source,
                 worker_rate=limits.worker_rate,
             ),
-            dialled_numbers=frozenset(definitions.dialled_numbers),
+            dialled_numbers=frozenset(definitions.all_numbers),
         )
 
     def console(ports: dict[str, int]) -> ConsoleConfig:

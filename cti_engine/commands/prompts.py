@@ -16,7 +16,7 @@ from rich.table import Table
 from cti_engine.commands.process_configs import apology_prompts
 from cti_engine.core.commands import Prompt
 from cti_engine.core.definitions import CenterDefinitions
-from cti_engine.definitions.prompt_inventory import all_prompts
+from cti_engine.definitions import prompt_inventory
 from cti_engine.definitions.settings import Settings
 from cti_engine.runtime.prompt_files import engines_of, prompt_cache
 from speech.engines import NotSpoken, Speaker
@@ -44,7 +44,7 @@ class Inventory:
 
 def center_prompts(definitions: CenterDefinitions) -> list[Prompt]:
     """All that this center can say, in an order that stays."""
-    return sorted({*all_prompts(definitions.flows.values()), *apology_prompts()}, key=repr)
+    return sorted({*prompt_inventory.center_prompts(definitions), *apology_prompts()}, key=repr)
 
 
 def progress_bar(console: Console) -> Progress:

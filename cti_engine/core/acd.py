@@ -16,12 +16,14 @@ from cti_engine.core import (
     callbacks,
     consulting,
     conversation,
+    dial_requests,
     endings,
     flow_runner,
     hand_overs,
     intake,
     messages,
     offers,
+    outbound,
     parties,
     party_signals,
     questions,
@@ -209,6 +211,7 @@ HANDLERS: dict[type[signals.Signal], Callable[[Center, Any], None]] = {
     signals.DigitsRequested: call_controls.send_digits,
     signals.PauseRecordingRequested: call_controls.pause_recording,
     signals.AcceptRequested: requests.accept,
+    signals.DialRequested: dial_requests.dial,
     signals.DispositionSubmitted: requests.disposition,
     party_signals.TransferRequested: hand_overs.transfer,
     party_signals.ReturnRequested: hand_overs.give_back,
@@ -241,6 +244,8 @@ def _second_leg_not_answered(center: Center, contact: Contact) -> None:
         transfers.no_answer(center, contact)
     elif contact.consulted is not None:
         parties.not_reached(center, contact, contact.consulted, OfferOutcome.NO_ANSWER)
+    elif contact.state == "dialling":
+        outbound.no_answer(center, contact)
     else:
         callbacks.no_answer(center, contact)
 

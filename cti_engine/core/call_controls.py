@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from cti_engine.core import audio_paths, holding, requests
+from cti_engine.core import audio_paths, emergency, holding, requests
 from cti_engine.core import events as ev
 from cti_engine.core.center import Center
 from cti_engine.core.commands import PauseRecording, SendDigits
@@ -60,6 +60,9 @@ def pause_recording(center: Center, signal: PauseRecordingRequested) -> None:
         return
     if not contact.recording:
         requests.refuse(center, signal.request, "not_recorded")
+        return
+    if signal.paused and emergency.is_one(center, contact.ani):
+        requests.refuse(center, signal.request, "emergency")
         return
     if signal.paused != contact.controls.recording_paused:
         contact.controls.recording_paused = signal.paused

@@ -9,11 +9,13 @@
     talking -> transferring | parked | in_flow
     parked -> transferring | in_flow
     calling -> resting
+    arriving -> dialling -> talking
 In `queued` and `offered` the contact keeps its first queue time. In `after_call` the agent has hung up while the caller
 is in a flow. Agents wrap up beside all this, several at once: it closes when the last has done so.
 A callback begins in `queued`. Its agent answers first: `calling` until the caller is reached too, else `resting` until
 its turn comes again. In both it keeps its place. `transferring`: a phone is rung for it (`transfers`), by a flow or
-because an agent has handed it over; `parked`: it waits for any agent to pick it up.
+because an agent has handed it over; `parked`: it waits for any agent to pick it up. `dialling`: an agent calls somebody
+(`outbound`), and first the agent's phone rings, then the other.
 """
 
 from __future__ import annotations
@@ -32,7 +34,14 @@ CONTACT = table(
         "arriving": {
             "flow_started": "in_flow",
             "enqueued": "queued",
+            "dials": "dialling",
             "caller_gone": "ended",
+            "system_ended": "ended",
+        },
+        "dialling": {
+            "agent_answered": "dialling",
+            "bridged": "talking",
+            "agent_gone": "ended",
             "system_ended": "ended",
         },
         "in_flow": {
@@ -165,7 +174,25 @@ class Handed:
     note: str = ""
 
 
-VOICE, VOICEMAIL = "voice", "voicemail"
+@dataclass(slots=True)
+class Outbound:
+    """A call that `agent` makes: `target` is dialled by `trunk` if there is one, when the agent is on the line. Times
+    in wall seconds, 0 = not yet. `playback` is what the agent hears meanwhile; `outcome` and `sip_code` of a call that
+    came to nothing.
+    """
+
+    agent: str
+    target: str
+    trunk: str
+    seconds: float
+    dialled_at: float = 0.0
+    ringing_at: float = 0.0
+    playback: str = ""
+    outcome: str = ""
+    sip_code: int = 0
+
+
+VOICE, VOICEMAIL, OUTBOUND = "voice", "voicemail", "outbound"
 
 
 @dataclass(slots=True)
@@ -208,7 +235,8 @@ class Contact:
     is a leg without an agent. `guests`: who else talks or is rung; `wrapping_up`: agents who had a part in it.
     `transfer`: while a phone rings for it. `handed`: by the last agent who had it. `slot`: where it is parked since
     `parked_at`. `head_start` seconds count as having been waited.
-    `kind`: `voice`, `callback` (`legless`) or `voicemail` (`messages`), which came of the contact `origin`. `message`:
+    `kind`: `voice`, `outbound`, `callback` (`legless`) or `voicemail` (`messages`), which came of the contact `origin`.
+    Of `outbound` and `callback` the caller is who is called. `message`:
     of a voicemail what it says, of a call what its caller has recorded in the flow. `recording`: the conversation's,
     until it is stored; `recorded`: the legs of which it records the caller's other side now.
     """
@@ -261,6 +289,7 @@ class Contact:
     handed: Handed | None = None
     slot: int = 0
     parked_at: float = 0.0
+    outbound: Outbound | None = None
 
     @property
     def in_queue(self) -> bool:

@@ -11,6 +11,7 @@ from cti_engine.core import (
     intake,
     messages,
     offers,
+    outbound,
     parties,
     transfers,
 )
@@ -67,11 +68,14 @@ def leg_ringing(center: Center, signal: LegRinging) -> None:
         if signal.dialog is not None:
             leg.dialog = signal.dialog
         found = _guest(center, leg)
+        contact = center.contacts.get(leg.contact)
         if found is not None:
             found[1].ringing_at = center.at
             center.touch(found[0])
         elif leg.role == "outside":
             transfers.ringing(center, leg)
+        elif leg.role == "caller" and contact is not None:
+            outbound.ringing(center, contact, leg)
         else:
             offers.ringing(center, leg)
 
@@ -88,6 +92,8 @@ def leg_answered(center: Center, signal: LegAnswered) -> None:
         contact = center.contacts.get(leg.contact)
         if contact is not None and contact.has_call:
             intake.answered(center, leg)
+        elif contact is not None and contact.outbound is not None:
+            outbound.answered(center, contact, leg)
         else:
             callbacks.caller_answered(center, leg)
     elif (found := _guest(center, leg)) is not None:
@@ -116,6 +122,8 @@ def leg_failed(center: Center, signal: LegFailed) -> None:
             transfers.outside_failed(center, leg, signal.sip_code)
         elif contact.has_call:
             endings.end_contact(center, contact, causes.ANSWER_FAILED)
+        elif contact.outbound is not None:
+            outbound.failed(center, contact, signal.sip_code)
         else:
             callbacks.failed(center, contact, signal.sip_code)
 
@@ -139,6 +147,8 @@ def leg_ended(center: Center, signal: LegEnded) -> None:
             callbacks.failed(center, contact, signal.sip_code)
         elif leg.id == contact.agent_leg:
             callbacks.agent_gone(center, contact)
+    elif contact.state == "dialling" and leg.id in (contact.caller_leg, contact.agent_leg):
+        outbound.leg_ended(center, contact, leg, signal.sip_code)
     elif leg.role == "caller":
         endings.end_contact(center, contact, _caller_cause(contact, state, signal.by))
         endings.close_if_done(center, contact)

@@ -196,6 +196,52 @@ class TransferRules:
 
 
 @dataclass(frozen=True, slots=True)
+class DialPermission:
+    """These `agents` and the agents of these `profiles` may call numbers that begin so, and show the number `shows`
+    (empty: the rules').
+    """
+
+    numbers: tuple[str, ...]
+    agents: tuple[str, ...] = ()
+    profiles: tuple[str, ...] = ()
+    shows: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class OutboundRules:
+    """Calls that agents make; without `permissions` nobody may. `never`: beginnings of numbers that nobody calls, such
+    as those that cost much. `trunk`: by which (empty: phones registered here). `ring_timeout`: seconds.
+    """
+
+    permissions: tuple[DialPermission, ...] = ()
+    never: tuple[str, ...] = ()
+    trunk: str = ""
+    shows: str = ""
+    ring_timeout: float = 45.0
+
+
+@dataclass(frozen=True, slots=True)
+class EmergencyRules:
+    """What phones registered here, and agents' pages, may dial before all other rules (`policy` allow), by `trunk`,
+    or are told that they may not (refuse). Without `numbers` nothing has been decided. `language`: of a refusal.
+    """
+
+    numbers: tuple[str, ...] = ()
+    policy: str = "refuse"
+    trunk: str = ""
+    language: str = "en"
+
+    @property
+    def allowed(self) -> bool:
+        return self.policy == "allow" and bool(self.trunk)
+
+    @staticmethod
+    def flow(number: str) -> str:
+        """The id of the flow of a phone that dials this number."""
+        return f"emergency_{number}"
+
+
+@dataclass(frozen=True, slots=True)
 class CallMeRules:
     """What the company's web site may ask for: callbacks in these `queues`, while the calendar `hours` is open (empty:
     always), with these `attributes` of the call and their types. `number` counts as the one that was dialled, and is
@@ -241,9 +287,16 @@ class CenterDefinitions:
     callbacks: CallbackRules = CallbackRules()
     call_me: CallMeRules | None = None
     transfers: TransferRules = TransferRules()
+    outbound: OutboundRules = OutboundRules()
+    emergency: EmergencyRules = EmergencyRules()
     record_calls: bool = True
 
     _teams: dict[str, tuple[str, ...]] = field(default_factory=dict, init=False, compare=False, repr=False)
+
+    @property
+    def all_numbers(self) -> frozenset[str]:
+        """What the edge lets in; who of them may dial which is the core's to say."""
+        return frozenset((*self.dialled_numbers, *self.emergency.numbers))
 
     def teams(self, queue: str) -> tuple[str, ...]:
         """The groups with an agent who could serve the queue, sorted. Found once: a look at all its members."""

@@ -67,6 +67,12 @@ ENGINE_AWAY = EndCause(Party.SYSTEM, "engine_away", 41)
 CALLBACK_NOT_REACHED = EndCause(Party.SYSTEM, "callback_not_reached", 18)
 CALLBACK_EXPIRED = EndCause(Party.SYSTEM, "callback_expired", 19)
 TRANSFER_FAILED = EndCause(Party.SYSTEM, "transfer_failed", 20)
+CALLED_BUSY = EndCause(Party.OUTSIDE, "busy", 17, 486)
+CALLED_NO_ANSWER = EndCause(Party.OUTSIDE, "no_answer", 19, 480)
+CALLED_REJECTED = EndCause(Party.OUTSIDE, "rejected", 21, 603)
+CALLED_NOT_REACHED = EndCause(Party.CARRIER, "not_reached", 41)
+AGENT_NO_ANSWER = EndCause(Party.AGENT, "no_answer", 19)
+NO_LINE = EndCause(Party.SYSTEM, "no_line", 34, 503)
 SHUT_DOWN = EndCause(Party.SYSTEM, "shut_down", 41, 503)
 
 OFFER_OUTCOME_BY_SIP_CODE = {

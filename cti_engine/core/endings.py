@@ -11,7 +11,7 @@ from cti_engine.core import events as ev
 from cti_engine.core.agent import LOGGED_OUT, NOT_READY, READY, Agent
 from cti_engine.core.center import Center
 from cti_engine.core.commands import EndLeg, StopListening, StopPlayback, StopRecording
-from cti_engine.core.contact import CONFEREE, CONTACT, IN_QUEUE, VOICEMAIL, Callback, Contact, Guest
+from cti_engine.core.contact import CONFEREE, CONTACT, IN_QUEUE, VOICEMAIL, Callback, Contact, Guest, Outbound
 from cti_engine.core.end_causes import EndCause, OfferOutcome, Party
 from cti_engine.core.leg import LEG, Leg
 from cti_engine.core.reservation import RESERVATION, Reservation
@@ -126,11 +126,13 @@ def end_contact(center: Center, contact: Contact, cause: EndCause) -> None:
         offer_over(center, center.reservations[offer], came_to_nothing)
     transfer_over(center, contact, came_to_nothing)
     contact.slot = 0
+    if state == "dialling" and contact.outbound is not None:
+        _dial_over(center, contact, contact.outbound, cause)
     gave_up = cause.party is Party.CALLER and state in ("queued", "offered")
     if gave_up or (state == "talking" and cause in CUT_OFF):
         waiting.remember(center, contact)
     center.cancel_all(contact)
-    if state == "calling" and contact.agent:
+    if state in ("calling", "dialling") and contact.agent:
         agent = center.agents[contact.agent]
         agent.idle_since = center.at
         free_agent(center, agent)
@@ -149,6 +151,18 @@ def end_contact(center: Center, contact: Contact, cause: EndCause) -> None:
     for guest in list(contact.guests):
         guest_over(center, contact, guest, "call_over", worker_lost=worker_lost)
     close_if_done(center, contact)
+
+
+def rang(center: Center, state: Outbound) -> float:
+    """Seconds that the other's phone has rung."""
+    return max(0.0, center.at - state.ringing_at) if state.ringing_at else 0.0
+
+
+def _dial_over(center: Center, contact: Contact, state: Outbound, cause: EndCause) -> None:
+    outcome = state.outcome or cause.name
+    center.emit(
+        ev.DialEnded(contact.id, state.agent, state.target, outcome, rang(center, state), state.sip_code)
+    )
 
 
 def _promise_broken(center: Center, contact: Contact, callback: Callback, cause: EndCause) -> None:

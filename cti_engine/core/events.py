@@ -339,6 +339,53 @@ class TransferEnded:
 
 
 @dataclass(frozen=True, slots=True)
+class DialStarted:
+    """The first fact of a call that an agent makes: to `number`, by `trunk` if there is one, who sees `shown`. The
+    agent's phone rings first.
+    """
+
+    contact: str
+    agent: str
+    number: str
+    name: str
+    trunk: str
+    shown: str
+
+
+@dataclass(frozen=True, slots=True)
+class DialEnded:
+    """`outcome`: `answered`, then both talk; what `end_causes.OfferOutcome` says of the other's phone, with `agent_` in
+    front of the agent's own; `agent_gone` when the agent gave up; or the name of what ended the call.
+    """
+
+    contact: str
+    agent: str
+    number: str
+    outcome: str
+    rang_s: float
+    sip_code: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class EmergencyCalled:
+    """An emergency number is being dialled by `trunk`: by `agent`, or whoever has that account."""
+
+    contact: str
+    agent: str
+    number: str
+    trunk: str
+
+
+@dataclass(frozen=True, slots=True)
+class EmergencyRefused:
+    """An emergency number was asked for and not dialled, by policy or for want of a trunk; `contact` may be empty."""
+
+    contact: str
+    agent: str
+    number: str
+
+
+@dataclass(frozen=True, slots=True)
 class RecordingStored:
     contact: str
     path: str
@@ -428,5 +475,5 @@ Event = (
     | CallRequeued | CallBridged | CallHeld | RecordingPaused | CallAbandoned | QueueLeft | RecordingStored
     | TransferStarted | TransferEnded | CallEnded | WrapUpStarted | WrapUpEnded | ContactClosed | AgentStateChanged
     | PhoneStateChanged | AgentGroupLevelChanged | ConsultStarted | ConsultEnded | CallHandedOver | PartyJoined
-    | PartyLeft | ParkingEnded
+    | PartyLeft | ParkingEnded | DialStarted | DialEnded | EmergencyCalled | EmergencyRefused
 )  # fmt: skip

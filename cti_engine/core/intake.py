@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from cti_engine.core import callbacks, endings, flow_runner, places
+from cti_engine.core import callbacks, emergency, endings, flow_runner, offers, places
 from cti_engine.core import end_causes as causes
 from cti_engine.core import events as ev
 from cti_engine.core.center import Center
 from cti_engine.core.commands import AnswerLeg, LookUp, RejectLeg
 from cti_engine.core.contact import CONTACT, Contact
+from cti_engine.core.definitions import DialledNumber
 from cti_engine.core.leg import LEG, Leg
 from cti_engine.core.signals import InviteReceived, LookupReturned
 
@@ -20,7 +21,7 @@ def invite(center: Center, signal: InviteReceived) -> None:
     if signal.leg in center.legs:
         center.late += 1
         return
-    number = center.definitions.dialled_numbers.get(signal.dnis)
+    number = _number(center, signal.dnis, signal.source)
     contact = Contact(
         center.new_id("c"),
         signal.worker,
@@ -48,6 +49,8 @@ def invite(center: Center, signal: InviteReceived) -> None:
         endings.end_contact(center, contact, cause)
         return
     limits = center.definitions.limits
+    if emergency.is_one(center, contact.dnis) and not center.definitions.emergency.allowed:
+        emergency.refused(center, contact.source.removeprefix("account:"), contact.dnis, contact.id)
     center.fire(LEG, leg, "answer")
     center.command(AnswerLeg(leg.worker, leg.id))
     center.schedule(contact, "answer", center.now + limits.answer)
@@ -55,6 +58,10 @@ def invite(center: Center, signal: InviteReceived) -> None:
         look_up(center, contact)
     else:
         contact.looked_up = True
+
+
+def _number(center: Center, dnis: str, source: str) -> DialledNumber | None:
+    return center.definitions.dialled_numbers.get(dnis) or emergency.dialled_number(center, dnis, source)
 
 
 def look_up(center: Center, contact: Contact) -> None:
@@ -96,6 +103,8 @@ def go_on(center: Center, contact: Contact) -> None:
     center.schedule(contact, "look_up", None)
     if contact.callback is not None:
         callbacks.line_up(center, contact)
+    elif contact.outbound is not None:
+        offers.known(center, contact)
     else:
         _begin_when_ready(center, contact)
 
@@ -104,7 +113,7 @@ def _begin_when_ready(center: Center, contact: Contact) -> None:
     leg = center.legs.get(contact.caller_leg)
     if not contact.looked_up or leg is None or leg.state != "connected" or contact.state != "arriving":
         return
-    number = center.definitions.dialled_numbers.get(contact.dnis)
+    number = _number(center, contact.dnis, contact.source)
     flow = center.definitions.flows.get(number.flow) if number else None
     if flow is None:  # taken out by a reload between INVITE and answer
         endings.end_contact(center, contact, causes.FLOW_FAULT)

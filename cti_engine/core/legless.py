@@ -13,13 +13,17 @@ NO_WORKER_PAUSE = 2.0
 """Seconds until a contact for which there was no worker comes up again."""
 
 
+def idle_worker(center: Center) -> str:
+    """The youngest, because the edge takes the oldest; empty when there is none."""
+    busy = {leg.worker for leg in center.legs.values()}
+    busy |= {contact.worker for contact in center.contacts.values()}
+    return max(center.known_workers - busy, key=in_order, default="")
+
+
 def worker_for(center: Center, contact: Contact) -> bool:
-    """Whether the contact has a worker; the youngest idle one is taken, because the edge takes the oldest."""
+    """Whether the contact has a worker, after a look for one."""
     if not contact.worker:
-        busy = {leg.worker for leg in center.legs.values()}
-        busy |= {other.worker for other in center.contacts.values()}
-        idle = sorted(center.known_workers - busy, key=in_order)
-        contact.worker = idle[-1] if idle else ""
+        contact.worker = idle_worker(center)
         center.touch(contact)
     return bool(contact.worker)
 

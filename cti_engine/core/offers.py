@@ -8,7 +8,17 @@ from __future__ import annotations
 
 from dataclasses import fields
 
-from cti_engine.core import bridging, callbacks, endings, legless, messages, parties, transfers, waiting
+from cti_engine.core import (
+    bridging,
+    callbacks,
+    endings,
+    legless,
+    messages,
+    outbound,
+    parties,
+    transfers,
+    waiting,
+)
 from cti_engine.core import end_causes as causes
 from cti_engine.core import events as ev
 from cti_engine.core.agent import Agent
@@ -80,9 +90,9 @@ def _why(decision: Decision, record: DecisionRecord) -> dict[str, object]:
     }
 
 
-def direct(center: Center, contact: Contact, agent: Agent) -> None:
-    """A flow or another agent wants this agent and no other; there is no queue."""
-    _reserve(center, contact, agent, "", {"side": "transfer"})
+def direct(center: Center, contact: Contact, agent: Agent, side: str = "transfer") -> None:
+    """A flow or another agent wants this agent and no other, or the agent calls somebody; there is no queue."""
+    _reserve(center, contact, agent, "", {"side": side})
 
 
 def _reserve(center: Center, contact: Contact, agent: Agent, queue: str, why: dict[str, object]) -> None:
@@ -91,9 +101,23 @@ def _reserve(center: Center, contact: Contact, agent: Agent, queue: str, why: di
     center.add(offer)
     contact.offers.append(offer.id)
     agent.contact, agent.offer = contact.id, offer.id
-    offered = ev.CallOffered(
+    offered = _pop(center, contact, offer.id, agent, queue)
+    agent.shown = _shown(offered)
+    center.agent_enters(agent, "reserve")
+    center.emit(ev.AgentReserved(contact.id, agent.id, offer.id, queue, limits.pop_wait, why))
+    center.emit(offered)
+    if contact.kind == VOICEMAIL:
+        messages.show(center, offer)
+    elif agent.pages:
+        center.schedule(offer, "pop", center.now + limits.pop_wait)
+    else:
+        dial(center, offer, shown=False)
+
+
+def _pop(center: Center, contact: Contact, offer: str, agent: Agent, queue: str) -> ev.CallOffered:
+    return ev.CallOffered(
         contact.id,
-        offer.id,
+        offer,
         agent.id,
         number=contact.ani,
         name=contact.name,
@@ -109,16 +133,18 @@ def _reserve(center: Center, contact: Contact, agent: Agent, queue: str, why: di
         message_s=contact.message.seconds if contact.message is not None else 0.0,
         **_of_hand_over(contact, agent),
     )
-    agent.shown = {name: getattr(offered, name) for name in _SHOWN}
-    center.agent_enters(agent, "reserve")
-    center.emit(ev.AgentReserved(contact.id, agent.id, offer.id, queue, limits.pop_wait, why))
-    center.emit(offered)
-    if contact.kind == VOICEMAIL:
-        messages.show(center, offer)
-    elif agent.pages:
-        center.schedule(offer, "pop", center.now + limits.pop_wait)
-    else:
-        dial(center, offer, shown=False)
+
+
+def _shown(offered: ev.CallOffered) -> dict[str, object]:
+    return {name: getattr(offered, name) for name in _SHOWN}
+
+
+def known(center: Center, contact: Contact) -> None:
+    """Who is called has been looked up while the agent's phone rings, or later: the pop shows it."""
+    agent = center.agents.get(contact.outbound.agent) if contact.outbound is not None else None
+    if agent is not None and agent.contact == contact.id and agent.shown:
+        agent.shown = _shown(_pop(center, contact, str(agent.shown["offer"]), agent, ""))
+        center.touch(agent)
 
 
 def _of_hand_over(contact: Contact, agent: Agent) -> dict[str, str]:
@@ -198,7 +224,9 @@ def no_worker(center: Center, offer: Reservation) -> None:
     if leg is not None:
         center.drop(leg)
     endings.offer_over(center, offer, OfferOutcome.WORKER_LOST)
-    if not contact.offers:
+    if contact.outbound is not None:
+        outbound.no_line(center, contact)
+    elif not contact.offers:
         legless.put_off(center, contact, legless.NO_WORKER_PAUSE)
 
 
@@ -218,6 +246,8 @@ def give_up(center: Center, offer: Reservation, outcome: OfferOutcome, sip_code:
         transfers.not_reached(center, contact, outcome, sip_code)
     elif guest is not None:
         parties.not_reached(center, contact, guest, outcome)
+    elif contact.outbound is not None:
+        outbound.agent_not_there(center, contact, outcome)
     elif not contact.offers:
         endings.requeue(center, contact)
 
@@ -251,6 +281,8 @@ def accepted(center: Center, contact: Contact, offer: Reservation) -> None:
     if contact.callback is not None and not contact.has_call:
         contact.callback.queue = offer.queue
         callbacks.agent_answered(center, contact, agent, center.legs[contact.agent_leg])
+    elif contact.outbound is not None:
+        outbound.agent_answered(center, contact, agent)
     else:
         contact.queue = offer.queue or contact.queue  # who hands a call over does so as one of its queue
         bridging.bridge(center, contact, agent, offer.queue, max(0.0, rang))

@@ -6,7 +6,16 @@ because the signals that explain them may still be on the link behind the hello.
 
 from __future__ import annotations
 
-from cti_engine.core import callbacks, conversation, endings, flow_runner, offers, parties, transfers
+from cti_engine.core import (
+    callbacks,
+    conversation,
+    endings,
+    flow_runner,
+    offers,
+    outbound,
+    parties,
+    transfers,
+)
 from cti_engine.core import end_causes as causes
 from cti_engine.core import events as ev
 from cti_engine.core.center import Center, in_order
@@ -96,6 +105,8 @@ def leg_lost(center: Center, leg: Leg) -> None:
             callbacks.not_reached(center, contact, OfferOutcome.WORKER_LOST)
         else:
             callbacks.agent_gone(center, contact)
+    elif contact.state == "dialling" and leg.id in (contact.caller_leg, contact.agent_leg):
+        outbound.leg_ended(center, contact, leg, 0)
     elif leg.offer in center.reservations:
         offers.lost(center, leg)
     elif contact.state == "talking" and parties.phone_gone(center, contact, leg):

@@ -25,6 +25,12 @@ REFUSALS = {
     # call me
     "off": "nobody is called back from here",
     "closed": "nobody calls back at this hour",
-    "bad_number": "this number is not called",
+    "bad_number": "this is no number that is called",
     "bad_attributes": "an attribute that may not be given, or not with this value",
+    # outbound calls
+    "not_permitted": "you may not call out",
+    "not_idle": "not possible during a contact, or logged out",
+    "emergency": "not in an emergency call",
+    "emergency_refused": "emergency numbers are not called from here: use a mobile phone",
+    "no_line": "no line is free now; try again in a moment",
 }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from cti_engine.core import after_call, callbacks, endings, offers, parties
+from cti_engine.core import after_call, callbacks, endings, offers, outbound, parties
 from cti_engine.core.agent import LOGGED_OUT, NOT_READY, READY, Agent
 from cti_engine.core.center import Center
 from cti_engine.core.commands import Reply
@@ -34,7 +34,7 @@ def accept_request(center: Center, request: str) -> None:
     center.command(Reply(request, True))
 
 
-def _agent(center: Center, request: str, agent_id: str) -> Agent | None:
+def agent_of(center: Center, request: str, agent_id: str) -> Agent | None:
     agent = center.agents.get(agent_id) if agent_id in center.definitions.agents else None
     if agent is None:
         refuse(center, request, "unknown_agent")
@@ -54,7 +54,7 @@ class _OfContact(Protocol):
 
 def _own_contact(center: Center, signal: _OfContact) -> Contact | None:
     """The contact on this agent's desk, as the page saw it; anything else is refused."""
-    agent = _agent(center, signal.request, signal.agent)
+    agent = agent_of(center, signal.request, signal.agent)
     if agent is None:
         return None
     contact = center.contacts.get(signal.contact)
@@ -95,7 +95,7 @@ def own_part(center: Center, signal: _OfContact) -> tuple[Contact, Controls | Gu
 
 
 def ready(center: Center, signal: ReadyRequested) -> None:
-    agent = _agent(center, signal.request, signal.agent)
+    agent = agent_of(center, signal.request, signal.agent)
     if agent is None:
         return
     if not agent.phone:
@@ -115,7 +115,7 @@ def _behind_the_median(center: Center) -> float:
 
 
 def not_ready(center: Center, signal: NotReadyRequested) -> None:
-    agent = _agent(center, signal.request, signal.agent)
+    agent = agent_of(center, signal.request, signal.agent)
     if agent is None:
         return
     if signal.reason not in center.definitions.not_ready_reasons:
@@ -126,7 +126,7 @@ def not_ready(center: Center, signal: NotReadyRequested) -> None:
 
 
 def log_out(center: Center, signal: LogOutRequested) -> None:
-    agent = _agent(center, signal.request, signal.agent)
+    agent = agent_of(center, signal.request, signal.agent)
     if agent is not None:
         _set_status(center, agent, LOGGED_OUT, "")
         accept_request(center, signal.request)
@@ -152,6 +152,8 @@ def hang_up(center: Center, signal: HangUpRequested) -> None:
     guest = contact.guest_called(signal.agent)
     if contact.state == "calling":
         callbacks.agent_gone(center, contact)
+    elif contact.state == "dialling":
+        outbound.agent_gone(center, contact)
     elif contact.state != "talking" or (guest is not None and not guest.talks):
         refuse(center, signal.request, "wrong_state")
         return
@@ -167,7 +169,7 @@ def hang_up(center: Center, signal: HangUpRequested) -> None:
 
 def accept(center: Center, signal: AcceptRequested) -> None:
     """The agent takes in the page what no phone rings for."""
-    agent = _agent(center, signal.request, signal.agent)
+    agent = agent_of(center, signal.request, signal.agent)
     if agent is None:
         return
     contact = center.contacts.get(signal.contact)
@@ -182,7 +184,7 @@ def accept(center: Center, signal: AcceptRequested) -> None:
 
 
 def disposition(center: Center, signal: DispositionSubmitted) -> None:
-    agent = _agent(center, signal.request, signal.agent)
+    agent = agent_of(center, signal.request, signal.agent)
     if agent is None:
         return
     if agent.contact != signal.contact:

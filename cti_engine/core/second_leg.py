@@ -5,6 +5,7 @@ What comes of it belongs to the state that the contact is in: `calling` is a cal
 
 from __future__ import annotations
 
+from cti_engine.core import emergency
 from cti_engine.core.center import Center
 from cti_engine.core.commands import DialLeg
 from cti_engine.core.contact import Contact
@@ -28,7 +29,10 @@ def ring(
     leg = Leg(center.new_id("l"), contact.worker, contact.id, role, "dialling", number=target)
     center.add(leg)
     center.schedule(contact, "dial", center.now + seconds)
+    trunk = emergency.trunk_for(center, target, trunk)
     headers = {TRUNK_HEADER: trunk} if trunk else {}
     shown = contact.dnis or contact.queue
+    if emergency.is_one(center, target):
+        emergency.tell(center, contact, target)
     center.command(DialLeg(leg.worker, leg.id, contact.id, target, shown, "", headers, fresh))
     return leg

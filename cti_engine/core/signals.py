@@ -390,6 +390,16 @@ class AcceptRequested:
 
 
 @dataclass(frozen=True, slots=True)
+class DialRequested:
+    """Call this number: the agent's phone rings first. `name` is what the page calls who is called."""
+
+    request: str
+    agent: str
+    number: str
+    name: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class DispositionSubmitted:
     """Ends the wrap-up of `contact`. `disposition` is a code of config/dispositions.yaml."""
 
@@ -452,6 +462,6 @@ Signal = (
     | PhoneRegistered | PhoneUnregistered | EdgeSeen | LookupReturned | ServiceAnswered
     | PageOpened | PageClosed | ConsoleLost | OfferShown | ReadyRequested | NotReadyRequested | LogOutRequested
     | CallMeRequested | HangUpRequested | HoldRequested | MuteRequested | DigitsRequested
-    | PauseRecordingRequested | AcceptRequested | DispositionSubmitted | ExplainRequested
+    | PauseRecordingRequested | AcceptRequested | DialRequested | DispositionSubmitted | ExplainRequested
     | WaitingRequested | TimePassed | Restarted | PartySignal
 )  # fmt: skip

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from cti_engine.core import callbacks, parties, requests, transfers
+from cti_engine.core import callbacks, emergency, parties, requests, transfers
 from cti_engine.core.agent import LOGGED_OUT, Agent
 from cti_engine.core.center import Center
 from cti_engine.core.commands import Reply
@@ -35,6 +35,8 @@ def phone(center: Center, by: str, agent: str, number: str) -> Phone | str:
             return "unknown_target"
         return Phone(found) if parties.free_for_calls(found) else "target_busy"
     number = callbacks.dialled(number)
+    if emergency.is_one(center, number):
+        return Phone(None, number) if center.definitions.emergency.allowed else "emergency_refused"
     if not _NUMBER.fullmatch(number) or not number.startswith(center.definitions.transfers.numbers):
         return "number_not_allowed"
     return Phone(None, number)

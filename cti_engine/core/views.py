@@ -17,7 +17,8 @@ class AgentView:
     `after` is the status asked for in mid-contact, empty when it stays as it is. Of the conversation: is the caller on
     hold, the agent muted, the `recording` `on`, `paused` or empty; `role`: `agent`, who has the call, `consulted` or
     `conferee`; `parties`: who is in it beside caller and agent, as maps of agent, name, number, role, state (`ringing`,
-    `talking`, or `waiting` with music) and since_at. `can_return`: it can go back to the queue it came from.
+    `talking`, or `waiting` with music) and since_at. `can_return`: it can go back to the queue it came from. `dials`:
+    may call some numbers.
     """
 
     agent: str
@@ -41,6 +42,7 @@ class AgentView:
     role: str = ""
     parties: tuple[dict[str, object], ...] = ()
     can_return: bool = False
+    dials: bool = False
 
 
 @dataclass(frozen=True, slots=True)

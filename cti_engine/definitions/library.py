@@ -16,6 +16,12 @@ from cti_engine.definitions.flow_checks import check_flow
 from cti_engine.definitions.flow_loader import build_flow
 from cti_engine.definitions.flow_review import WordJudge, review_flows
 from cti_engine.definitions.flow_source import attribute_types, read_flow
+from cti_engine.definitions.outbound_loader import (
+    emergency_flows,
+    load_emergency,
+    load_outbound,
+    review_emergency,
+)
 from cti_engine.definitions.place_loader import check_agents, load_shifts, load_sites
 from cti_engine.definitions.problems import Problem, has_errors
 from cti_engine.definitions.prompt_inventory import all_prompts
@@ -93,6 +99,14 @@ def load_definitions(
     outside = load_services(services_file)
     recordings = {} if recordings_file.unreadable else load_recordings(recordings_file, sounds or home)
     callbacks, transfers = callback_rules(engine["callbacks"]), transfer_rules(engine["transfers"])
+    outbound = load_outbound(
+        engine_file,
+        engine["outbound"],
+        agents,
+        None if profiles_file.unreadable and "routing_rules/profiles.yaml" in files.content else profiles,
+        trunks,
+    )
+    emergency = load_emergency(engine_file, engine["emergency"], trunks)
     call_me = load_call_me(
         engine_file,
         engine["call_me"],
@@ -135,7 +149,7 @@ def load_definitions(
         agents=people.agents,
         queues=queues,
         dialled_numbers=numbers,
-        flows=flows,
+        flows={**emergency_flows(emergency), **flows},
         not_ready_reasons=people.not_ready_reasons,
         dispositions=dispositions,
         profiles=profiles,
@@ -154,9 +168,12 @@ def load_definitions(
         callbacks=callbacks,
         call_me=call_me,
         transfers=transfers,
+        outbound=outbound,
+        emergency=emergency,
         record_calls=calls["record"],
     )
     if review:
+        review_emergency(engine_file, emergency)
         routing_review.review(definitions, queues_file, overflow_file)
         review_flows(by_id, definitions, words)
         if recordings:

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 from cti_engine.core.commands import Prompt
+from cti_engine.core.definitions import CenterDefinitions
 from cti_engine.core.ivr.flow import (
     Content,
     Fixed,
@@ -26,6 +27,15 @@ from cti_engine.core.ivr.speech import value_prompts
 def prompts_of(flow: Flow) -> set[Prompt]:
     """Of every step and language. Of values every fragment, see `spoken_values`."""
     return all_prompts([flow])
+
+
+SIGNALS = frozenset({Prompt("tone", "ringing"), Prompt("tone", "zip")})
+"""What is played to agents."""
+
+
+def center_prompts(definitions: CenterDefinitions) -> set[Prompt]:
+    """Of all flows, and what the core plays by itself."""
+    return all_prompts(definitions.flows.values()) | SIGNALS
 
 
 def all_prompts(flows: Iterable[Flow]) -> set[Prompt]:

@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.table import Table
 
 from cti_engine.definitions.library import load_definitions
-from cti_engine.definitions.prompt_inventory import all_prompts
+from cti_engine.definitions.prompt_inventory import center_prompts
 from cti_engine.definitions.settings import Settings
 from cti_engine.runtime.checks import machine, media, outside, ports
 from cti_engine.runtime.checks.check import Check, Verdict, ok
@@ -136,7 +136,7 @@ def _definitions_and_prompts(settings: Settings) -> list[Check]:
         f"in {settings.home}"
     )
     cache = prompt_cache(settings, definitions)
-    prompts = sorted(all_prompts(definitions.flows.values()), key=repr)
+    prompts = sorted(center_prompts(definitions), key=repr)
     spoken = choices_for(spoken_languages(definitions.flows.values()), settings)
     return [
         outside.check_definitions(problems, counts),

@@ -180,7 +180,7 @@ class Engine:
 
     def _tell_dialled_numbers(self) -> None:
         """The edge refuses what nobody may dial, before it costs a worker."""
-        numbers = tuple(sorted(self.acd.center.definitions.dialled_numbers))
+        numbers = tuple(sorted(self.acd.center.definitions.all_numbers))
         self._ledger.open.commands.append(self._dispatch.stored_form(SetDialledNumbers(numbers)))
 
     def _arm(self) -> None:

@@ -23,7 +23,7 @@ from cti_engine.adapters.customer_store import CustomerStore
 from cti_engine.core.definitions import CenterDefinitions
 from cti_engine.definitions.library import FOLDERS, load_definitions
 from cti_engine.definitions.problems import Problem
-from cti_engine.definitions.prompt_inventory import all_prompts
+from cti_engine.definitions.prompt_inventory import center_prompts
 from cti_engine.definitions.report import as_text
 from cti_engine.runtime.bootstrap import agents_have_accounts
 from cti_engine.runtime.bus_side import BusSide
@@ -192,7 +192,7 @@ class DefinitionFiles:
 
 def _make_prompts(prompts: PromptCache, definitions: CenterDefinitions) -> BuildReport:
     prompts.use(definitions.recordings)
-    return prompts.build(sorted(all_prompts(definitions.flows.values()), key=repr))
+    return prompts.build(sorted(center_prompts(definitions), key=repr))
 
 
 def _tell(problems: list[Problem]) -> None:

@@ -31,6 +31,12 @@ def changes() -> dict[str, dict[str, Any]]:
         "config/engine.yaml": {
             "callbacks": {"numbers": ["+346"], "trunk": "world", "ring_timeout": "20s"},
             "transfers": {"trunk": "world"},
+            "outbound": {
+                "permissions": [{"agents": ["maria"], "numbers": ["+346"]}],
+                "trunk": "world",
+                "shows": "+34910000000",
+            },
+            "emergency": {"policy": "allow", "numbers": ["112"], "trunk": "world"},
             "call_me": {"queues": ["support_en"], "origins": [SITE], "number": "2000"},
         },
         "routing_rules/dialled_numbers.yaml": {
@@ -180,3 +186,47 @@ async def test_the_engine_is_killed_while_it_rings_outside(center: Center) -> No
     await caller.hang_up()
     await expert.told("CALL_CLOSED")
     assert (await center.cdr())["outcome"] == "transferred"
+
+
+async def test_an_agent_calls_a_customer(center: Center) -> None:
+    """Asked in the page, the agent's phone rings, then the customer's, which shows our number; both hear each other;
+    the record is of the kind outbound. A number that is not allowed, and a second wish, are refused.
+    """
+    customer = await center.outside(CUSTOMER, world_port(), answer="manual")
+    desk, handset = await center.agent("maria")
+    await desk.ask("Dial", {"number": "+44 7700 900123"})
+    assert await desk.refused() == "number_not_allowed"
+    await desk.ask("Dial", {"number": "+34 611 22 33 44"})
+    offered = await center.event("CallOffered", kind="outbound", agent="maria")
+    await handset.told("CALL_ESTABLISHED", within=20.0)
+    incoming = await customer.told("CALL_INCOMING", within=20.0)
+    assert "+34910000000" in incoming.peer
+    await desk.ask("Dial", {"number": CUSTOMER})
+    assert await desk.refused() == "not_idle"
+    await handset.hears_more(1.0)
+    await customer.accept()
+    bridged = await center.event("CallBridged", agent="maria")
+    assert bridged.contact == offered.contact
+    await customer.hears_more(2.0)
+    await customer.hang_up()
+    await desk.state("wrap_up")
+    await desk.wrap_up()
+    record = await center.cdr()
+    assert (record["kind"], record["outcome"], record["ani"]) == ("outbound", "answered", CUSTOMER)
+    assert record["recording"]
+    assert tone_margin_db(customer.recordings()[-1].heard, AGENT_HZ, CALLER_HZ) > 20
+    assert tone_margin_db(handset.recordings()[-1].heard, CALLER_HZ, AGENT_HZ) > 20
+
+
+async def test_an_agents_phone_dials_the_emergency_number(center: Center) -> None:
+    """112 at a registered phone leaves by the emergency trunk, and both hear each other; supervisors are told."""
+    rescue = await center.outside("112", world_port())
+    caller = await center.caller()
+    await caller.dial(center.number("112"))
+    told = await center.event("EmergencyCalled")
+    assert (told.data["agent"], told.data["trunk"]) == ("caller", "world")
+    await rescue.told("CALL_ESTABLISHED", within=20.0)
+    await caller.hears_more(3.0)
+    await caller.hang_up()
+    await center.cdr()
+    assert rescue.recordings()

@@ -21,7 +21,7 @@ import yaml
 from cti_engine.adapters.account_store import read_accounts_file
 from cti_engine.commands.process_configs import RTP_PORTS_PER_WORKER, apology_prompts
 from cti_engine.definitions.library import load_definitions
-from cti_engine.definitions.prompt_inventory import all_prompts
+from cti_engine.definitions.prompt_inventory import center_prompts
 from cti_engine.ports import Store, StoredEvent
 from cti_engine.runtime.stores import open_store
 from speech.prompt_cache import PromptCache
@@ -59,7 +59,7 @@ def prompts() -> Path:
     folder = Path(_kept[0].name)
     definitions, problems = load_definitions(ROOT)
     assert definitions is not None, problems
-    wanted = {*all_prompts(definitions.flows.values()), *apology_prompts()}
+    wanted = {*center_prompts(definitions), *apology_prompts()}
     report = PromptCache(folder, base=ROOT).build(sorted(wanted, key=repr))
     assert not report.faults, report.faults
     return folder

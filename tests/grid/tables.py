@@ -44,6 +44,7 @@ ILLEGAL: Pairs = {
             "resting flow_started",
             "after_call flow_started",
             "transferring flow_started",
+            "dialling flow_started",
         ),
         "only a running flow enters a queue; the core checks the state before": (
             "queued enqueued",
@@ -54,6 +55,7 @@ ILLEGAL: Pairs = {
             "calling enqueued",
             "resting enqueued",
             "transferring enqueued",
+            "dialling enqueued",
         ),
         "the matcher offers only calls that are queued": (
             "arriving reserved",
@@ -65,6 +67,7 @@ ILLEGAL: Pairs = {
             "resting reserved",
             "after_call reserved",
             "transferring reserved",
+            "dialling reserved",
         ),
         "only a queued call leaves the queue into a flow": (
             "arriving left_queue",
@@ -74,6 +77,7 @@ ILLEGAL: Pairs = {
             "calling left_queue",
             "resting left_queue",
             "transferring left_queue",
+            "dialling left_queue",
             "ended left_queue",
             "after_call left_queue",
         ),
@@ -87,6 +91,7 @@ ILLEGAL: Pairs = {
             "after_call offer_failed",
             "after_call bridged",
             "transferring offer_failed",
+            "dialling offer_failed",
             "arriving bridged",
             "in_flow bridged",
             "queued bridged",
@@ -116,6 +121,7 @@ ILLEGAL: Pairs = {
                 "ended",
                 "after_call",
                 "transferring",
+                "dialling",
             )
         ),
         "a contact closes after its end": (
@@ -128,6 +134,7 @@ ILLEGAL: Pairs = {
             "resting closed",
             "after_call closed",
             "transferring closed",
+            "dialling closed",
         ),
         "only the agent of a callback's offer answers first": (
             *(f"{state} agent_answered" for state in ("arriving", "calling", "ended", "in_flow")),
@@ -136,21 +143,33 @@ ILLEGAL: Pairs = {
         ),
         "only a callback that is offered or calls is put off": (
             *(f"{state} put_off" for state in ("arriving", "ended", "in_flow", "queued", "resting")),
-            *(f"{state} put_off" for state in ("talking", "after_call", "transferring")),
+            *(f"{state} put_off" for state in ("talking", "after_call", "transferring", "dialling")),
         ),
         "only a callback that was put off has rested": (
             *(f"{state} rested" for state in ("arriving", "calling", "ended", "in_flow")),
             *(f"{state} rested" for state in ("offered", "queued", "talking", "after_call", "transferring")),
+            "dialling rested",
         ),
         "only a flow transfers; who waits has left the queue before": (
             *(f"{state} transfer" for state in ("arriving", "calling", "ended", "offered", "queued")),
-            *(f"{state} transfer" for state in ("resting", "talking", "transferring", "after_call")),
+            *(
+                f"{state} transfer"
+                for state in ("resting", "talking", "transferring", "after_call", "dialling")
+            ),
         ),
         "the core asks whether it is being transferred": (
             *(f"{state} not_reached" for state in ("arriving", "calling", "ended", "in_flow", "offered")),
-            *(f"{state} not_reached" for state in ("queued", "resting", "talking", "after_call")),
+            *(f"{state} not_reached" for state in ("queued", "resting", "talking", "after_call", "dialling")),
         ),
         "who is called back has no call that could go": ("calling caller_gone", "resting caller_gone"),
+        "whom an agent calls is the outside until both talk": ("dialling caller_gone",),
+        "a contact is an outbound call from its first moment": (
+            *(
+                f"{state} dials"
+                for state in ("in_flow", "queued", "offered", "calling", "resting", "talking")
+            ),
+            *(f"{state} dials" for state in ("ended", "after_call", "transferring", "dialling")),
+        ),
     },
     "leg": {
         "an incoming leg does not ring out": ("offered ringing",),

@@ -8,6 +8,8 @@ from cti_engine.core.definitions import (
     AfterCall,
     CenterDefinitions,
     DialledNumber,
+    DialPermission,
+    OutboundRules,
     QueueDefinition,
     TransferRules,
 )
@@ -67,7 +69,10 @@ def busy_center() -> CenterDefinitions:
     numbers = {**base.dialled_numbers, "6000": DialledNumber("6000", "to_ping", "en")}
     numbers["7000"] = DialledNumber("7000", "hand_over", "en")
     rules = TransferRules(("+349",), supervisors=("ana",), escalation_queue="slow", park_for=6.0)
-    base = replace(base, dialled_numbers=numbers, transfers=rules)
+    calls = OutboundRules(
+        (DialPermission(("+34",), agents=("ana", "maria")),), trunk="carrier", ring_timeout=12.0
+    )
+    base = replace(base, dialled_numbers=numbers, transfers=rules, outbound=calls)
     return with_limits(base, answer=3.0, maximum_length=120.0, rona_before_not_ready=2, rona_cool_down=9.0)
 
 

@@ -137,8 +137,19 @@ def disposition(world: World, agent: str, contact: str) -> Signal:
 
 
 def something_new(world: World) -> None:
-    habit = world.rng.choice((a_call, a_call, an_agent_acts, an_agent_acts, a_reload, a_key))
+    habit = world.rng.choice((a_call, a_call, an_agent_acts, an_agent_acts, an_agent_dials, a_reload, a_key))
     habit(world)
+
+
+def an_agent_dials(world: World) -> None:
+    """Calls somebody, on a worker that the core has to know."""
+    world.calls += 1
+    worker = f"w{world.calls}"
+    world.workers.add(worker)
+    world.take(signals.WorkerSeen(worker))
+    number = world.rng.choice(("+34600000002", "+34600000003", "+44600"))
+    agent = world.rng.choice(("ana", "maria"))
+    world.take(signals.DialRequested(world.request("t"), agent, number))
 
 
 def a_reload(world: World) -> None:

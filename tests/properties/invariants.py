@@ -7,12 +7,12 @@ from collections.abc import Iterator
 from cti_engine.core.agent import READY, Agent
 from cti_engine.core.audio_paths import audio_paths
 from cti_engine.core.center import Center
-from cti_engine.core.contact import CONSULTED, VOICEMAIL, Contact
+from cti_engine.core.contact import CONSULTED, OUTBOUND, VOICEMAIL, Contact
 from cti_engine.core.leg import Leg
 from cti_engine.core.reservation import Reservation
 from cti_engine.core.targets import LEGS
 
-OFFERED = ("offered", "calling", "transferring")
+OFFERED = ("offered", "calling", "transferring", "dialling")
 
 
 def broken(center: Center) -> list[str]:
@@ -47,7 +47,9 @@ def _agent(center: Center, agent: Agent) -> Iterator[str]:
             return
         case "reserved" | "ringing":
             offer = center.reservations.get(agent.offer)
-            if contact is not None and contact.state == "calling":
+            if contact is not None and (
+                contact.state == "calling" or (contact.state == "dialling" and contact.agent)
+            ):
                 if contact.agent != agent.id or agent.offer:
                     yield f"{who}: calls back for {contact.agent!r}"
             elif offer is None or offer.agent != agent.id or offer.contact != agent.contact:
@@ -138,8 +140,11 @@ def _contact(center: Center, contact: Contact) -> Iterator[str]:
         yield f"{what} is still here"
     to_agent = contact.transfer is not None and bool(contact.transfer.agent)
     to_guest = any(guest.agent and not guest.talks for guest in contact.guests)
+    to_agent |= contact.state == "dialling" and not contact.agent
     if (contact.state == "offered" or to_agent or to_guest) != bool(contact.offers):
         yield f"{what}: offers {contact.offers}"
+    if (contact.kind == OUTBOUND) != (contact.outbound is not None):
+        yield f"{what}: outbound {contact.outbound}"
     if (contact.state == "transferring") != (contact.transfer is not None):
         yield f"{what}: transfer {contact.transfer}"
     by_agent = contact.transfer is not None and bool(contact.transfer.by)
@@ -158,13 +163,14 @@ def _contact(center: Center, contact: Contact) -> Iterator[str]:
         return
     caller = center.legs.get(contact.caller_leg)
     on_the_line = contact.has_call or contact.state in ("calling", "talking", "after_call")
+    on_the_line |= contact.state == "dialling" and bool(contact.agent)
     if on_the_line and (caller is None or caller.state == "ending"):
         yield f"{what} has no caller any more"
     if not on_the_line and (contact.caller_leg or contact.flow is not None):
         yield f"{what} has a caller already"
     if contact.state == "resting" and (contact.worker or contact.agent or "rest" not in contact.deadlines):
         yield f"{what} rests and would never come up again: {contact}"
-    if contact.state == "calling":
+    if contact.state == "calling" or (contact.state == "dialling" and contact.agent):
         phone = center.legs.get(contact.agent_leg)
         if phone is None or phone.state != "connected" or "dial" not in contact.deadlines:
             yield f"{what} calls without an agent or for ever"

@@ -71,6 +71,7 @@ agent_signals: st.SearchStrategy[Signal] = st.one_of(
     st.builds(
         signals.PauseRecordingRequested, st.just("q"), AGENTS, CONTACTS, st.integers(1, 6), st.booleans()
     ),
+    st.builds(signals.DialRequested, st.just("q"), AGENTS, st.sampled_from(("+34600", "+44600"))),
     st.builds(signals.ExplainRequested, st.just("q"), AGENTS, CONTACTS),
     st.builds(signals.WaitingRequested, st.just("q"), AGENTS, st.sampled_from((*DEFINITIONS.queues, "none"))),
     st.builds(signals.DispositionSubmitted, st.just("q"), AGENTS, CONTACTS, st.just("sold")),

@@ -32,6 +32,7 @@ def test_an_honest_world_knows_no_anomaly(seed: int) -> None:
     assert not illegal, illegal
     assert world.seen["CallBridged"] >= 5
     assert world.seen["AfterCallStarted"] >= 1
+    assert world.seen["DialEnded"] == world.seen["DialStarted"] >= 2
 
 
 @pytest.mark.parametrize("seed", range(930, 936))
@@ -54,9 +55,11 @@ def test_an_engine_killed_before_every_signal_decides_the_same(seed: int) -> Non
     world = World(seed, restarts=0.0, reloads=False)
     world.run(700)
     store = ShadowStore()
+    hellos: set[str] = set()  # which every life of the engine hears anew
     for signal, now, at, expected in world.log:
         acd = Acd(world.definitions)
         store.reload(acd)
+        acd.center.known_workers = hellos
         outcome = acd.handle(signal, now, at)
         store.take(outcome)
         assert told(outcome) == expected, signal

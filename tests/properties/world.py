@@ -361,7 +361,9 @@ class World:
         assert not unanswered, self.explain([f"never answered: {unanswered}"])
         for contact, told in self.facts.items():
             kinds = [type(event) for _, event in told]
-            for kind in (events.CallArrived, events.CallEnded, events.ContactClosed):
+            begun = kinds.count(events.CallArrived) + kinds.count(events.DialStarted)
+            assert begun == 1, self.explain([f"{contact}: begun {begun} times"])
+            for kind in (events.CallEnded, events.ContactClosed):
                 assert kinds.count(kind) == 1, self.explain(
                     [f"{contact}: {kinds.count(kind)} {kind.__name__}"]
                 )

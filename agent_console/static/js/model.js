@@ -98,6 +98,7 @@ function settled(model) {
 const NOTED = new Set([
   "CallOffered", "CallBridged", "OfferEnded", "AgentRona", "WrapUpEnded", "PhoneStateChanged",
   "CallQueued", "CallAbandoned", "QueueLeft",
+  "DialEnded", "EmergencyCalled", "EmergencyRefused",
 ]);
 
 /** The contact on the desk: its pop and its phase (offered | talking | wrap_up), or null. */

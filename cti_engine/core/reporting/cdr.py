@@ -110,6 +110,10 @@ class Cdr:
                 self.contact, self.ani, self.dnis = event.contact, event.number, event.dnis
                 self.name, self.source, self.arrived_at = event.name, event.source, at
                 self.kind = "callback"
+            case ev.DialStarted():
+                self.contact, self.ani, self.dnis = event.contact, event.number, event.shown
+                self.name, self.source, self.arrived_at = event.name, f"agent:{event.agent}", at
+                self.kind, self.agent, self.outcome = "outbound", event.agent, "not_reached"
             case ev.CallAnswered():
                 self.answered_at = at
             case ev.CallAttributesSet():

@@ -5,6 +5,7 @@ import { useNow } from "../clock.js";
 import { duration, isolated, label, languageName, moment, phoneNumber, t, words } from "../i18n.js";
 import { afterPaint } from "../painted.js";
 import { Controls } from "./controls.js";
+import { Dial } from "./dial.js";
 import { WrapUp } from "./wrap_up.js";
 import { HangUp } from "./hang_up.js";
 import { Accept, Player } from "./message.js";
@@ -17,7 +18,7 @@ export function Contact({ me, contact, view, ask, live, enabled, phone, queues }
   const waited = contact && duration(contact.waited_s ?? 0);
   return html`<section class="card contact ${contact?.phase ?? "none"}" aria-label=${t("contact_panel")}>
     <p class="sr-only" aria-live="assertive">
-      ${contact?.phase === "offered" ? t("offer_announce", { name: isolated(name), queue: isolated(queue), waited }) : ""}
+      ${contact?.phase === "offered" && contact.kind !== "outbound" ? t("offer_announce", { name: isolated(name), queue: isolated(queue), waited }) : ""}
     </p>
     ${contact ? html`
       <header class="contact-head">
@@ -46,13 +47,14 @@ export function Contact({ me, contact, view, ask, live, enabled, phone, queues }
       <footer class="contact-foot">
         ${contact.phase === "offered" && (contact.kind === "voicemail"
           ? html`<${Accept} ...${{ contact, ask, enabled }} />`
-          : html`<${PickUp} phone=${phone} />`)}
+          : contact.view?.state !== "ringing" || contact.kind !== "outbound" || phone?.ringing ? html`<${PickUp} phone=${phone} />` : "")}
+        ${contact.phase === "offered" && contact.kind === "outbound" && contact.view && html`<${HangUp} ...${{ contact, ask, enabled }} />`}
         ${contact.phase === "talking" && contact.kind !== "voicemail" && html`<${Controls} ...${{ contact, ask, enabled }} />`}
         ${contact.phase === "talking" && html`<${CallQuality} phone=${phone} />`}
         ${contact.phase === "talking" && html`<${HangUp} ...${{ contact, ask, enabled }} />`}
         ${contact.phase === "wrap_up" && html`<p class="muted">${t("choose_disposition")}</p>
           <button class="button primary" form="wrap-up" disabled=${!enabled}>${t("finish")}</button>`}
-      </footer>` : html`<${Idle} view=${view} />`}
+      </footer>` : html`<${Idle} ...${{ view, ask, enabled }} />`}
   </section>`;
 }
 
@@ -80,6 +82,7 @@ function Phase({ contact }) {
 
 function phaseText({ phase, kind, view }) {
   if (phase === "talking" && view.held) return "on_hold";
+  if (phase === "offered" && kind === "outbound") return "phase_calling";
   return kind === "voicemail" && phase !== "wrap_up" ? "phase_message" : `phase_${phase}`;
 }
 
@@ -119,7 +122,7 @@ function LastContacts({ contacts, queues, labels }) {
   </div>`;
 }
 
-function Idle({ view }) {
+function Idle({ view, ask, enabled }) {
   const key = !view ? "unknown" : view.status;
   return html`<div class="idle ${key}">
     <svg class="idle-picture" viewBox="0 0 120 80" aria-hidden="true">
@@ -128,5 +131,6 @@ function Idle({ view }) {
     </svg>
     <h1>${t(`idle_${key}`)}</h1>
     <p class="muted">${t(`idle_${key}_more`)}</p>
+    <${Dial} ...${{ view, ask, enabled }} />
   </div>`;
 }

@@ -45,7 +45,7 @@ export function Desk({ me, model, live, phone, actions }) {
       <${QueueStrip} queues=${model.queues} mine=${view?.queues ?? []} />
       <${Team} model=${model} />
       <${MyDay} ...${{ me, view }} wrapped=${lastWrapUp(model)} />
-      <${History} me=${me} queues=${model.queues} wrapped=${lastWrapUp(model)} />
+      <${History} me=${me} queues=${model.queues} wrapped=${lastWrapUp(model)} ...${{ view, ask, enabled }} />
       <${Activity} lines=${model.activity} me=${me} labels=${me.labels} skipped=${model.skipped} />
     </aside>
     <div class="toast" role="alert">${problem && html`<p>${problem}</p>`}</div>

@@ -2,12 +2,13 @@
 // again after each wrap-up.
 import { html, useEffect, useRef, useState } from "../../vendor/preact.js";
 import { call } from "../api.js";
-import { duration, explain, label, moment, phoneNumber, t, words } from "../i18n.js";
+import { duration, explain, label, moment, t, words } from "../i18n.js";
+import { DialLink } from "./dial.js";
 
 const PAGE = 8; // contacts
 const TYPING = 300; // ms without a key until a search is asked for
 
-export function History({ me, queues, wrapped }) {
+export function History({ me, queues, wrapped, view, ask, enabled }) {
   const [sought, seek] = useState({ text: "", day: "" });
   const [{ contacts, next }, show] = useState({ contacts: [], next: null });
   const [problem, setProblem] = useState("");
@@ -41,15 +42,15 @@ export function History({ me, queues, wrapped }) {
     </div>
     <p class=${problem ? "muted" : "sr-only"} role="status">${problem || (sought.text || sought.day ? t("history_found", { n: contacts.length }) : "")}</p>
     ${!problem && contacts.length === 0 && html`<p class="muted">${t(sought.text || sought.day ? "history_nothing" : "no_history")}</p>`}
-    <ul class="lines">${contacts.map((one) => html`<${Line} key=${one.contact} ...${{ one, queues, labels: me.labels }} />`)}</ul>
+    <ul class="lines">${contacts.map((one) => html`<${Line} key=${one.contact} ...${{ one, queues, labels: me.labels, view, ask, enabled }} />`)}</ul>
     ${next && html`<button class="button small wide" onClick=${() => read(next)}>${t("history_more")}</button>`}
   </section>`;
 }
 
-function Line({ one, queues, labels }) {
+function Line({ one, queues, labels, view, ask, enabled }) {
   return html`<li>
     <span class="line-when">${moment(one.ended_at)}</span>
-    <span class="line-what"><bdi>${one.name || phoneNumber(one.ani) || t("unknown_caller")}</bdi>
+    <span class="line-what"><bdi><${DialLink} ...${{ number: one.ani, name: one.name, view, ask, enabled }} /></bdi>
       ${one.disposition && html`<b class="tag">${label(labels.dispositions, one.disposition)}</b>`}</span>
     <span class="line-note"><bdi>${queues[one.queue]?.name ?? words(one.queue)}</bdi> · ${t("talked", { time: duration(one.talk_s ?? 0) })}
       ${one.note && html` · <bdi>${one.note}</bdi>`}</span>
