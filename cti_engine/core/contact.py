@@ -6,8 +6,10 @@
     offered -> resting -> queued
     in_flow -> transferring -> talking
     transferring -> in_flow
-    talking -> transferring | parked | in_flow
-    parked -> transferring | in_flow
+    talking -> transferring
+    talking -> parked -> transferring
+    talking -> in_flow
+    parked -> in_flow
     calling -> resting
     arriving -> dialling -> talking
 In `queued` and `offered` the contact keeps its first queue time. In `after_call` the agent has hung up while the caller

@@ -21,7 +21,7 @@ from cti_engine.core.services import Service, Webhook
 class AgentDefinition:
     """`id` is the SIP user too, `extension` the number that callers know. `attributes`: bool, proficiency 1-10, or a
     declared text. `cost` in cents an hour. `capacity`: contacts at once. `shift` names when they work, empty: at any
-    hour. `group`: whose handle times theirs are learned with.
+    hour. `group`: whose handle times theirs are learned with. `auto_answer`: the phone answers by itself.
     """
 
     id: str
@@ -34,6 +34,7 @@ class AgentDefinition:
     shift: str = ""
     group: str = ""
     extension: str = ""
+    auto_answer: bool = False
 
     @property
     def team(self) -> str:

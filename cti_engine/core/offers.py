@@ -23,7 +23,7 @@ from cti_engine.core import end_causes as causes
 from cti_engine.core import events as ev
 from cti_engine.core.agent import Agent
 from cti_engine.core.center import Center
-from cti_engine.core.commands import DialLeg
+from cti_engine.core.commands import DialLeg, PlayPrompts, Prompt
 from cti_engine.core.contact import CONTACT, VOICEMAIL, Contact
 from cti_engine.core.end_causes import OfferOutcome
 from cti_engine.core.leg import Leg
@@ -33,6 +33,11 @@ from cti_engine.core.routing.decision_record import KEPT_OFF, DecisionRecord
 from cti_engine.core.routing.model import Decision
 from cti_engine.core.routing.wording import shortened
 
+BY_ITSELF = {
+    "Call-Info": "<sip:cti>;answer-after=0",
+    "Alert-Info": "<http://127.0.0.1>;info=alert-autoanswer;delay=0",
+}
+"""What desk phones of several makes take for: answer at once."""
 _SHOWN = tuple(f.name for f in fields(ev.CallOffered))
 
 
@@ -175,9 +180,10 @@ def dial(center: Center, offer: Reservation, *, shown: bool) -> None:
     queue = center.queue_definition(offer.queue)
     seconds = contact.transfer.seconds if contact.transfer is not None else queue.ring_timeout
     center.schedule(offer, "ring", center.now + seconds)
+    headers = dict(BY_ITSELF) if _auto_answers(center, offer.agent) else {}
     fresh = not contact.has_call
     center.command(
-        DialLeg(leg.worker, leg.id, contact.id, offer.agent, contact.ani, contact.name, fresh=fresh)
+        DialLeg(leg.worker, leg.id, contact.id, offer.agent, contact.ani, contact.name, headers, fresh)
     )
     center.emit(ev.AgentDialled(contact.id, offer.agent, offer.id, leg.id, shown))
 
@@ -286,6 +292,19 @@ def accepted(center: Center, contact: Contact, offer: Reservation) -> None:
     else:
         contact.queue = offer.queue or contact.queue  # who hands a call over does so as one of its queue
         bridging.bridge(center, contact, agent, offer.queue, max(0.0, rang))
+        _zip(center, contact, agent)
+
+
+def _auto_answers(center: Center, agent: str) -> bool:
+    definition = center.definitions.agents.get(agent)
+    return definition is not None and definition.auto_answer
+
+
+def _zip(center: Center, contact: Contact, agent: Agent) -> None:
+    """Who has not picked up hears a short tone as the caller comes."""
+    if contact.agent_leg and _auto_answers(center, agent.id):
+        tone = (Prompt("tone", "zip"),)
+        center.command(PlayPrompts(contact.worker, contact.agent_leg, center.new_id("p"), tone))
 
 
 def _taken(center: Center, contact: Contact, offer: Reservation) -> Agent:

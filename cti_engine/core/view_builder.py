@@ -32,6 +32,7 @@ def agent_view(center: Center, agent_id: str) -> AgentView:
         wrap_up_ends_at=agent.deadlines.get("wrap_up", 0.0),
         after=agent.after,
         after_reason=agent.after_reason,
+        auto_answer=definition is not None and definition.auto_answer,
         dials=definition is not None and dial_requests.may_dial(center.definitions.outbound, definition),
         **_of_conversation(center, contact, agent_id),
     )

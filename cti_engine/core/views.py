@@ -18,7 +18,7 @@ class AgentView:
     hold, the agent muted, the `recording` `on`, `paused` or empty; `role`: `agent`, who has the call, `consulted` or
     `conferee`; `parties`: who is in it beside caller and agent, as maps of agent, name, number, role, state (`ringing`,
     `talking`, or `waiting` with music) and since_at. `can_return`: it can go back to the queue it came from. `dials`:
-    may call some numbers.
+    may call some numbers; `auto_answer`: the phone answers by itself.
     """
 
     agent: str
@@ -43,6 +43,7 @@ class AgentView:
     parties: tuple[dict[str, object], ...] = ()
     can_return: bool = False
     dials: bool = False
+    auto_answer: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -81,6 +81,12 @@ AGENT = Keys(
             "the number that callers know; see transfer in flows",
             "",
         ),
+        Key(
+            "auto_answer",
+            Flag(),
+            "the agent's phone answers by itself, and a short tone is heard before the caller",
+            False,
+        ),
         Key("cost", Number(0, 1_000_000), "cents an hour, for the order lowest_cost", 0),
         Key("shift", IDENTIFIER, "when the agent works, see config/shifts.yaml; without: at any hour", ""),
     )
@@ -177,6 +183,7 @@ def load_agents(document: Document, types: AttributeTypes) -> People:
             values["shift"],
             values["group"],
             values["extension"],
+            values["auto_answer"],
         )
         for id, values in written["agents"].items()
     }

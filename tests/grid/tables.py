@@ -45,6 +45,7 @@ ILLEGAL: Pairs = {
             "after_call flow_started",
             "transferring flow_started",
             "dialling flow_started",
+            "parked flow_started",
         ),
         "only a running flow enters a queue; the core checks the state before": (
             "queued enqueued",
@@ -56,6 +57,7 @@ ILLEGAL: Pairs = {
             "resting enqueued",
             "transferring enqueued",
             "dialling enqueued",
+            "parked enqueued",
         ),
         "the matcher offers only calls that are queued": (
             "arriving reserved",
@@ -68,6 +70,7 @@ ILLEGAL: Pairs = {
             "after_call reserved",
             "transferring reserved",
             "dialling reserved",
+            "parked reserved",
         ),
         "only a queued call leaves the queue into a flow": (
             "arriving left_queue",
@@ -78,6 +81,7 @@ ILLEGAL: Pairs = {
             "resting left_queue",
             "transferring left_queue",
             "dialling left_queue",
+            "parked left_queue",
             "ended left_queue",
             "after_call left_queue",
         ),
@@ -92,11 +96,13 @@ ILLEGAL: Pairs = {
             "after_call bridged",
             "transferring offer_failed",
             "dialling offer_failed",
+            "parked offer_failed",
             "arriving bridged",
             "in_flow bridged",
             "queued bridged",
             "talking bridged",
             "ended bridged",
+            "parked bridged",
             "resting bridged",
         ),
         "an agent can leave only a conversation": (
@@ -108,6 +114,7 @@ ILLEGAL: Pairs = {
             "resting agent_gone",
             "after_call agent_gone",
             "transferring agent_gone",
+            "parked agent_gone",
         ),
         "only a conversation whose agent hangs up leaves a caller behind": tuple(
             f"{state} kept"
@@ -122,6 +129,7 @@ ILLEGAL: Pairs = {
                 "after_call",
                 "transferring",
                 "dialling",
+                "parked",
             )
         ),
         "a contact closes after its end": (
@@ -135,22 +143,28 @@ ILLEGAL: Pairs = {
             "after_call closed",
             "transferring closed",
             "dialling closed",
+            "parked closed",
         ),
         "only the agent of a callback's offer answers first": (
             *(f"{state} agent_answered" for state in ("arriving", "calling", "ended", "in_flow")),
             *(f"{state} agent_answered" for state in ("queued", "resting", "talking", "after_call")),
             "transferring agent_answered",
+            "parked agent_answered",
         ),
         "only a callback that is offered or calls is put off": (
             *(f"{state} put_off" for state in ("arriving", "ended", "in_flow", "queued", "resting")),
-            *(f"{state} put_off" for state in ("talking", "after_call", "transferring", "dialling")),
+            *(
+                f"{state} put_off"
+                for state in ("talking", "after_call", "transferring", "dialling", "parked")
+            ),
         ),
         "only a callback that was put off has rested": (
             *(f"{state} rested" for state in ("arriving", "calling", "ended", "in_flow")),
             *(f"{state} rested" for state in ("offered", "queued", "talking", "after_call", "transferring")),
             "dialling rested",
+            "parked rested",
         ),
-        "only a flow transfers; who waits has left the queue before": (
+        "only a flow or an agent transfers; who waits has left the queue before": (
             *(f"{state} transfer" for state in ("arriving", "calling", "ended", "offered", "queued")),
             *(
                 f"{state} transfer"
@@ -159,16 +173,28 @@ ILLEGAL: Pairs = {
         ),
         "the core asks whether it is being transferred": (
             *(f"{state} not_reached" for state in ("arriving", "calling", "ended", "in_flow", "offered")),
-            *(f"{state} not_reached" for state in ("queued", "resting", "talking", "after_call", "dialling")),
+            *(
+                f"{state} not_reached"
+                for state in ("queued", "resting", "talking", "after_call", "dialling", "parked")
+            ),
         ),
         "who is called back has no call that could go": ("calling caller_gone", "resting caller_gone"),
+        "an agent parks only a conversation, and lets go only of that or of what is parked": tuple(
+            f"{state} {input_}"
+            for input_ in ("parked", "let_go")
+            for state in (
+                *("arriving", "in_flow", "queued", "offered", "calling", "resting", "transferring"),
+                *("dialling", "after_call", "ended"),
+            )
+        )
+        + ("parked parked",),
         "whom an agent calls is the outside until both talk": ("dialling caller_gone",),
         "a contact is an outbound call from its first moment": (
             *(
                 f"{state} dials"
                 for state in ("in_flow", "queued", "offered", "calling", "resting", "talking")
             ),
-            *(f"{state} dials" for state in ("ended", "after_call", "transferring", "dialling")),
+            *(f"{state} dials" for state in ("ended", "after_call", "transferring", "dialling", "parked")),
         ),
     },
     "leg": {
