@@ -313,7 +313,8 @@ class Contact:
     @property
     def has_call(self) -> bool:
         """False: nobody is on the line while it waits, so it hears nothing and cannot give up."""
-        return self.kind == VOICE or (self.callback is not None and self.cdr.bridged_at > 0.0)
+        begun_here = self.callback is not None or self.outbound is not None
+        return self.kind == VOICE or (begun_here and self.cdr.bridged_at > 0.0)
 
     @property
     def agents(self) -> list[str]:

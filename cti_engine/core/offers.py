@@ -230,7 +230,7 @@ def no_worker(center: Center, offer: Reservation) -> None:
     if leg is not None:
         center.drop(leg)
     endings.offer_over(center, offer, OfferOutcome.WORKER_LOST)
-    if contact.outbound is not None:
+    if contact.state == "dialling":
         outbound.no_line(center, contact)
     elif not contact.offers:
         legless.put_off(center, contact, legless.NO_WORKER_PAUSE)
@@ -252,7 +252,7 @@ def give_up(center: Center, offer: Reservation, outcome: OfferOutcome, sip_code:
         transfers.not_reached(center, contact, outcome, sip_code)
     elif guest is not None:
         parties.not_reached(center, contact, guest, outcome)
-    elif contact.outbound is not None:
+    elif contact.state == "dialling":
         outbound.agent_not_there(center, contact, outcome)
     elif not contact.offers:
         endings.requeue(center, contact)
@@ -287,7 +287,7 @@ def accepted(center: Center, contact: Contact, offer: Reservation) -> None:
     if contact.callback is not None and not contact.has_call:
         contact.callback.queue = offer.queue
         callbacks.agent_answered(center, contact, agent, center.legs[contact.agent_leg])
-    elif contact.outbound is not None:
+    elif contact.state == "dialling":
         outbound.agent_answered(center, contact, agent)
     else:
         contact.queue = offer.queue or contact.queue  # who hands a call over does so as one of its queue

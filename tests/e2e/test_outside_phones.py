@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import functools
+import sys
+from pathlib import Path
 from typing import Any
 
 import aiohttp
 import pytest
 
-from tests.e2e.world import AGENT_HZ, CALLER_HZ, WORLD, Center
+from tests.e2e.world import AGENT_HZ, CALLER_HZ, ROOT, WORLD, Center
+from tests.phones.child import Child
 from tests.phones.ports import free_ports
-from tests.phones.tones import tone_margin_db
+from tests.phones.tones import read_wav, tone_level_db, tone_margin_db
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(180)]
 
@@ -39,6 +42,7 @@ def changes() -> dict[str, dict[str, Any]]:
             "emergency": {"policy": "allow", "numbers": ["112"], "trunk": "world"},
             "call_me": {"queues": ["support_en"], "origins": [SITE], "number": "2000"},
         },
+        "config/agents.yaml": {"agents.ana.auto_answer": True},
         "routing_rules/dialled_numbers.yaml": {
             "dialled_numbers.7001": {"flow": "extension", "language": "en"},
             "dialled_numbers.7002": {"flow": "outside", "language": "en"},
@@ -230,3 +234,30 @@ async def test_an_agents_phone_dials_the_emergency_number(center: Center) -> Non
     await caller.hang_up()
     await center.cdr()
     assert rescue.recordings()
+
+
+async def test_a_phone_that_answers_by_itself(center: Center, tmp_path: Path) -> None:
+    """An agent with auto_answer, at the softphone of the command line: nobody picks up, the INVITE asks the phone to
+    answer; the agent hears the short tone, then the caller, who hears the agent.
+    """
+    softphone = Child(
+        [sys.executable, "-m", "cti_engine", "--var", str(center.var), "softphone", "ana", "--json",
+         "--tone", str(AGENT_HZ), "--record", str(tmp_path / "heard")],
+        tmp_path, name="softphone", env={"PYTHONPATH": str(ROOT)},
+    )  # fmt: skip
+    async with softphone:
+        desk = center.desk("ana")
+        await desk.ready()
+        caller = await center.caller()
+        await caller.dial(center.number("3000"))
+        await center.event("CallBridged", agent="ana")
+        await caller.hears_more(3.0)
+        await caller.hang_up()
+        await softphone.logged('"fact": "over"', within=10.0)
+        await desk.state("wrap_up")
+        await desk.wrap_up()
+    (heard,) = (tmp_path / "heard").glob("*.wav")
+    pcm, rate = read_wav(heard)
+    assert tone_level_db(pcm[: 2 * rate], rate, 1400) > -60
+    assert tone_level_db(pcm, rate, CALLER_HZ) > -30
+    assert tone_margin_db(caller.recordings()[-1].heard, AGENT_HZ, 1400) > 20

@@ -166,10 +166,7 @@ ILLEGAL: Pairs = {
         ),
         "only a flow or an agent transfers; who waits has left the queue before": (
             *(f"{state} transfer" for state in ("arriving", "calling", "ended", "offered", "queued")),
-            *(
-                f"{state} transfer"
-                for state in ("resting", "talking", "transferring", "after_call", "dialling")
-            ),
+            *(f"{state} transfer" for state in ("resting", "transferring", "after_call", "dialling")),
         ),
         "the core asks whether it is being transferred": (
             *(f"{state} not_reached" for state in ("arriving", "calling", "ended", "in_flow", "offered")),
@@ -179,15 +176,17 @@ ILLEGAL: Pairs = {
             ),
         ),
         "who is called back has no call that could go": ("calling caller_gone", "resting caller_gone"),
-        "an agent parks only a conversation, and lets go only of that or of what is parked": tuple(
-            f"{state} {input_}"
-            for input_ in ("parked", "let_go")
-            for state in (
-                *("arriving", "in_flow", "queued", "offered", "calling", "resting", "transferring"),
-                *("dialling", "after_call", "ended"),
-            )
-        )
-        + ("parked parked",),
+        "an agent parks only a conversation, and lets go only of that or of what is parked": (
+            "parked parked",
+            *(
+                f"{state} {input_}"
+                for input_ in ("parked", "let_go")
+                for state in (
+                    *("arriving", "in_flow", "queued", "offered", "calling", "resting", "transferring"),
+                    *("dialling", "after_call", "ended"),
+                )
+            ),
+        ),
         "whom an agent calls is the outside until both talk": ("dialling caller_gone",),
         "a contact is an outbound call from its first moment": (
             *(

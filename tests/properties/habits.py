@@ -137,7 +137,8 @@ def disposition(world: World, agent: str, contact: str) -> Signal:
 
 
 def something_new(world: World) -> None:
-    habit = world.rng.choice((a_call, a_call, an_agent_acts, an_agent_acts, an_agent_dials, a_reload, a_key))
+    usual = (a_call, a_call, an_agent_acts, an_agent_acts, a_reload, a_key)
+    habit = world.rng.choice((*usual, *usual, an_agent_dials))
     habit(world)
 
 

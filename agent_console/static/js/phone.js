@@ -98,6 +98,7 @@ export class Phone {
   }
 
   async ring() {
+    if (this.byItself && !this.choices.autoAnswer) return void this.answer(); // the center gives the tone
     if (this.choices.autoAnswer) {
       await this.ringer.zip(this.choices.speaker, this.choices.volume);
       return void this.answer();

@@ -26,6 +26,10 @@ export function Desk({ me, model, live, phone, actions }) {
   }
 
   useEffect(() => {
+    if (phone) phone.byItself = Boolean(view?.auto_answer);
+  }, [phone, view?.auto_answer]);
+
+  useEffect(() => {
     if (!problem) return;
     const timer = setTimeout(() => setProblem(""), 8000);
     return () => clearTimeout(timer);
