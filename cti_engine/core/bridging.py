@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from cti_engine.core import audio_paths, endings, holding, waiting
+from cti_engine.core import audio_paths, endings, holding, recording_consent, waiting
 from cti_engine.core import events as ev
 from cti_engine.core.agent import Agent
 from cti_engine.core.center import Center
@@ -29,7 +29,8 @@ def join(center: Center, contact: Contact) -> None:
     endings.stop_prompts(center, contact)
     holding.caller_is_back(center, contact)
     audio_paths.connect(center, contact)
-    if center.definitions.record_calls and not contact.recording:
+    recorded = center.definitions.record_calls and not recording_consent.refused(contact)
+    if recorded and not contact.recording:
         contact.recording, contact.recorded = center.new_id("r"), [contact.agent_leg]
         center.command(
             StartRecording(

@@ -242,6 +242,27 @@ class EmergencyRules:
         return f"emergency_{number}"
 
 
+CONSENT = "recording_consent"
+"""The attribute of a call whose caller was asked: `agreed` or `refused`."""
+
+
+@dataclass(frozen=True, slots=True)
+class RecordingNotice:
+    """What callers of these dialled `numbers`, by these `trunks` (empty: all), are told before they are recorded.
+    `consent`: `announce`, `ask` (who does not agree is not recorded) or `none`. `say`: own sentences by language.
+    """
+
+    consent: str
+    numbers: tuple[str, ...] = ()
+    trunks: tuple[str, ...] = ()
+    say: Mapping[str, str] = field(default_factory=dict)
+
+    @staticmethod
+    def flow(index: int, target: str) -> str:
+        """The id of the flow in front of `target`, of the notice at `index`."""
+        return f"recording_{index}_{target}"
+
+
 @dataclass(frozen=True, slots=True)
 class CallMeRules:
     """What the company's web site may ask for: callbacks in these `queues`, while the calendar `hours` is open (empty:
@@ -291,6 +312,7 @@ class CenterDefinitions:
     outbound: OutboundRules = OutboundRules()
     emergency: EmergencyRules = EmergencyRules()
     record_calls: bool = True
+    notices: tuple[RecordingNotice, ...] = ()
 
     _teams: dict[str, tuple[str, ...]] = field(default_factory=dict, init=False, compare=False, repr=False)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from cti_engine.core import callbacks, emergency, endings, flow_runner, offers, places
+from cti_engine.core import callbacks, emergency, endings, flow_runner, offers, places, recording_consent
 from cti_engine.core import end_causes as causes
 from cti_engine.core import events as ev
 from cti_engine.core.center import Center
@@ -114,7 +114,8 @@ def _begin_when_ready(center: Center, contact: Contact) -> None:
     if not contact.looked_up or leg is None or leg.state != "connected" or contact.state != "arriving":
         return
     number = _number(center, contact.dnis, contact.source)
-    flow = center.definitions.flows.get(number.flow) if number else None
+    name = recording_consent.flow_before(center, contact, number.flow) if number else ""
+    flow = center.definitions.flows.get(name)
     if flow is None:  # taken out by a reload between INVITE and answer
         endings.end_contact(center, contact, causes.FLOW_FAULT)
         return

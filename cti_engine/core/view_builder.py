@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from cti_engine.core import dial_requests, holding
+from cti_engine.core import dial_requests, holding, recording_consent
 from cti_engine.core.center import Center
 from cti_engine.core.contact import Contact
 from cti_engine.core.routing.wait_estimate import AT_ONCE
@@ -45,10 +45,11 @@ def _of_conversation(center: Center, contact: Contact | None, agent: str) -> dic
     if guest is None and contact.agent != agent:  # wraps up, and another has the call
         return {}
     recording = "paused" if contact.controls.recording_paused else "on"
+    refused = "refused" if recording_consent.refused(contact) else ""
     return {
         "held": holding.on_hold(center, contact),
         "muted": guest.muted if guest is not None else contact.controls.muted,
-        "recording": recording if contact.recording and guest is None else "",
+        "recording": recording if contact.recording and guest is None else refused,
         "role": guest.role if guest is not None else "agent",
         "parties": tuple(_parties(center, contact, agent)),
         "can_return": guest is None and contact.queue in center.definitions.queues,

@@ -15,7 +15,8 @@ class AgentView:
     While there is a contact (from the offer to the end of wrap-up) `offer` holds the data of CallOffered,
     so a page that reloads paints the same pop again. `state_version` goes into requests (decision 13).
     `after` is the status asked for in mid-contact, empty when it stays as it is. Of the conversation: is the caller on
-    hold, the agent muted, the `recording` `on`, `paused` or empty; `role`: `agent`, who has the call, `consulted` or
+    hold, the agent muted, the `recording` `on`, `paused`, `refused` (by the caller) or empty;
+    `role`: `agent`, who has the call, `consulted` or
     `conferee`; `parties`: who is in it beside caller and agent, as maps of agent, name, number, role, state (`ringing`,
     `talking`, or `waiting` with music) and since_at. `can_return`: it can go back to the queue it came from. `dials`:
     may call some numbers; `auto_answer`: the phone answers by itself.

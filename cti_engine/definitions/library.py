@@ -27,6 +27,7 @@ from cti_engine.definitions.problems import Problem, has_errors
 from cti_engine.definitions.prompt_inventory import all_prompts
 from cti_engine.definitions.queue_loader import QueueReader, warn_of_unserved
 from cti_engine.definitions.recording_loader import load_recordings, warn_of_unsaid
+from cti_engine.definitions.recording_notices import load_notices, notice_flows
 from cti_engine.definitions.rule_loader import (
     load_dialled_numbers,
     load_overflow,
@@ -141,6 +142,8 @@ def load_definitions(
         cross_check.check_number(numbers_file, number, flows)
     cross_check.check_languages(sources, flows, queues)
 
+    notices = load_notices(engine_file, engine["recording"], numbers, flows, trunks)
+
     problems = files.problems()
     if has_errors(problems):
         return None, problems
@@ -149,7 +152,7 @@ def load_definitions(
         agents=people.agents,
         queues=queues,
         dialled_numbers=numbers,
-        flows={**emergency_flows(emergency), **flows},
+        flows={**emergency_flows(emergency), **notice_flows(notices, numbers, flows), **flows},
         not_ready_reasons=people.not_ready_reasons,
         dispositions=dispositions,
         profiles=profiles,
@@ -171,6 +174,7 @@ def load_definitions(
         outbound=outbound,
         emergency=emergency,
         record_calls=calls["record"],
+        notices=notices,
     )
     if review:
         review_emergency(engine_file, emergency)

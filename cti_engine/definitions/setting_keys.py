@@ -5,6 +5,7 @@ from __future__ import annotations
 from cti_engine.core.listening import CapacitySettings, VerdictSettings, VoiceSettings
 from cti_engine.definitions.call_me_loader import CALL_ME
 from cti_engine.definitions.outbound_loader import EMERGENCY, OUTBOUND
+from cti_engine.definitions.recording_notices import NOTICE
 from cti_engine.definitions.shapes import (
     IDENTIFIER,
     LANGUAGE,
@@ -77,6 +78,7 @@ ENGINE = Keys(
         Key("transfers", TRANSFERS, "where flows may transfer calls", TRANSFERS.blank()),
         Key("outbound", OUTBOUND, "which agents may call whom", OUTBOUND.blank()),
         Key("emergency", EMERGENCY, "what becomes of emergency numbers", None),
+        Key("recording", Many(NOTICE), "what callers are told of recording: the first that fits", ()),
         Key("call_me", CALL_ME, "callbacks asked for on the company's web site; off if not written", None),
         Key("keep_events_days", Number(1, 3650), "how long events are kept; call records stay for ever", 90),
         Key("log", LOG, "the log", LOG.blank()),

@@ -34,15 +34,19 @@ def test_list_build_list(home: Path) -> None:
     before = cti(home, "prompts", "list", "--json")
     assert before.returncode == 1, before.stderr
     prompts = json.loads(before.stdout)["prompts"]
-    assert len(prompts) == 6 and all(prompt["missing"] == 1 for prompt in prompts)
+    assert len(prompts) == 10 and all(prompt["missing"] == 1 for prompt in prompts)
     shown = cti(home, "prompts", "list")
     assert shown.returncode == 1 and "not made yet: cti-engine prompts build" in shown.stdout
 
     built = cti(home, "prompts", "build", "--json")
     assert built.returncode == 0, built.stderr
     found = json.loads(built.stdout)
-    assert found["complete"] and found["made"] == 6
-    assert {(p["kind"], p["by"]) for p in found["prompts"]} == {("text", "nanotts"), ("sound", "recording")}
+    assert found["complete"] and found["made"] == 10
+    assert {(p["kind"], p["by"]) for p in found["prompts"]} == {
+        ("text", "nanotts"),
+        ("sound", "recording"),
+        ("tone", "tone"),
+    }
     assert all(p["seconds"] > 0.3 and not p["fault"] for p in found["prompts"])
 
     again = cti(home, "prompts", "build")

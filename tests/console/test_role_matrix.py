@@ -42,6 +42,7 @@ MAY_ASK: dict[str, tuple[set[str], set[str]]] = {
     "Escalate": (ALL, NONE),
     "ListTargets": (ALL, NONE),
     "Accept": (ALL, NONE),
+    "Dial": (ALL, NONE),
     "OfferShown": (ALL, NONE),
     "SubmitDisposition": (ALL, NONE),
     "Explain": (STEERING, STEERING),

@@ -48,7 +48,8 @@ class Segment:
 
 @dataclass(slots=True)
 class Cdr:
-    """Times `..._at` in wall seconds (0 = never), `..._s` in seconds. `cause` is `party/name`.
+    """Times `..._at` in wall seconds (0 = never), `..._s` in seconds. `cause` is `party/name`. `recording_consent`:
+    `agreed` or `refused`, of a caller who was asked.
 
     `segments`: who talked with the caller. `survey`: answers by question; of a spoken one its file. Where an agent
     hung up and the caller went on in a flow, `cause` and talk are the conversation's, and the rest is `after_call_s`.
@@ -88,6 +89,7 @@ class Cdr:
     q850: int = 0
     disposition: str = ""
     note: str = ""
+    recording_consent: str = ""
     recording: str = ""
     recording_s: float = 0.0
     after_call_s: float = 0.0
@@ -122,6 +124,7 @@ class Cdr:
                 self.segment = str(known.get("segment", self.segment))
                 self.language = str(known.get("language", self.language))
                 self.name = str(known.get("name", self.name))
+                self.recording_consent = str(known.get("recording_consent", self.recording_consent))
             case ev.IvrStepEntered():
                 self.flow_path.append(f"{event.flow}.{event.step}")
             case ev.SurveyAnswered():

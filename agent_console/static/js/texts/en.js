@@ -29,6 +29,7 @@ export default {
   phase_offered: "Incoming call", phase_talking: "Talking", phase_wrap_up: "Wrap-up",
   unknown_caller: "Unknown caller", withheld: "Number withheld",
   offer_announce: "Incoming call from {name}, queue {queue}, waited {waited}",
+  not_recorded: "Not recorded: the caller refused",
   phase_calling: "Calling", dial: "Call", dial_number: "Number to call", dial_who: "Call {who}",
   pick_up: "Your phone rings: pick it up to talk.",
   phase_message: "Message", message_of: "Message of {time}", take_message: "Take the message", message_done: "Done",

@@ -25,6 +25,7 @@ export default {
   phase_offered: "Llamada entrante", phase_talking: "Hablando", phase_wrap_up: "Cierre",
   unknown_caller: "Llamante desconocido", withheld: "Número oculto",
   offer_announce: "Llamada entrante de {name}, cola {queue}, espera {waited}",
+  not_recorded: "Sin grabar: no lo quiso quien llama",
   phase_calling: "Llamando", dial: "Llamar", dial_number: "Número al que llamar", dial_who: "Llamar a {who}",
   pick_up: "Su teléfono suena: descuelgue para hablar.",
   phase_message: "Mensaje", message_of: "Mensaje de {time}", take_message: "Atender el mensaje", message_done: "Hecho",

@@ -26,7 +26,8 @@ export function Controls({ contact, ask, enabled }) {
     ${toggle("Hold", "Alt+H", view.held, { held: !view.held }, t(view.held ? "resume" : "hold"))}
     ${toggle("Mute", "Alt+M", view.muted, { muted: !view.muted }, t(view.muted ? "unmute" : "mute"))}
     <${Keypad} enabled=${enabled} send=${(digits) => ask("SendDigits", ofThis({ digits }))} />
-    ${view.recording && toggle("PauseRecording", "Alt+P", view.recording === "paused",
+    ${view.recording === "refused" && html`<span class="muted">${t("not_recorded")}</span>`}
+    ${view.recording && view.recording !== "refused" && toggle("PauseRecording", "Alt+P", view.recording === "paused",
       { paused: view.recording !== "paused" },
       t(view.recording === "paused" ? "record_on" : "pause_recording"))}
   </div>`;
