@@ -17,7 +17,7 @@ from agent_console.live_feed import LiveFeed
 from agent_console.page_messages import Active, Ask, Desk, Hello
 from agent_console.sessions import Session
 from cti_engine.ports import StoreUnavailable
-from cti_engine.wire.catalogue import may_see, may_see_state
+from cti_engine.wire.catalogue import may_see, may_see_state, seen_state
 from cti_engine.wire.envelope import Envelope, StateMessage
 from cti_engine.wire.tasks import spawn
 
@@ -36,7 +36,7 @@ def visible_states(feed: LiveFeed, account: Account) -> States:
     """The views that this account may see now."""
     return {
         kind: {
-            id_: message.data
+            id_: seen_state(kind, message.data, account.permissions)
             for id_, message in views.items()
             if may_see_state(kind, id_, account.permissions, account.agent)
         }
@@ -154,7 +154,8 @@ class LivePage:
 
     def on_state(self, kind: str, id_: str, message: StateMessage | None) -> None:
         if may_see_state(kind, id_, self._account.permissions, self._account.agent):
-            self._push(page_messages.state(kind, id_, message))
+            data = None if message is None else seen_state(kind, message.data, self._account.permissions)
+            self._push(page_messages.state(kind, id_, data))
 
     def on_engine(self, up: bool) -> None:
         self._push(page_messages.engine(up))

@@ -11,7 +11,7 @@ import msgspec
 
 from cti_engine.wire import envelope
 from cti_engine.wire.browser_phone import PhoneSays
-from cti_engine.wire.envelope import Envelope, ReplyError, ReplyMessage, StateMessage
+from cti_engine.wire.envelope import Envelope, ReplyError, ReplyMessage
 
 MAX_PAGE_MESSAGE = 32 * 1024  # bytes; a browser's offer (SDP) is the longest thing a page says
 
@@ -90,9 +90,9 @@ def event(message: Envelope, *, replay: bool) -> str:
     )
 
 
-def state(kind: str, id_: str, message: StateMessage | None) -> str:
+def state(kind: str, id_: str, data: dict[str, Any] | None) -> str:
     """A view that changed; None: it is gone."""
-    return _text(type="state", kind=kind, id=id_, data=None if message is None else message.data)
+    return _text(type="state", kind=kind, id=id_, data=data)
 
 
 def colleagues(here: dict[str, dict[str, str]], gone: list[str], *, all_: bool) -> str:

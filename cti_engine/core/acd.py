@@ -31,6 +31,7 @@ from cti_engine.core import (
     requests,
     roster,
     signals,
+    supervising,
     targets,
     transfers,
     waiting,
@@ -129,6 +130,7 @@ class Acd:
         if center.definitions.overflow:
             waiting.watch_links(center)
             offers.match_all(center)
+        supervising.follow(center)
         return self._outcome()
 
     def _run_due(self, *, steps_only: bool = False) -> None:
@@ -223,6 +225,10 @@ HANDLERS: dict[type[signals.Signal], Callable[[Center, Any], None]] = {
     party_signals.JoinRequested: consulting.join,
     party_signals.CancelConsultRequested: consulting.cancel,
     party_signals.TargetsRequested: targets.listed,
+    party_signals.MonitorRequested: supervising.monitor,
+    party_signals.MonitorModeRequested: supervising.change_mode,
+    party_signals.MonitorEndRequested: supervising.stop,
+    party_signals.TakeOverRequested: supervising.take_over,
     signals.ExplainRequested: questions.explain,
     signals.WaitingRequested: questions.waiting,
     signals.CallMeRequested: call_me.asked,
@@ -276,6 +282,7 @@ DEADLINES: dict[tuple[str, str], Callable[[Center, Any], None]] = {
     ("contact", "rest"): callbacks.rested,
     ("contact", "dial"): _second_leg_not_answered,
     ("contact", "back"): hand_overs.back,
+    ("contact", "monitor"): supervising.no_answer,
     ("contact", "park"): hand_overs.park_over,
     ("contact", "within"): callbacks.expired,
     ("recaller", "forget"): lambda center, row: center.drop(row),

@@ -25,7 +25,17 @@ from cti_engine.core.routing.model import WaitingCall
 from cti_engine.core.routing.pool_index import PoolIndex
 from cti_engine.core.routing.precision import PrecisionMatcher
 from cti_engine.core.routing.wait_estimate import Promise, WaitModel
-from cti_engine.core.rows import KIND, Counters, NamedRow, Owner, ReCaller, Row, Surveyed, WorkerNote
+from cti_engine.core.rows import (
+    KIND,
+    Counters,
+    NamedRow,
+    OtherPhone,
+    Owner,
+    ReCaller,
+    Row,
+    Surveyed,
+    WorkerNote,
+)
 from cti_engine.core.staff import Staff
 
 DAY = 86_400.0
@@ -62,6 +72,7 @@ class Center:
         self.old_staff: list[Staff] = []  # of definitions before, let go of by and by
         self.workers: dict[str, WorkerNote] = {}
         self.known_workers: set[str] = set()  # those that have said hello to this life of the engine
+        self.other_phones: dict[str, OtherPhone] = {}
         self.recallers: dict[str, ReCaller] = {}
         self.surveyed: dict[str, Surveyed] = {}
         self.handle_times: dict[str, QueueTimes] = {}
@@ -200,7 +211,7 @@ class Center:
 
     # --- rows come and go ----------------------------------------------------------------------
 
-    def add(self, row: Contact | Leg | Reservation) -> None:
+    def add(self, row: Contact | Leg | Reservation | OtherPhone) -> None:
         self._hold(row.id, row)
         self.touch(row)
 
@@ -225,13 +236,18 @@ class Center:
                 self.recallers[id_] = row
             case Surveyed():
                 self.surveyed[id_] = row
+            case OtherPhone():
+                self.other_phones[id_] = row
             case QueueTimes():
                 self.handle_times[id_] = row
             case Counters():
                 self.counters = row
 
-    def drop(self, row: Contact | Leg | Reservation | WorkerNote | ReCaller | Surveyed | QueueTimes) -> None:
-        if not isinstance(row, Leg | QueueTimes):
+    def drop(
+        self,
+        row: Contact | Leg | Reservation | WorkerNote | ReCaller | Surveyed | OtherPhone | QueueTimes,
+    ) -> None:
+        if not isinstance(row, Leg | OtherPhone | QueueTimes):
             self.cancel_all(row)
         match row:
             case Contact():
@@ -247,6 +263,8 @@ class Center:
                 self.recallers.pop(row.id, None)
             case Surveyed():
                 self.surveyed.pop(row.id, None)
+            case OtherPhone():
+                self.other_phones.pop(row.id, None)
             case QueueTimes():
                 self.handle_times.pop(row.id, None)
         self.changed[(KIND[type(row)], row.id)] = None

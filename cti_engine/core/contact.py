@@ -168,6 +168,24 @@ class Guest:
 
 
 @dataclass(slots=True)
+class Monitor:
+    """A supervisor who stands beside the agent `listened`; `mode` as in `supervising`. Times in wall seconds, 0 = not
+    yet: the phone rings, as `leg`, until `began_at`.
+    """
+
+    supervisor: str
+    listened: str
+    mode: str
+    leg: str
+    rang_at: float
+    began_at: float = 0.0
+
+    @property
+    def listens(self) -> bool:
+        return self.began_at > 0.0
+
+
+@dataclass(slots=True)
 class Handed:
     """What the agent who handed the call over says to whoever gets it: `by` them, `how`, and the `note`."""
 
@@ -236,7 +254,7 @@ class Contact:
     that are out. `agent` and `agent_leg`: who has the call now, or had it last; after a transfer to the outside there
     is a leg without an agent. `guests`: who else talks or is rung; `wrapping_up`: agents who had a part in it.
     `transfer`: while a phone rings for it. `handed`: by the last agent who had it. `slot`: where it is parked since
-    `parked_at`. `head_start` seconds count as having been waited.
+    `parked_at`. `monitor`: who listens in. `head_start` seconds count as having been waited.
     `kind`: `voice`, `outbound`, `callback` (`legless`) or `voicemail` (`messages`), which came of the contact `origin`.
     Of `outbound` and `callback` the caller is who is called. `message`:
     of a voicemail what it says, of a call what its caller has recorded in the flow. `recording`: the conversation's,
@@ -292,6 +310,7 @@ class Contact:
     slot: int = 0
     parked_at: float = 0.0
     outbound: Outbound | None = None
+    monitor: Monitor | None = None
 
     @property
     def in_queue(self) -> bool:

@@ -13,6 +13,7 @@ from cti_engine.core import (
     offers,
     outbound,
     parties,
+    supervising,
     transfers,
 )
 from cti_engine.core import end_causes as causes
@@ -67,6 +68,8 @@ def leg_ringing(center: Center, signal: LegRinging) -> None:
     if leg is not None and center.fire(LEG, leg, "ringing"):
         if signal.dialog is not None:
             leg.dialog = signal.dialog
+        if leg.role == "supervisor":
+            return
         found = _guest(center, leg)
         contact = center.contacts.get(leg.contact)
         if found is not None:
@@ -96,6 +99,8 @@ def leg_answered(center: Center, signal: LegAnswered) -> None:
             outbound.answered(center, contact, leg)
         else:
             callbacks.caller_answered(center, leg)
+    elif leg.role == "supervisor":
+        supervising.answered(center, leg)
     elif (found := _guest(center, leg)) is not None:
         parties.outside_answered(center, *found, leg)
     elif leg.role == "outside":
@@ -116,6 +121,8 @@ def leg_failed(center: Center, signal: LegFailed) -> None:
             return
         if leg.role == "agent":
             offers.failed(center, leg, signal.sip_code)
+        elif leg.role == "supervisor":
+            endings.monitor_over(center, contact, causes.offer_outcome(signal.sip_code))
         elif (guest := contact.guest_on(leg.id)) is not None:
             parties.not_reached(center, contact, guest, causes.offer_outcome(signal.sip_code))
         elif leg.role == "outside":
@@ -142,6 +149,8 @@ def leg_ended(center: Center, signal: LegEnded) -> None:
         return
     if state == "ending":
         endings.close_if_done(center, contact)
+    elif leg.role == "supervisor":
+        supervising.gone(center, contact)
     elif contact.state == "calling":
         if leg.id == contact.caller_leg:
             callbacks.failed(center, contact, signal.sip_code)

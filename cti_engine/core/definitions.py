@@ -264,6 +264,13 @@ class RecordingNotice:
 
 
 @dataclass(frozen=True, slots=True)
+class SupervisionRules:
+    """`visible`: an agent is shown who listens to them."""
+
+    visible: bool = True
+
+
+@dataclass(frozen=True, slots=True)
 class CallMeRules:
     """What the company's web site may ask for: callbacks in these `queues`, while the calendar `hours` is open (empty:
     always), with these `attributes` of the call and their types. `number` counts as the one that was dialled, and is
@@ -311,6 +318,7 @@ class CenterDefinitions:
     transfers: TransferRules = TransferRules()
     outbound: OutboundRules = OutboundRules()
     emergency: EmergencyRules = EmergencyRules()
+    supervision: SupervisionRules = SupervisionRules()
     record_calls: bool = True
     notices: tuple[RecordingNotice, ...] = ()
 

@@ -150,6 +150,7 @@ def end_contact(center: Center, contact: Contact, cause: EndCause) -> None:
         after_talk(center, contact, center.agents[contact.agent], worker_lost=worker_lost)
     for guest in list(contact.guests):
         guest_over(center, contact, guest, "call_over", worker_lost=worker_lost)
+    monitor_over(center, contact, "call_over")
     close_if_done(center, contact)
 
 
@@ -170,6 +171,23 @@ def _promise_broken(center: Center, contact: Contact, callback: Callback, cause:
     outcome = cause.name.removeprefix("callback_")
     queue = contact.queue or callback.queue
     center.emit(ev.CallbackEnded(contact.id, queue, outcome, callback.tried, waited))
+
+
+def monitor_over(center: Center, contact: Contact, outcome: str) -> None:
+    """The supervisor who listened, if there is one, does so no longer; their leg is ended."""
+    monitor, contact.monitor = contact.monitor, None
+    if monitor is None:
+        return
+    center.schedule(contact, "monitor", None)
+    leg = center.legs.get(monitor.leg)
+    if leg is not None and outcome != "taken_over":
+        end_leg(center, leg, outcome)
+    seconds = max(0.0, center.at - monitor.began_at) if monitor.listens else 0.0
+    shown = monitor.listened if center.definitions.supervision.visible else ""
+    center.emit(
+        party_events.MonitorEnded(contact.id, monitor.supervisor, monitor.listened, outcome, seconds, shown)
+    )
+    center.touch(contact)
 
 
 def guest_over(

@@ -11,6 +11,9 @@ from cti_engine.core.party_events import (
     CallHandedOver,
     ConsultEnded,
     ConsultStarted,
+    MonitorEnded,
+    MonitorModeChanged,
+    MonitorStarted,
     ParkingEnded,
     PartyJoined,
     PartyLeft,
@@ -476,4 +479,5 @@ Event = (
     | TransferStarted | TransferEnded | CallEnded | WrapUpStarted | WrapUpEnded | ContactClosed | AgentStateChanged
     | PhoneStateChanged | AgentGroupLevelChanged | ConsultStarted | ConsultEnded | CallHandedOver | PartyJoined
     | PartyLeft | ParkingEnded | DialStarted | DialEnded | EmergencyCalled | EmergencyRefused
+    | MonitorStarted | MonitorModeChanged | MonitorEnded
 )  # fmt: skip

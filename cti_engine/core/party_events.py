@@ -1,4 +1,4 @@
-"""Events of a conversation of more than two: consulted, handed over, joined, left, parked. Part of `events.Event`."""
+"""Events of a conversation of more than two: consulted, handed over, listened to. Part of `events.Event`."""
 
 from __future__ import annotations
 
@@ -35,7 +35,8 @@ class CallHandedOver:
     """The part of `agent` in the conversation is over; the caller is not.
 
     `how`: `blind`, `attended`, `left` (a conference goes on), `returned` (to the queue), `parked` (in `slot`),
-    `escalated`. Of `to_agent`, `to_number` and `to_queue` one says to whom; of a blind one it is still to be reached.
+    `escalated`, `taken_over` (by the supervisor at `to_number`). Of `to_agent`, `to_number` and `to_queue` one says to
+    whom; of a blind one it is still to be reached.
     """
 
     contact: str
@@ -75,3 +76,42 @@ class ParkingEnded:
     agent: str
     slot: int
     parked_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class MonitorStarted:
+    """The phone of `supervisor` has answered, who listens to `listened` from now on in `mode`.
+
+    `agent` is the same where agents are shown that they are listened to, else empty: whose page is told.
+    """
+
+    contact: str
+    supervisor: str
+    listened: str
+    mode: str
+    agent: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class MonitorModeChanged:
+    """Another mode, or another agent to whom the call went and whom the supervisor listens to now."""
+
+    contact: str
+    supervisor: str
+    listened: str
+    mode: str
+    agent: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class MonitorEnded:
+    """`outcome`: `stopped` by request, `left` (the supervisor hung up), `taken_over`, `call_over`, `no_agent` (nobody
+    of ours has the call any longer), or what `end_causes.OfferOutcome` says of a phone that did not answer.
+    """
+
+    contact: str
+    supervisor: str
+    listened: str
+    outcome: str
+    seconds: float
+    agent: str = ""

@@ -118,7 +118,51 @@ class TargetsRequested:
     agent: str
 
 
+@dataclass(frozen=True, slots=True)
+class MonitorRequested:
+    """Ring the phone of the supervisor `agent`, who wants to listen to `listened` (empty: who has the call).
+
+    `mode`: `listen`, `whisper` or `barge`; see `core.supervising`.
+    """
+
+    request: str
+    agent: str
+    contact: str
+    listened: str = ""
+    mode: str = "listen"
+
+
+@dataclass(frozen=True, slots=True)
+class MonitorModeRequested:
+    """Who listens wants to be heard by the agent alone, by all, or by nobody again."""
+
+    request: str
+    agent: str
+    contact: str
+    mode: str
+
+
+@dataclass(frozen=True, slots=True)
+class MonitorEndRequested:
+    """Who listens hangs up; the others go on undisturbed."""
+
+    request: str
+    agent: str
+    contact: str
+
+
+@dataclass(frozen=True, slots=True)
+class TakeOverRequested:
+    """Who listens takes the call from the agent who has it."""
+
+    request: str
+    agent: str
+    contact: str
+    state_version: int
+
+
 PartySignal = (
     TransferRequested | ConsultRequested | CompleteRequested | JoinRequested | CancelConsultRequested
     | ReturnRequested | ParkRequested | PickUpRequested | EscalateRequested | TargetsRequested
+    | MonitorRequested | MonitorModeRequested | MonitorEndRequested | TakeOverRequested
 )  # fmt: skip

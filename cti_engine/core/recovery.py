@@ -14,6 +14,7 @@ from cti_engine.core import (
     offers,
     outbound,
     parties,
+    supervising,
     transfers,
 )
 from cti_engine.core import end_causes as causes
@@ -22,7 +23,7 @@ from cti_engine.core.center import Center, in_order
 from cti_engine.core.commands import EndDialog, EndLeg
 from cti_engine.core.end_causes import OfferOutcome
 from cti_engine.core.leg import Leg
-from cti_engine.core.rows import Owner, WorkerNote
+from cti_engine.core.rows import OtherPhone, Owner, WorkerNote
 from cti_engine.core.signals import (
     CommandRefused,
     EdgeSeen,
@@ -107,6 +108,8 @@ def leg_lost(center: Center, leg: Leg) -> None:
             callbacks.agent_gone(center, contact)
     elif contact.state == "dialling" and leg.id in (contact.caller_leg, contact.agent_leg):
         outbound.leg_ended(center, contact, leg, 0)
+    elif leg.role == "supervisor":
+        supervising.gone(center, contact)
     elif leg.offer in center.reservations:
         offers.lost(center, leg)
     elif contact.state == "talking" and parties.phone_gone(center, contact, leg):
@@ -191,8 +194,8 @@ def _not_recorded(center: Center, signal: CommandRefused) -> None:
 
 def edge_seen(center: Center, signal: EdgeSeen) -> None:
     live = set(signal.users)
-    for agent_id in sorted(center.agents):
-        _phone(center, agent_id, agent_id in live)
+    for user in sorted(live | center.agents.keys() | center.other_phones.keys()):
+        _phone(center, user, user in live)
 
 
 def phone_registered(center: Center, signal: PhoneRegistered) -> None:
@@ -205,7 +208,13 @@ def phone_unregistered(center: Center, signal: PhoneUnregistered) -> None:
 
 def _phone(center: Center, agent_id: str, registered: bool) -> None:
     agent = center.agents.get(agent_id)
-    if agent is None or agent.phone == registered:
+    if agent is None:
+        if registered and agent_id not in center.other_phones:
+            center.add(OtherPhone(agent_id))
+        elif not registered and agent_id in center.other_phones:
+            center.drop(center.other_phones[agent_id])
+        return
+    if agent.phone == registered:
         return
     agent.phone = registered
     center.emit(ev.PhoneStateChanged(agent.id, registered))

@@ -20,6 +20,11 @@ REFUSALS = {
     "nobody_consulted": "nobody is being consulted",
     "no_supervisor": "no supervisor is free, and there is no queue for that",
     "nothing_parked": "nothing is parked there",
+    "takes_calls": "who takes calls cannot listen in; use the account of a supervisor",
+    "on_the_phone": "your phone is in another call; hang up there first",
+    "unknown_mode": "listen, whisper or barge",
+    "not_listening": "you do not listen to this call",
+    "nobody_to_listen_to": "this agent talks with nobody now",
     "unknown_contact": "no such call; it may be over",
     "unknown_queue": "no such queue",
     # call me

@@ -20,7 +20,8 @@ def take_effect(center: Center) -> None:
     concerned = [
         agent
         for agent in center.agents.values()
-        if agent.available or (agent.status != LOGGED_OUT and agent.id not in definitions.agents)
+        if agent.available
+        or ((agent.status != LOGGED_OUT or agent.after) and agent.id not in definitions.agents)
     ]
     for agent in sorted(concerned, key=lambda agent: (agent.idle_since, agent.id)):
         if agent.id not in definitions.agents:

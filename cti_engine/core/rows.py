@@ -48,6 +48,13 @@ class Surveyed:
     deadlines: dict[str, float] = field(default_factory=dict)
 
 
+@dataclass(slots=True)
+class OtherPhone:
+    """Row kind `phone`: of a user who is no agent, a supervisor's say; it is there as long as it is registered."""
+
+    id: str
+
+
 NamedRow = (
     Contact
     | Leg
@@ -58,6 +65,7 @@ NamedRow = (
     | WorkerNote
     | ReCaller
     | Surveyed
+    | OtherPhone
     | QueueTimes
 )
 Row = NamedRow | Counters
@@ -72,6 +80,7 @@ ROW_TYPES: dict[str, type[Row]] = {
     "worker": WorkerNote,
     "recaller": ReCaller,
     "surveyed": Surveyed,
+    "phone": OtherPhone,
     "handle_times": QueueTimes,
     "counter": Counters,
 }

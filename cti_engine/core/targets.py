@@ -44,7 +44,7 @@ def phone(center: Center, by: str, agent: str, number: str) -> Phone | str:
 
 def leg_left(center: Center, contact: Contact) -> bool:
     """Whether one more phone can be rung beside those of now."""
-    most = LEGS if contact.conferees else LEGS - 1
+    most = LEGS if contact.conferees or contact.monitor is not None else LEGS - 1
     return len(center.legs_of(contact)) < most
 
 

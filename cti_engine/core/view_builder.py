@@ -53,6 +53,20 @@ def _of_conversation(center: Center, contact: Contact | None, agent: str) -> dic
         "role": guest.role if guest is not None else "agent",
         "parties": tuple(_parties(center, contact, agent)),
         "can_return": guest is None and contact.queue in center.definitions.queues,
+        "monitor": _monitor(center, contact, agent),
+    }
+
+
+def _monitor(center: Center, contact: Contact, agent: str) -> dict[str, object]:
+    monitor = contact.monitor
+    if monitor is None or monitor.listened != agent:
+        return {}
+    return {
+        "supervisor": monitor.supervisor,
+        "mode": monitor.mode,
+        "state": "listening" if monitor.listens else "ringing",
+        "since_at": monitor.began_at or monitor.rang_at,
+        "visible": center.definitions.supervision.visible,
     }
 
 

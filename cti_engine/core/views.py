@@ -20,6 +20,8 @@ class AgentView:
     `conferee`; `parties`: who is in it beside caller and agent, as maps of agent, name, number, role, state (`ringing`,
     `talking`, or `waiting` with music) and since_at. `can_return`: it can go back to the queue it came from. `dials`:
     may call some numbers; `auto_answer`: the phone answers by itself.
+    `monitor`: who listens to this agent, as a map of supervisor, mode, state (`ringing`, `listening`), since_at and
+    visible (may the agent see it); empty: nobody.
     """
 
     agent: str
@@ -45,6 +47,7 @@ class AgentView:
     can_return: bool = False
     dials: bool = False
     auto_answer: bool = False
+    monitor: dict[str, object] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

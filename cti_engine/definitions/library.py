@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from cti_engine.core.definitions import CenterDefinitions
+from cti_engine.core.definitions import CenterDefinitions, SupervisionRules
 from cti_engine.core.hours import names_of
 from cti_engine.definitions import cross_check, routing_review
 from cti_engine.definitions.calendar_loader import load_calendars
@@ -173,6 +173,7 @@ def load_definitions(
         transfers=transfers,
         outbound=outbound,
         emergency=emergency,
+        supervision=SupervisionRules(**engine["supervision"]),
         record_calls=calls["record"],
         notices=notices,
     )

@@ -18,7 +18,7 @@ from cti_engine.definitions.shapes import (
     Table,
     Text,
 )
-from cti_engine.definitions.site_loader import CALLBACKS, CALLS, TRANSFERS
+from cti_engine.definitions.site_loader import CALLBACKS, CALLS, SUPERVISION, TRANSFERS
 
 PORT = Number(0, 65535)
 RTP_PORTS = Text("a range of ports such as 20000-29999", r"\d{2,5}-\d{2,5}")
@@ -79,6 +79,7 @@ ENGINE = Keys(
         Key("outbound", OUTBOUND, "which agents may call whom", OUTBOUND.blank()),
         Key("emergency", EMERGENCY, "what becomes of emergency numbers", None),
         Key("recording", Many(NOTICE), "what callers are told of recording: the first that fits", ()),
+        Key("supervision", SUPERVISION, "supervisors who listen to calls", SUPERVISION.blank()),
         Key("call_me", CALL_ME, "callbacks asked for on the company's web site; off if not written", None),
         Key("keep_events_days", Number(1, 3650), "how long events are kept; call records stay for ever", 90),
         Key("log", LOG, "the log", LOG.blank()),

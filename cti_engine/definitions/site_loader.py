@@ -5,7 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any
 
-from cti_engine.core.definitions import AgentDefinition, CallbackRules, CallLimits, Disposition, TransferRules
+from cti_engine.core.definitions import (
+    AgentDefinition,
+    CallbackRules,
+    CallLimits,
+    Disposition,
+    SupervisionRules,
+    TransferRules,
+)
 from cti_engine.core.expressions.suggestion import did_you_mean
 from cti_engine.core.expressions.values import (
     BOOLEAN,
@@ -123,6 +130,12 @@ TRANSFERS = Keys(
             "beginnings of the numbers that callers may be transferred to, beside those written in flows", ()),
         Key("trunk", Text("the name of a trunk", IDENTIFIER.pattern),
             "by which trunk, where a flow says none; without, phones registered here", ""),
+    )
+)  # fmt: skip
+SUPERVISION = Keys(
+    (
+        Key("visible", Flag(), "whether an agent is shown who listens to them; many laws want it",
+            SupervisionRules().visible),
     )
 )  # fmt: skip
 _CALLBACKS = CallbackRules()

@@ -20,13 +20,16 @@ class LegNow:
 
 
 class Partners:
-    """Who has heard whom, as long as both live: who is on hold hears nobody, and is not left alone."""
+    """Who has talked with whom, as long as both live: who is on hold hears nobody, and is not left alone. Who only
+    listens is nobody's partner.
+    """
 
     def __init__(self) -> None:
         self._pairs: set[frozenset[str]] = set()
 
     def bridged(self, paths: Iterable[tuple[str, str]]) -> None:
-        self._pairs |= {frozenset(pair) for pair in paths}
+        told = set(paths)
+        self._pairs |= {frozenset(pair) for pair in told if pair[::-1] in told}
 
     def over(self, leg: str) -> None:
         self._pairs = {pair for pair in self._pairs if leg not in pair}

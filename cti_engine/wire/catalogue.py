@@ -34,6 +34,7 @@ class Permission(StrEnum):
     WATCH_CENTER = "watch_center"  # see all queues, agents and calls
     STEER_AGENTS = "steer_agents"  # change another agent's state, end another's call
     READ_RECORDS = "read_records"  # CDRs and recordings
+    MONITOR_CALLS = "monitor_calls"  # listen to an agent's call, whisper, barge in, take it over
     CALL_ME = "call_me"  # have somebody called back who is not on the line: the company's web site
     ADMINISTER = "administer"  # accounts and configuration
 
@@ -60,6 +61,7 @@ def _entry(type_: type, permission: Permission, *audience: Audience) -> tuple[st
 
 
 _WATCH, _READ = Permission.WATCH_CENTER, Permission.READ_RECORDS
+_MONITOR = Permission.MONITOR_CALLS
 _AGENT, _SUPERVISOR, _ADMIN = Audience.AGENT, Audience.SUPERVISOR, Audience.ADMIN
 
 EVENTS: dict[str, EventEntry] = dict(
@@ -101,6 +103,9 @@ EVENTS: dict[str, EventEntry] = dict(
         _entry(events.DialEnded, _WATCH, _AGENT, _SUPERVISOR),
         _entry(events.EmergencyCalled, _WATCH, _AGENT, _SUPERVISOR),
         _entry(events.EmergencyRefused, _WATCH, _AGENT, _SUPERVISOR),
+        _entry(party_events.MonitorStarted, _MONITOR, _AGENT, _SUPERVISOR),
+        _entry(party_events.MonitorModeChanged, _MONITOR, _AGENT, _SUPERVISOR),
+        _entry(party_events.MonitorEnded, _MONITOR, _AGENT, _SUPERVISOR),
         _entry(events.RecordingStored, _READ, _SUPERVISOR, _ADMIN),
         _entry(events.CallEnded, _WATCH, _SUPERVISOR),
         _entry(events.WrapUpStarted, _WATCH, _AGENT, _SUPERVISOR),
@@ -150,6 +155,10 @@ REQUESTS: dict[str, RequestEntry] = {
     "Escalate": RequestEntry(party_signals.EscalateRequested, _TAKE, None),
     "ListTargets": RequestEntry(party_signals.TargetsRequested, _TAKE, None),
     "Dial": RequestEntry(signals.DialRequested, _TAKE, None),
+    "Monitor": RequestEntry(party_signals.MonitorRequested, _MONITOR, None),
+    "MonitorMode": RequestEntry(party_signals.MonitorModeRequested, _MONITOR, None),
+    "EndMonitor": RequestEntry(party_signals.MonitorEndRequested, _MONITOR, None),
+    "TakeOver": RequestEntry(party_signals.TakeOverRequested, _MONITOR, None),
     "Accept": RequestEntry(signals.AcceptRequested, _TAKE, None),
     "OfferShown": RequestEntry(signals.OfferShown, _TAKE, None),
     "SubmitDisposition": RequestEntry(signals.DispositionSubmitted, _TAKE, None),
@@ -195,6 +204,14 @@ def may_see_state(kind: str, id_: str, permissions: Collection[Permission], agen
     if Permission.WATCH_CENTER in permissions:
         return True
     return agent is not None and (kind == "queue" or (kind == "agent" and id_ == agent))
+
+
+def seen_state(kind: str, data: dict[str, Any], permissions: Collection[Permission]) -> dict[str, Any]:
+    """A view as such an account sees it: who listens to an agent only where agents are shown it."""
+    hidden = kind == "agent" and data.get("monitor") and not data["monitor"].get("visible")
+    if hidden and Permission.MONITOR_CALLS not in permissions:
+        return {**data, "monitor": {}}
+    return data
 
 
 def may_ask(name: str, for_agent: str, permissions: Collection[Permission], agent: str | None = None) -> bool:

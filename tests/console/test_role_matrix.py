@@ -41,6 +41,10 @@ MAY_ASK: dict[str, tuple[set[str], set[str]]] = {
     "PickUpParked": (ALL, NONE),
     "Escalate": (ALL, NONE),
     "ListTargets": (ALL, NONE),
+    "Monitor": (STEERING, NONE),
+    "MonitorMode": (STEERING, NONE),
+    "EndMonitor": (STEERING, NONE),
+    "TakeOver": (STEERING, NONE),
     "Accept": (ALL, NONE),
     "Dial": (ALL, NONE),
     "OfferShown": (ALL, NONE),
@@ -107,7 +111,7 @@ def test_every_permission_of_every_role() -> None:
     may = {role: sorted(permissions) for role, permissions in ROLES.items()}
     assert may == {
         "agent": ["take_calls"],
-        "supervisor": ["read_records", "steer_agents", "take_calls", "watch_center"],
+        "supervisor": ["monitor_calls", "read_records", "steer_agents", "take_calls", "watch_center"],
         "admin": sorted(Permission),
         "site": ["call_me"],
     }

@@ -12,6 +12,9 @@ if TYPE_CHECKING:
     from tests.properties.world import World
 
 
+SUPERVISORS = ("boss", "second boss")
+
+
 def told(world: World, event: events.Event) -> None:
     match event:
         case events.CallOffered():
@@ -22,6 +25,8 @@ def told(world: World, event: events.Event) -> None:
                 world.later(0.2, 9.0, lambda: hold(world, event.contact))
             for _ in range(6 if world.sociable else world.rng.choice((0, 0, 0, 0, 0, 2, 6))):
                 world.later(0.2, 14.0, lambda: with_others(world, event.contact))
+            for _ in range(4 if world.sociable else world.rng.choice((0, 0, 0, 0, 2))):
+                world.later(0.1, 14.0, lambda: supervises(world, event.contact))
             world.later(
                 9.0 if world.sociable else 0.5,
                 30.0,
@@ -30,6 +35,9 @@ def told(world: World, event: events.Event) -> None:
         case party_events.ConsultStarted() | party_events.PartyJoined():
             for _ in range(3):
                 world.later(0.5, 9.0, lambda: with_others(world, event.contact))
+        case party_events.MonitorStarted():
+            for _ in range(4):
+                world.later(0.1, 9.0, lambda: supervises(world, event.contact))
         case party_events.CallHandedOver(slot=slot) if slot:
             agent = world.rng.choice(("ana", "john", "maria"))
             world.later(0.1, 9.0, lambda: pick_up(world, agent, slot))
@@ -48,7 +56,8 @@ def conversation_over(world: World, contact: str, agent: str) -> Signal | None:
         version = known.version if known is not None else 3
         version -= world.rng.random() < 0.2
         return signals.HangUpRequested(world.request("h"), agent, contact, version)
-    phones = [leg for leg in world.legs.values() if known is not None and leg.worker == known.worker]
+    theirs = [leg for leg in world.legs.values() if known is not None and leg.worker == known.worker]
+    phones = [leg for leg in theirs if leg.agent not in SUPERVISORS]
     if not phones:
         return None
     if world.rng.random() < 0.15:  # both at once
@@ -104,6 +113,33 @@ def with_others(world: World, contact: str) -> Signal | None:
     if wanted is party_signals.TransferRequested and world.rng.random() < 0.4:
         target = world.rng.choice(({"to_queue": "sales"}, {"to_queue": "slow"}, {"to_number": "2000"}, {}))
     return wanted(world.request("t"), agent, contact, known.version, **target)
+
+
+def supervises(world: World, contact: str) -> Signal | None:
+    """The supervisor listens, changes the mode, takes over, stops or hangs up; rarely another tries."""
+    known, chance, who = world.center.contacts.get(contact), world.rng.random(), SUPERVISORS[0]
+    if known is None:
+        return None
+    if (chance < 0.05) == (who in world.phones):
+        (world.phones.discard if chance < 0.05 else world.phones.add)(who)
+        world.later(0.0, 1.0, lambda: supervises(world, contact))
+        gone = signals.PhoneUnregistered(who)
+        return gone if chance < 0.05 else signals.PhoneRegistered(who, "sip:phone", 60.0)
+    if chance < 0.1:
+        who = world.rng.choice(("maria", SUPERVISORS[1]))
+    mode = world.rng.choice(("listen", "whisper", "barge"))
+    monitor = known.monitor
+    if monitor is None:
+        listened = world.rng.choice(known.agents or [""]) if chance < 0.5 else ""
+        return party_signals.MonitorRequested(world.request("m"), who, contact, listened, mode)
+    if chance < 0.65:
+        return party_signals.MonitorModeRequested(world.request("m"), who, contact, mode)
+    if chance < 0.75:
+        return party_signals.MonitorEndRequested(world.request("m"), who, contact)
+    if chance < 0.9:
+        return party_signals.TakeOverRequested(world.request("m"), who, contact, known.version)
+    leg = world.legs.get(monitor.leg)
+    return world.end(leg, world.rng.choice(("remote", "media_timeout"))) if leg is not None else None
 
 
 def pick_up(world: World, agent: str, slot: int) -> Signal:

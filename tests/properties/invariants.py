@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from cti_engine.core.agent import READY, Agent
 from cti_engine.core.audio_paths import audio_paths
@@ -103,11 +104,39 @@ def _parties(center: Center, contact: Contact) -> Iterator[str]:
     ):
         yield f"{what}: slot {contact.slot}, {contact.deadlines}"
     yield from _hears(contact, what)
+    yield from _monitor(center, contact, what)
+
+
+def _monitor(center: Center, contact: Contact, what: str) -> Iterator[str]:
+    """Who listens has a phone, stands beside one of ours who talks, and is heard as the mode says and not otherwise."""
+    monitor = contact.monitor
+    if (monitor is not None and not monitor.listens) != ("monitor" in contact.deadlines):
+        yield f"{what}: rings a supervisor for ever: {monitor}"
+    if monitor is None:
+        return
+    leg = center.legs.get(monitor.leg)
+    if contact.state not in ("talking", "transferring") or (contact.state == "talking" and not contact.agent):
+        yield f"{what}: listened to by {monitor}"
+    if leg is None or leg.role != "supervisor" or (leg.state == "connected") != monitor.listens:
+        yield f"{what}: {monitor} listens on {leg}"
+    heard = audio_paths(contact)
+    mine = {pair for pair in heard if monitor.leg in pair}
+    if mine and not monitor.listens:
+        yield f"{what}: {monitor} is in {mine}"
+    hear_me = {listener for speaker, listener in mine if speaker == monitor.leg}
+    most = {"listen": 0, "whisper": 1, "barge": 3}[monitor.mode]
+    if len(hear_me) > most or (monitor.mode == "whisper" and contact.caller_leg in hear_me):
+        yield f"{what}: {monitor} is heard by {hear_me}"
+    without = replace(contact, monitor=None)
+    if set(heard) - mine != set(audio_paths(without)):
+        yield f"{what}: {monitor} changes what others hear: {heard}"
+    if monitor.mode != "barge" and monitor.leg in contact.recorded and contact.recording:
+        yield f"{what}: a whisper of {monitor} is recorded: {contact.recorded}"
 
 
 def _hears(contact: Contact, what: str) -> Iterator[str]:
     """Nobody hears whom the matrix does not allow: by role, hold and mute (architecture, decision 9)."""
-    heard = set(audio_paths(contact))
+    heard = set(audio_paths(replace(contact, monitor=None)))
     if contact.state != "talking" or contact.kind == VOICEMAIL:
         if heard and contact.kind != VOICEMAIL:
             yield f"{what}: {heard}"
@@ -217,6 +246,7 @@ def _leg(center: Center, leg: Leg) -> Iterator[str]:
         leg.state != "ending"
         and leg.id not in (contact.caller_leg, contact.agent_leg)
         and contact.guest_on(leg.id) is None
+        and not (contact.monitor is not None and contact.monitor.leg == leg.id)
         and not any(center.reservations[offer].leg == leg.id for offer in contact.offers)
         and not (contact.transfer is not None and contact.transfer.leg == leg.id)
     ):

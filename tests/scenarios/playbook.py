@@ -253,6 +253,7 @@ class Scenario:
         for leg in self.center.legs.values():
             legs.setdefault(leg.worker, []).append(leg.id)
         users = tuple(a.id for a in self.center.agents.values() if a.phone)
+        users += tuple(sorted(self.center.other_phones))
         known = self.center.known_workers
         self.now += step.away
         self.acd = Acd(self.definitions)

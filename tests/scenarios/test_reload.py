@@ -71,6 +71,14 @@ def test_an_agent_taken_out_while_talking_finishes_the_call() -> None:
     assert s.record()["cause"] == "caller/hang_up"
 
 
+def test_an_agent_taken_out_twice_does_not_come_back_ready() -> None:
+    """Out of the files in mid-call, in again and ready for afterwards, then out: logged out they stay."""
+    s = queued("maria") >> maria.answers() >> Install(WITHOUT_MARIA) >> Install(DEFINITIONS)
+    s = s >> maria.is_ready() << the.Reply(ok=True) >> Install(WITHOUT_MARIA)
+    s = s >> caller.hangs_up() >> maria.is_gone() >> is_recorded >> Elapse(30)
+    assert (s.center.agents["maria"].status, s.center.agents["maria"].state) == ("logged_out", "idle")
+
+
 def test_a_new_agent_can_log_in_at_once() -> None:
     """Logged out since the reload; no restart is needed."""
     eve = Desk("eve")

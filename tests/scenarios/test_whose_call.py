@@ -32,7 +32,13 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
     "SubmitDisposition": {"disposition": "sold", "note": "x"},
 }
 """Every request of an agent about a call, with arguments that are right."""
-OF_ANY_CALL = {"Explain"}  # what a supervisor asks, who may watch the center
+OF_ANY_CALL = {
+    "Explain",
+    "Monitor",
+    "MonitorMode",
+    "EndMonitor",
+    "TakeOver",
+}  # what supervisors ask: test_supervising
 
 
 def about_a_call() -> dict[str, set[str]]:

@@ -247,3 +247,12 @@ def test_who_is_on_hold_keeps_the_partner() -> None:
     assert partners.of("agent") == frozenset({"caller"})
     partners.over("agent")
     assert partners.of("caller") == frozenset() == partners.of("nobody")
+
+
+def test_who_only_listens_is_nobodys_partner() -> None:
+    """A supervisor hears both and is heard by none: when the agent goes, the caller is not left with a silent phone."""
+    partners = Partners()
+    partners.bridged([("caller", "agent"), ("agent", "caller"), ("caller", "boss"), ("agent", "boss")])
+    assert partners.of("boss") == frozenset()
+    partners.over("agent")
+    assert partners.of("caller") == frozenset()

@@ -22,12 +22,15 @@ from cti_engine.wire.catalogue import (
     may_ask,
     may_see,
     may_see_state,
+    seen_state,
     signal_of,
 )
 from cti_engine.wire.envelope import BadMessage, Request
 from cti_engine.wire.schemas_write import SCHEMAS, documents, text_of
 
 AGENT, SUPERVISOR = ROLES["agent"], ROLES["supervisor"]
+
+LISTENING = {"Monitor", "MonitorMode", "EndMonitor", "TakeOver"}
 
 
 def request(name: str, args: dict[str, Any], **more: Any) -> Request:
@@ -105,7 +108,7 @@ def test_agents_act_for_themselves_and_supervisors_for_some_things() -> None:
         assert may_ask(name, "boss", SUPERVISOR, "boss") and may_ask(name, "boss", SUPERVISOR)
     assert may_ask("CallMe", "web-site", ROLES["site"])
     assert not any(may_ask("CallMe", "boss", role, "boss") for role in (AGENT, SUPERVISOR))
-    for name in REQUESTS.keys() - questions - {"CallMe"}:
+    for name in REQUESTS.keys() - questions - LISTENING - {"CallMe"}:
         assert may_ask(name, "maria", AGENT, "maria"), name
         assert not may_ask(name, "web-site", ROLES["site"]), name
         assert not may_ask(name, "john", AGENT, "maria"), name
@@ -168,3 +171,21 @@ def test_a_wrong_request_is_one_clear_refusal(asked: Request, code: str, text: s
     with pytest.raises(BadMessage, match=text) as refused:
         signal_of(asked)
     assert refused.value.code == code
+
+
+def test_who_listens_to_an_agent_is_hidden_where_agents_are_not_shown_it() -> None:
+    """From the agent; a supervisor sees it all the same. Where it is shown, both see it."""
+    monitor = {"supervisor": "boss", "mode": "listen", "visible": False}
+    hidden = {"agent": "maria", "monitor": monitor}
+    assert seen_state("agent", hidden, AGENT) == {"agent": "maria", "monitor": {}}
+    assert seen_state("agent", hidden, SUPERVISOR) == hidden
+    shown = {"agent": "maria", "monitor": {**monitor, "visible": True}}
+    assert seen_state("agent", shown, AGENT) == shown
+
+
+def test_only_supervisors_listen_in() -> None:
+    """In their own name, with a permission of its own; an agent never."""
+    for name in LISTENING:
+        assert may_ask(name, "boss", SUPERVISOR, "boss")
+        assert not may_ask(name, "maria", SUPERVISOR, "boss")
+        assert not may_ask(name, "maria", AGENT, "maria")

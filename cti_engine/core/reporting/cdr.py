@@ -19,7 +19,8 @@ from cti_engine.core.end_causes import AGENT_HANG_UP
 
 @dataclass(slots=True)
 class Segment:
-    """The part of `agent`, or of whoever answered `number`: `role` is `agent`, or `conferee` from the joining on.
+    """The part of `agent`, or of whoever answered `number`: `role` is `agent`, `conferee` from the joining on, or
+    `supervisor` who has taken the call over.
 
     `queue`, `waited_s` and `ring_s`: how the agent got the call; no queue when a flow or an agent gave it. `ended`: the
     call's cause, `left`, or how it was handed over, as `blind:john`. Times as in `Cdr`.
@@ -47,12 +48,28 @@ class Segment:
 
 
 @dataclass(slots=True)
+class Monitored:
+    """`supervisor` listened to `agent` from `began_at` on, so many seconds in each mode. `ended`: how."""
+
+    supervisor: str
+    agent: str
+    began_at: float
+    listen_s: float = 0.0
+    whisper_s: float = 0.0
+    barge_s: float = 0.0
+    ended: str = ""
+    mode: str = ""
+    mode_at: float = 0.0
+
+
+@dataclass(slots=True)
 class Cdr:
     """Times `..._at` in wall seconds (0 = never), `..._s` in seconds. `cause` is `party/name`. `recording_consent`:
     `agreed` or `refused`, of a caller who was asked.
 
-    `segments`: who talked with the caller. `survey`: answers by question; of a spoken one its file. Where an agent
-    hung up and the caller went on in a flow, `cause` and talk are the conversation's, and the rest is `after_call_s`.
+    `segments`: who talked with the caller; `monitored`: who listened in. `survey`: answers by question; of a spoken one
+    its file. Where an agent hung up and the caller went on in a flow, `cause` and talk are the conversation's, and the
+    rest is `after_call_s`.
     """
 
     contact: str = ""
@@ -95,6 +112,7 @@ class Cdr:
     after_call_s: float = 0.0
     survey: dict[str, object] = field(default_factory=dict)
     segments: list[Segment] = field(default_factory=list)
+    monitored: list[Monitored] = field(default_factory=list)
     held_at: float = 0.0
     talking_since: float = 0.0
     spoken_s: float = 0.0
@@ -152,6 +170,20 @@ class Cdr:
                 self._ends(at, self._part_of(event.agent, event.number), "left")
             case party_events.CallHandedOver():
                 self._handed_over(event, at)
+            case party_events.MonitorStarted():
+                self.monitored.append(
+                    Monitored(event.supervisor, event.listened, at, mode=event.mode, mode_at=at)
+                )
+            case party_events.MonitorModeChanged():
+                self._mode_over(at, event.mode, "")
+                last = self.monitored[-1]
+                if last.agent != event.listened:
+                    last.ended = "handed_over"
+                    self.monitored.append(
+                        Monitored(event.supervisor, event.listened, at, mode=event.mode, mode_at=at)
+                    )
+            case party_events.MonitorEnded():
+                self._mode_over(at, "", event.outcome)
             case ev.CallHeld():
                 self._held(event.held, at)
             case ev.CallAbandoned():
@@ -189,6 +221,15 @@ class Cdr:
         self.cause, self.party, self.sip_code, self.q850 = f"{party}/{cause}", party, sip_code, q850
         for segment in self._open():
             self._ends(at, segment, self.cause)
+
+    def _mode_over(self, at: float, mode: str, ended: str) -> None:
+        """Of whoever listens now, if anybody does."""
+        last = self.monitored[-1] if self.monitored else None
+        if last is None or last.ended:
+            return
+        name = f"{last.mode}_s"
+        setattr(last, name, getattr(last, name) + max(0.0, at - last.mode_at))
+        last.mode, last.mode_at, last.ended = mode, at, ended
 
     def _held(self, held: bool, at: float) -> None:
         if held:
@@ -246,7 +287,9 @@ class Cdr:
     def _handed_over(self, event: party_events.CallHandedOver, at: float) -> None:
         to = event.to_agent or event.to_number or event.to_queue or (str(event.slot) if event.slot else "")
         self._ends(at, self._part_of(event.agent, ""), f"{event.how}:{to}")
-        if event.how == "attended" and event.to_number:
+        if event.how == "taken_over":
+            self._begins(at, "", event.to_number, "supervisor")
+        elif event.how == "attended" and event.to_number:
             self.outcome = "transferred"
             self._begins(at, "", event.to_number, "agent")
         elif event.how == "left" and event.to_agent:
@@ -273,6 +316,10 @@ class Cdr:
         values["segments"] = [
             {name: value for name, value in asdict(segment).items() if name != "wrap_up_at"}
             for segment in self.segments
+        ]
+        values["monitored"] = [
+            {name: value for name, value in asdict(one).items() if name not in ("mode", "mode_at")}
+            for one in self.monitored
         ]
         return values
 
