@@ -58,12 +58,19 @@ def write_csv(rows: Iterable[dict[str, Any]], to: TextIO) -> int:
 
 def _cell(value: Any) -> Any:
     if isinstance(value, list):
-        value = " ".join(str(part) for part in value)
+        value = " ".join(_part(part) for part in value)
     elif isinstance(value, dict):
         value = " ".join(f"{name}={part}" for name, part in value.items())
     if isinstance(value, str) and value.startswith(_FORMULA) and not value[1:].isdigit():
         return "'" + value
     return round(value, 3) if isinstance(value, float) else value
+
+
+def _part(part: Any) -> str:
+    """Of a list; a segment in short: who, seconds of talk, how it ended."""
+    if not isinstance(part, dict):
+        return str(part)
+    return f"{part['agent'] or part['number']}={part['talk_s']:.1f}={part['ended']}"
 
 
 def export(rows: Iterable[dict[str, Any]], path: Path) -> int:

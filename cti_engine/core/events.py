@@ -224,6 +224,7 @@ class CallOffered:
     message_s: float = 0.0
     purpose: str = ""
     by: str = ""
+    by_name: str = ""
     note: str = ""
 
 

@@ -21,6 +21,7 @@ from cti_engine.core import (
 )
 from cti_engine.core import end_causes as causes
 from cti_engine.core.center import Center
+from cti_engine.core.commands import Reply
 from cti_engine.core.contact import CONTACT, Contact
 from cti_engine.core.party_signals import (
     EscalateRequested,
@@ -169,7 +170,7 @@ def park(center: Center, signal: ParkRequested) -> None:
     note = signal.note[: consulting.LONGEST_NOTE]
     parties.out(center, contact, "parked", slot=contact.slot, note=note)
     center.schedule(contact, "park", center.now + center.definitions.transfers.park_for)
-    requests.accept_request(center, signal.request)
+    center.command(Reply(signal.request, True, result={"slot": contact.slot}))
 
 
 def pick_up(center: Center, signal: PickUpRequested) -> None:

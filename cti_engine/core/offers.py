@@ -136,7 +136,7 @@ def _pop(center: Center, contact: Contact, offer: str, agent: Agent, queue: str)
         kind=contact.kind,
         message=contact.message.path.rpartition("/")[2] if contact.message is not None else "",
         message_s=contact.message.seconds if contact.message is not None else 0.0,
-        **_of_hand_over(contact, agent),
+        **_of_hand_over(center, contact, agent),
     )
 
 
@@ -152,12 +152,17 @@ def known(center: Center, contact: Contact) -> None:
         center.touch(agent)
 
 
-def _of_hand_over(contact: Contact, agent: Agent) -> dict[str, str]:
+def _of_hand_over(center: Center, contact: Contact, agent: Agent) -> dict[str, str]:
     """Why a colleague wants this agent, or anybody, to have the call."""
     guest, handed = contact.guest_called(agent.id), contact.handed
     if guest is not None:
-        return {"purpose": "consult", "by": guest.by, "note": guest.note}
-    return {} if handed is None else {"purpose": handed.how, "by": handed.by, "note": handed.note}
+        purpose, by, note = "consult", guest.by, guest.note
+    elif handed is not None:
+        purpose, by, note = handed.how, handed.by, handed.note
+    else:
+        return {}
+    known = center.definitions.agents.get(by)
+    return {"purpose": purpose, "by": by, "by_name": known.name if known else by, "note": note}
 
 
 def _rows(value: object) -> tuple[dict[str, object], ...]:

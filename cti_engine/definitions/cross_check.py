@@ -65,6 +65,23 @@ def check_transfers(
             )
 
 
+def check_escalation(
+    document: Document,
+    rules: TransferRules,
+    agents: Mapping[str, AgentDefinition] | None,
+    queues: Mapping[str, QueueDefinition] | None,
+) -> None:
+    """Supervisors are agents, and the queue exists. None: the file of them could not be read."""
+    for place, agent in enumerate(rules.supervisors):
+        if agents is not None and agent not in agents:
+            hint = closest_or_all(agent, agents)
+            document.problem(("transfers", "supervisors", place), f"there is no agent {agent}", hint)
+    queue = rules.escalation_queue
+    if queue and queues is not None and queue not in queues:
+        text, hint = f"there is no queue {queue}", closest_or_all(queue, queues)
+        document.problem(("transfers", "escalation_queue"), text, hint)
+
+
 def check_trunk(document: Document, place: Place, trunk: str, trunks: Collection[str] | None) -> None:
     """`trunks` of config/sip.yaml; None: that file could not be read."""
     if trunk and trunks is not None and trunk not in trunks:

@@ -136,6 +136,7 @@ def load_definitions(
         check_flow(source, flows[source.id], sounds or home)
         cross_check.check_queues_named(source, flows, known_queues)
         cross_check.check_transfers(source, flows, agents, transfers, trunks)
+    cross_check.check_escalation(engine_file, transfers, agents, known_queues)
     for queue in queues.values():
         cross_check.check_queue(queues_file, queue, queues, flows)
     for number in numbers.values():

@@ -124,12 +124,18 @@ CALLS = Keys(
 )  # fmt: skip
 
 BEGINNING = Text("the beginning of a number such as +34", r"\+?[0-9]{1,15}")
+_TRANSFERS = TransferRules()
 TRANSFERS = Keys(
     (
         Key("numbers", Many(BEGINNING),
-            "beginnings of the numbers that callers may be transferred to, beside those written in flows", ()),
+            "beginnings of the numbers that agents may call and transfer to, and flows as the caller wants", ()),
         Key("trunk", Text("the name of a trunk", IDENTIFIER.pattern),
             "by which trunk, where a flow says none; without, phones registered here", ""),
+        Key("supervisors", Many(Text("the id of an agent", IDENTIFIER.pattern)),
+            "agents to whom others escalate a call, the first who is free", ()),
+        Key("escalation_queue", Text("the id of a queue", IDENTIFIER.pattern),
+            "where an escalated call goes when no supervisor is free", ""),
+        Key("park_for", Duration(10, 3600), "how long a parked call waits to be picked up", _TRANSFERS.park_for),
     )
 )  # fmt: skip
 SUPERVISION = Keys(
@@ -249,7 +255,8 @@ def callback_rules(written: dict[str, Any]) -> CallbackRules:
 
 def transfer_rules(written: dict[str, Any]) -> TransferRules:
     """From the read `transfers:` section of engine.yaml."""
-    return TransferRules(tuple(written["numbers"]), written["trunk"])
+    lists = {name: tuple(written[name]) for name in ("numbers", "supervisors")}
+    return TransferRules(**{**written, **lists})
 
 
 def call_limits(calls: dict[str, Any]) -> CallLimits:

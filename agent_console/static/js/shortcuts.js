@@ -12,6 +12,11 @@ export const SHORTCUTS = [
   ["Alt+M", "mute"],
   ["Alt+K", "keypad"],
   ["Alt+P", "pause_recording"],
+  ["Alt+T", "transfer"],
+  ["Alt+C", "complete"],
+  ["Alt+J", "join_all"],
+  ["Alt+B", "back_to_caller"],
+  ["Alt+U", "parked_calls"],
   ["Alt+W", "note"],
   ["?", "shortcuts"],
 ];

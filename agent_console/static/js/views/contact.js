@@ -6,12 +6,13 @@ import { duration, isolated, label, languageName, moment, phoneNumber, t, words 
 import { afterPaint } from "../painted.js";
 import { Controls } from "./controls.js";
 import { Dial } from "./dial.js";
+import { Others, Parked } from "./hand_over.js";
 import { WrapUp } from "./wrap_up.js";
 import { HangUp } from "./hang_up.js";
 import { Accept, Player } from "./message.js";
 import { CallQuality, PickUp } from "./pick_up.js";
 
-export function Contact({ me, contact, view, ask, live, enabled, phone, queues }) {
+export function Contact({ me, contact, view, ask, live, say, enabled, phone, queues }) {
   useShown(contact, live);
   const name = contact && (contact.name || t("unknown_caller"));
   const queue = contact && (queues[contact.queue]?.name ?? words(contact.queue));
@@ -26,6 +27,7 @@ export function Contact({ me, contact, view, ask, live, enabled, phone, queues }
         <div class="contact-who">
           <h1 dir="auto">${name}</h1>
           <p class="number" dir="auto">${phoneNumber(contact.number) || t("withheld")}</p>
+          <${Others} contact=${contact} />
         </div>
         <${Phase} contact=${contact} />
       </header>
@@ -49,12 +51,12 @@ export function Contact({ me, contact, view, ask, live, enabled, phone, queues }
           ? html`<${Accept} ...${{ contact, ask, enabled }} />`
           : contact.view?.state !== "ringing" || contact.kind !== "outbound" || phone?.ringing ? html`<${PickUp} phone=${phone} />` : "")}
         ${contact.phase === "offered" && contact.kind === "outbound" && contact.view && html`<${HangUp} ...${{ contact, ask, enabled }} />`}
-        ${contact.phase === "talking" && contact.kind !== "voicemail" && html`<${Controls} ...${{ contact, ask, enabled }} />`}
+        ${contact.phase === "talking" && contact.kind !== "voicemail" && html`<${Controls} ...${{ contact, ask, live, say, enabled }} />`}
         ${contact.phase === "talking" && html`<${CallQuality} phone=${phone} />`}
         ${contact.phase === "talking" && html`<${HangUp} ...${{ contact, ask, enabled }} />`}
         ${contact.phase === "wrap_up" && html`<p class="muted">${t("choose_disposition")}</p>
           <button class="button primary" form="wrap-up" disabled=${!enabled}>${t("finish")}</button>`}
-      </footer>` : html`<${Idle} ...${{ view, ask, enabled }} />`}
+      </footer>` : html`<${Idle} ...${{ view, ask, live, enabled }} />`}
   </section>`;
 }
 
@@ -81,6 +83,9 @@ function Phase({ contact }) {
 }
 
 function phaseText({ phase, kind, view }) {
+  if (phase === "talking" && view.role === "consulted") return "phase_consulted";
+  if (phase === "talking" && view.parties.some(({ role }) => role === "consulted")) return view.held ? "phase_asking" : "phase_talking";
+  if (phase === "talking" && view.role === "conferee") return "phase_conference";
   if (phase === "talking" && view.held) return "on_hold";
   if (phase === "offered" && kind === "outbound") return "phase_calling";
   return kind === "voicemail" && phase !== "wrap_up" ? "phase_message" : `phase_${phase}`;
@@ -122,7 +127,7 @@ function LastContacts({ contacts, queues, labels }) {
   </div>`;
 }
 
-function Idle({ view, ask, enabled }) {
+function Idle({ view, ask, live, enabled }) {
   const key = !view ? "unknown" : view.status;
   return html`<div class="idle ${key}">
     <svg class="idle-picture" viewBox="0 0 120 80" aria-hidden="true">
@@ -132,5 +137,6 @@ function Idle({ view, ask, enabled }) {
     <h1>${t(`idle_${key}`)}</h1>
     <p class="muted">${t(`idle_${key}_more`)}</p>
     <${Dial} ...${{ view, ask, enabled }} />
+    ${(key === "ready" || key === "not_ready") && html`<${Parked} ...${{ ask, live, enabled }} />`}
   </div>`;
 }

@@ -2,12 +2,16 @@
 // Each button says what it does when pressed, shows the state that the engine knows, and asks with the version on screen.
 import { html, useEffect, useRef, useState } from "../../vendor/preact.js";
 import { t } from "../i18n.js";
+import { HandOver } from "./hand_over.js";
 
 const KEYS = [..."123456789*0#"];
 
-export function Controls({ contact, ask, enabled }) {
+export function Controls({ contact, ask, live, say, enabled }) {
   const [busy, setBusy] = useState(false);
   const { view } = contact;
+  const mine = view.role === "agent"; // else a guest, who may be silent and leave
+  const asked = view.parties.find(({ role, state }) => role === "consulted" && state !== "ringing");
+  const hold = asked ? t(view.held ? "to_caller" : "to_party", { name: asked.name || asked.number }) : t(view.held ? "resume" : "hold");
 
   const ofThis = (args) => ({ contact: contact.contact, state_version: view.state_version, args });
 
@@ -23,13 +27,14 @@ export function Controls({ contact, ask, enabled }) {
     aria-keyshortcuts=${key} disabled=${!enabled} aria-disabled=${busy} onClick=${() => control(name, args)}>${text}</button>`;
 
   return html`<div class="controls" role="group" aria-label=${t("call_controls")}>
-    ${toggle("Hold", "Alt+H", view.held, { held: !view.held }, t(view.held ? "resume" : "hold"))}
+    ${mine && toggle("Hold", "Alt+H", view.held, { held: !view.held }, hold)}
     ${toggle("Mute", "Alt+M", view.muted, { muted: !view.muted }, t(view.muted ? "unmute" : "mute"))}
-    <${Keypad} enabled=${enabled} send=${(digits) => ask("SendDigits", ofThis({ digits }))} />
+    ${mine && html`<${Keypad} enabled=${enabled} send=${(digits) => ask("SendDigits", ofThis({ digits }))} />`}
     ${view.recording === "refused" && html`<span class="muted">${t("not_recorded")}</span>`}
     ${view.recording && view.recording !== "refused" && toggle("PauseRecording", "Alt+P", view.recording === "paused",
       { paused: view.recording !== "paused" },
       t(view.recording === "paused" ? "record_on" : "pause_recording"))}
+    ${mine && html`<${HandOver} ...${{ contact, ask, live, say, enabled }} />`}
   </div>`;
 }
 

@@ -44,7 +44,7 @@ export function Desk({ me, model, live, phone, actions }) {
   const enabled = reachable(model);
   return html`<div class="desk">
     <${StateBar} ...${{ me, view, ask, enabled, phone, actions }} />
-    <${Contact} ...${{ key: contact?.contact ?? "none", me, contact, view, ask, live, enabled, phone, queues: model.queues }} />
+    <${Contact} ...${{ key: contact?.contact ?? "none", me, contact, view, ask, live, say: setProblem, enabled, phone, queues: model.queues }} />
     <aside class="beside">
       <${QueueStrip} queues=${model.queues} mine=${view?.queues ?? []} />
       <${Team} model=${model} />

@@ -10,6 +10,6 @@ export function HangUp({ contact, ask, enabled }) {
     setBusy(false);
   }
   return html`<button class="button danger" aria-keyshortcuts="Alt+X" disabled=${!enabled || busy} onClick=${hangUp}>
-    ${contact.kind === "voicemail" ? t("message_done") : busy ? t("hanging_up") : t("hang_up")}
+    ${contact.kind === "voicemail" ? t("message_done") : busy ? t("hanging_up") : t(contact.view.role === "agent" ? "hang_up" : "leave_call")}
   </button>`;
 }
