@@ -42,7 +42,7 @@ def _of_conversation(center: Center, contact: Contact | None, agent: str) -> dic
     if contact is None or contact.state != "talking":
         return {}
     guest = contact.guest_called(agent)
-    if guest is None and contact.agent != agent:  # wraps up, and another has the call
+    if not guest.talks if guest is not None else contact.agent != agent:  # rings, or wraps up beside it
         return {}
     recording = "paused" if contact.controls.recording_paused else "on"
     refused = "refused" if recording_consent.refused(contact) else ""

@@ -1,4 +1,4 @@
-"""Phones that the center rings: a customer who asked for it on the web; for a flow an agent, or somebody outside."""
+"""Phones that the center rings: a customer who asked for it on the web; for a flow or an agent, somebody else's."""
 
 from __future__ import annotations
 
@@ -8,15 +8,19 @@ from pathlib import Path
 from typing import Any
 
 import aiohttp
+import numpy as np
 import pytest
 
+from tests.e2e.desk import TestDesk
 from tests.e2e.world import AGENT_HZ, CALLER_HZ, ROOT, WORLD, Center
+from tests.phones.baresip import Baresip
 from tests.phones.child import Child
 from tests.phones.ports import free_ports
-from tests.phones.tones import read_wav, tone_level_db, tone_margin_db
+from tests.phones.tones import RATE, read_wav, tone_level_db, tone_margin_db
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(180)]
 
+OTHER_HZ = 1320
 SITE = "https://www.example.org"
 CUSTOMER, EXPERT = "+34611223344", "+34911000222"
 
@@ -33,7 +37,7 @@ def changes() -> dict[str, dict[str, Any]]:
         "config/sip.yaml": {"trunks.world": world},
         "config/engine.yaml": {
             "callbacks": {"numbers": ["+346"], "trunk": "world", "ring_timeout": "20s"},
-            "transfers": {"trunk": "world"},
+            "transfers": {"trunk": "world", "numbers": ["+349"]},
             "outbound": {
                 "permissions": [{"agents": ["maria"], "numbers": ["+346"]}],
                 "trunk": "world",
@@ -261,3 +265,109 @@ async def test_a_phone_that_answers_by_itself(center: Center, tmp_path: Path) ->
     assert tone_level_db(pcm[: 2 * rate], rate, 1400) > -60
     assert tone_level_db(pcm, rate, CALLER_HZ) > -30
     assert tone_margin_db(caller.recordings()[-1].heard, AGENT_HZ, 1400) > 20
+
+
+# --- several in one call ---------------------------------------------------------------------------------
+
+TONES = {CALLER_HZ, AGENT_HZ, OTHER_HZ}
+
+
+async def asks(desk: TestDesk, request: str, **args: Any) -> None:
+    """About the call on this desk, with what it shows."""
+    view = desk.me_view
+    await desk.ask(request, args, contact=view["contact"], version=view["state_version"])
+
+
+async def with_john(center: Center) -> tuple[Baresip, TestDesk, Baresip, TestDesk, Baresip]:
+    """A caller talks with john; then ana is ready, whose phone plays another tone."""
+    john, handset = await center.agent("john")
+    caller = await center.caller()
+    await caller.dial(center.number("3000"))
+    await center.event("CallBridged", agent="john")
+    phone = await center.phone("ana", play=center.tone(OTHER_HZ))
+    ana = center.desk("ana")
+    await ana.ready()
+    return caller, john, handset, ana, phone
+
+
+def heard_now(phone: Baresip) -> set[int]:
+    """The tones in its last second; its file grows, and does not say its length yet."""
+    raw = phone.recordings()[-1].heard.read_bytes()[-2 * RATE :]
+    pcm = np.frombuffer(raw, "<i2") / 32768.0
+    return {hertz for hertz in TONES if tone_level_db(pcm, RATE, hertz) > -28}
+
+
+async def hears_only(phone: Baresip, *wanted: int) -> None:
+    """For more than a second, from now on: these of the tones and no other."""
+    await phone.hears_more(0.4)  # what was on its way before
+    await phone.hears_more(1.2)
+    heard = heard_now(phone)
+    assert heard == set(wanted), f"{phone.user} hears {heard}"
+
+
+async def test_ask_a_colleague_talk_together_and_leave(center: Center) -> None:
+    """Consult: the two agents hear each other, and the caller neither; a conference: all three; who began it leaves
+    and the others talk on. The recording has both agents on its side; the record a part for each.
+    """
+    caller, john, handset, ana, phone = await with_john(center)
+    await asks(john, "Consult", to_agent="ana", note="refund?")
+    offered = await center.event("CallOffered", agent="ana")
+    assert (offered.data["purpose"], offered.data["by"], offered.data["note"]) == (
+        "consult",
+        "john",
+        "refund?",
+    )
+    await ana.until_view(role="consulted")
+    await hears_only(handset, OTHER_HZ)
+    await hears_only(phone, AGENT_HZ)
+    assert not {AGENT_HZ, OTHER_HZ} & heard_now(caller)
+    await asks(john, "JoinCall")
+    await ana.until_view(role="conferee")
+    await hears_only(caller, AGENT_HZ, OTHER_HZ)
+    await hears_only(handset, CALLER_HZ, OTHER_HZ)
+    await hears_only(phone, CALLER_HZ, AGENT_HZ)
+    await asks(john, "HangUp")
+    await ana.until_view(role="agent")
+    await hears_only(caller, OTHER_HZ)
+    await john.wrap_up(note="with ana")
+    await caller.hang_up()
+    await ana.wrap_up()
+    record = await center.cdr()
+    assert [(part["agent"], part["ended"]) for part in record["segments"]] == [
+        ("john", "left:ana"),
+        ("ana", "caller/hang_up"),
+    ]
+    pcm, rate = read_wav(center.var / "recordings" / record["recording"].rpartition("/")[2], channel=1)
+    assert min(tone_level_db(pcm, rate, hertz) for hertz in (AGENT_HZ, OTHER_HZ)) > -30
+
+
+async def test_an_attended_transfer_and_then_a_blind_one_outside(center: Center) -> None:
+    """Who was asked gets the call, and gives it to a number outside without asking: each time the caller hears the
+    new one alone, and who had it wraps up beside the talk.
+    """
+    expert = await center.outside(EXPERT, world_port(), answer="manual", play=center.tone(AGENT_HZ))
+    caller, john, handset, ana, phone = await with_john(center)
+    await asks(john, "Consult", to_agent="ana")
+    await ana.until_view(role="consulted", state="talking")
+    await asks(john, "CompleteTransfer")
+    await handset.told("CALL_CLOSED")
+    await hears_only(caller, OTHER_HZ)
+    await hears_only(phone, CALLER_HZ)
+    assert john.me_view["state"] == "wrap_up"
+    await asks(ana, "Transfer", to_number=EXPERT)
+    await expert.told("CALL_INCOMING", within=20.0)
+    await phone.told("CALL_CLOSED")
+    await expert.accept()
+    await center.event("TransferEnded", outcome="answered")
+    await hears_only(caller, AGENT_HZ)
+    await hears_only(expert, CALLER_HZ)
+    await john.wrap_up()
+    await ana.wrap_up()
+    await expert.hang_up()
+    await caller.told("CALL_CLOSED")
+    record = await center.cdr()
+    assert [(part["agent"] or part["number"], part["ended"]) for part in record["segments"]] == [
+        ("john", "attended:ana"),
+        ("ana", f"blind:{EXPERT}"),
+        (EXPERT, "outside/hang_up"),
+    ]

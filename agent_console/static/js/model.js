@@ -111,6 +111,9 @@ export function contactOf(model) {
   return model.pop ? { ...model.pop, phase: "offered", view: null } : null;
 }
 
+/** Whether another has the call, and this agent is asked or talks with both. */
+export const isGuest = ({ role }) => role === "consulted" || role === "conferee";
+
 const PRESENCE = ["free", "busy", "away"];
 
 /** Everybody who shares a queue with the agent, whoever could take a call first: `[{agent, name, is}]`. */

@@ -35,7 +35,7 @@ export default {
   phase_message: "Message", message_of: "Message of {time}", take_message: "Take the message", message_done: "Done",
   call_controls: "Call controls", hold: "Hold", resume: "Resume", on_hold: "On hold", mute: "Mute", unmute: "Unmute",
   transfer: "Transfer", transfer_to: "To whom", transfer_hint: "Name, queue or number", transfer_note: "What they should know",
-  consult: "Ask first", transfer_now: "Transfer", complete: "Hand over", join_all: "Talk together", back_to_caller: "Back to the caller",
+  consult: "Ask first", transfer_now: "Transfer now", complete: "Hand over", join_all: "Talk together", back_to_caller: "Back to the caller",
   to_caller: "To the caller", to_party: "To {name}", leave_call: "Leave the call", return_to_queue: "Back to the queue", park: "Park",
   escalate: "Supervisor", parked_in: "Parked in slot {slot}", parked_calls: "Parked calls", parked_none: "No call is parked.",
   pick_up_slot: "Pick up slot {slot}", a_number: "a number", target_free: "free", target_busy: "busy", target_not_ready: "not ready", target_no_phone: "no phone",

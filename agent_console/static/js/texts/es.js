@@ -32,7 +32,7 @@ export default {
   call_controls: "Controles de la llamada", hold: "Retener", resume: "Retomar", on_hold: "En espera",
   mute: "Silenciar", unmute: "Hablar",
   transfer: "Transferir", transfer_to: "A quién", transfer_hint: "Nombre, cola o número", transfer_note: "Lo que deben saber",
-  consult: "Preguntar antes", transfer_now: "Transferir", complete: "Entregar", join_all: "Hablar juntos", back_to_caller: "Volver al cliente",
+  consult: "Preguntar antes", transfer_now: "Transferir ya", complete: "Entregar", join_all: "Hablar juntos", back_to_caller: "Volver al cliente",
   to_caller: "Con el cliente", to_party: "Con {name}", leave_call: "Salir de la llamada", return_to_queue: "Devolver a la cola", park: "Aparcar",
   escalate: "Supervisor", parked_in: "Aparcada en el lugar {slot}", parked_calls: "Llamadas aparcadas", parked_none: "No hay llamadas aparcadas.",
   pick_up_slot: "Recoger el lugar {slot}", a_number: "un número", target_free: "libre", target_busy: "ocupado", target_not_ready: "no disponible", target_no_phone: "sin teléfono",

@@ -2,6 +2,7 @@
 // Each button says what it does when pressed, shows the state that the engine knows, and asks with the version on screen.
 import { html, useEffect, useRef, useState } from "../../vendor/preact.js";
 import { t } from "../i18n.js";
+import { isGuest } from "../model.js";
 import { HandOver } from "./hand_over.js";
 
 const KEYS = [..."123456789*0#"];
@@ -9,7 +10,7 @@ const KEYS = [..."123456789*0#"];
 export function Controls({ contact, ask, live, say, enabled }) {
   const [busy, setBusy] = useState(false);
   const { view } = contact;
-  const mine = view.role === "agent"; // else a guest, who may be silent and leave
+  const mine = !isGuest(view); // else one who may be silent, and leave
   const asked = view.parties.find(({ role, state }) => role === "consulted" && state !== "ringing");
   const hold = asked ? t(view.held ? "to_caller" : "to_party", { name: asked.name || asked.number }) : t(view.held ? "resume" : "hold");
 

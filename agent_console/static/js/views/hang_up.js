@@ -1,6 +1,7 @@
 // Hang up with the version that is on the screen: a late click never ends the next call.
 import { html, useState } from "../../vendor/preact.js";
 import { t } from "../i18n.js";
+import { isGuest } from "../model.js";
 
 export function HangUp({ contact, ask, enabled }) {
   const [busy, setBusy] = useState(false);
@@ -10,6 +11,6 @@ export function HangUp({ contact, ask, enabled }) {
     setBusy(false);
   }
   return html`<button class="button danger" aria-keyshortcuts="Alt+X" disabled=${!enabled || busy} onClick=${hangUp}>
-    ${contact.kind === "voicemail" ? t("message_done") : busy ? t("hanging_up") : t(contact.view.role === "agent" ? "hang_up" : "leave_call")}
+    ${contact.kind === "voicemail" ? t("message_done") : busy ? t("hanging_up") : t(isGuest(contact.view) ? "leave_call" : "hang_up")}
   </button>`;
 }
