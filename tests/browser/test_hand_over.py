@@ -68,7 +68,7 @@ async def test_hold_ask_hand_over_and_wrap_up_by_keyboard(
     held = await engine.until_heard("Hold")
     view = await engine.changes("maria", held=True)
     await page.keyboard.press("Alt+t")
-    await expect(page.get_by_role("searchbox")).to_be_focused()
+    await expect(page.get_by_role("searchbox", name="To whom")).to_be_focused()
     await page.keyboard.type("john")
     await expect(page.locator(".targets li")).to_have_count(1)
     await page.get_by_label("What they should know").fill("refund?")
@@ -91,7 +91,7 @@ async def test_hold_ask_hand_over_and_wrap_up_by_keyboard(
     await engine.changes(
         "maria", state="wrap_up", role="", parties=(), held=False, wrap_up_ends_at=time.time() + 30
     )
-    await page.get_by_text("Sold").click()
+    await page.locator(".choices label").first.click()
     await page.get_by_role("button", name="Finish").click()
     await engine.until_heard("SubmitDisposition")
 
@@ -104,9 +104,10 @@ async def test_a_transfer_without_asking_and_parking(
     await page.get_by_role("button", name="Transfer", exact=True).click()
     await expect(page.locator("[data-target=ana]").get_by_role("button", name="Ask first")).to_be_disabled()
     await expect(page.locator("[data-target=support_en]").get_by_role("button")).to_have_count(1)
-    await page.get_by_role("searchbox").fill("+34911000222")
+    await page.get_by_role("searchbox", name="To whom").fill("+34911000222")
     await page.locator(".targets li").get_by_role("button", name="Transfer now").click()
     assert (await engine.until_heard("Transfer")).args["to_number"] == "+34911000222"
+    await expect(page.get_by_role("dialog", name="Transfer")).to_have_count(0)
     await page.get_by_role("button", name="Transfer", exact=True).click()
     await page.get_by_role("button", name="Park").click()
     await expect(page.get_by_role("alert")).to_have_text("Parked in slot 2")
