@@ -460,9 +460,10 @@ async def test_a_call_by_keyboard_alone(
 async def test_every_key_of_the_list_is_on_some_button(
     browser: Browser, console: ConsoleProcess, engine: StandInEngine
 ) -> None:
-    """What the list promises, a button of the talking page or of a message carries."""
+    """What the list promises, a button of the desk carries: idle, talking, asking a colleague, or with a message."""
     await engine.shows(agent())
     page = await desk(browser, console)
+    await expect(page.locator("[aria-keyshortcuts='Alt+U']")).to_be_visible()
     await ring(engine, kind="voicemail")
     await expect(page.locator("[aria-keyshortcuts='Alt+A']")).to_be_visible()
     await engine.changes("maria", state="idle", contact="", offer={})
@@ -471,5 +472,10 @@ async def test_every_key_of_the_list_is_on_some_button(
     listed = await page.evaluate(
         "import('/static/js/shortcuts.js').then((m) => m.SHORTCUTS.map(([key]) => key))"
     )
-    for key in set(listed) - {"?", "Alt+A"}:
+    asking = {"Alt+C", "Alt+J", "Alt+B"}
+    for key in set(listed) - {"?", "Alt+A", "Alt+U"} - asking:
+        await expect(page.locator(f"[aria-keyshortcuts='{key}']")).to_have_count(1)
+    asked = {"agent": "john", "name": "John", "number": "", "role": "consulted", "state": "talking"}
+    await engine.changes("maria", parties=(asked,))
+    for key in set(listed) & asking:
         await expect(page.locator(f"[aria-keyshortcuts='{key}']")).to_have_count(1)
