@@ -15,7 +15,7 @@ unexport PYTHONDONTWRITEBYTECODE
 PY := .venv/bin/python
 BENCHES := bench-calls bench-dtmf bench-edge bench-engine bench-gateway bench-ivr bench-queueing bench-reload bench-simulation bench-routing bench-speech
 
-.PHONY: run demo test chaos fuzz-api lint $(BENCHES) verify-routing walk-flows screenshots packages-run packages-test
+.PHONY: run demo test chaos fuzz-api lint style types tests $(BENCHES) verify-routing walk-flows screenshots packages-run packages-test
 
 run: packages-run .venv/ready-run
 	@exec .venv/bin/cti-engine run $(if $(LAN),--lan)
@@ -23,9 +23,13 @@ run: packages-run .venv/ready-run
 demo: packages-run .venv/ready-run
 	@exec .venv/bin/cti-engine run --demo $(if $(LAN),--lan)
 
-# Two processes share the tests (tests/conftest.py); ARGS="-n 0" runs them in one.
-test: lint
-	@exec $(PY) -m pytest -n 2 $(ARGS)
+# mypy works beside the first tests, most of which wait.
+test: style
+	@exec $(MAKE) -j2 types tests
+
+# Three processes share the tests (tests/conftest.py); ARGS="-n 0" runs them in one.
+tests: packages-test .venv/ready-test
+	@exec $(PY) -m pytest -n 3 $(ARGS)
 
 chaos: packages-test .venv/ready-test
 	@CTI_CHAOS=1 exec $(PY) -m pytest tests/e2e/test_kills.py $(ARGS)
@@ -34,11 +38,15 @@ chaos: packages-test .venv/ready-test
 fuzz-api: packages-test .venv/ready-test
 	@CTI_FUZZ=$(or $(N),100) exec $(PY) -m pytest tests/e2e/test_api.py -k schemathesis $(ARGS)
 
-lint: packages-test .venv/ready-test
+lint: style types
+
+style: packages-test .venv/ready-test
 	@$(PY) -m ruff check .
 	@$(PY) -m ruff format --check .
-	@$(PY) -m mypy
 	@.venv/bin/lint-imports
+
+types: packages-test .venv/ready-test
+	@exec nice $(PY) -m mypy
 
 $(BENCHES): packages-test .venv/ready-test
 	@exec $(PY) -m benchmarks.$(subst -,_,$@) $(ARGS)

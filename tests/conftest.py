@@ -1,8 +1,9 @@
-"""A failing test shows the logs of the children it started; two processes share a run of all tests (`-n 2`)."""
+"""A failing test shows the logs of the children it started; three processes share a run of all tests (`-n 3`)."""
 
 from __future__ import annotations
 
 import os
+import tempfile
 from collections.abc import Iterator
 
 import pytest
@@ -11,24 +12,50 @@ from xdist.scheduler import LoadScopeScheduling
 from tests.phones import child
 
 # Tests whose phones and pages are measured by the clock: one share, so they never run beside each other.
-IN_REAL_TIME = ("tests/e2e/", "tests/demo/test_demo.py", "tests/browser/")
-# Of these, the long ones in which no tenth of a second counts: they run beside the others.
-PATIENT = ("tests/e2e/test_bad_callers.py",)
+MEASURED = (
+    "tests/browser/",  # the first: meanwhile others make the prompts
+    "tests/e2e/test_a_call.py",
+    "tests/e2e/test_dead_air.py",
+    "tests/e2e/test_endings.py",
+    "tests/e2e/test_flow_walks.py",
+    "tests/e2e/test_kills.py",
+    "tests/e2e/test_many.py",
+    "tests/e2e/test_pop.py",
+)
+# Other whole centers, in whose calls no tenth of a second counts: a second share, beside the first.
+PATIENT = (
+    "tests/e2e/",
+    "tests/demo/test_demo.py",
+    "tests/webrtc_gateway/test_browser.py",
+    "tests/webrtc_gateway/test_calls.py",
+)
 # Tests that wait more than they compute: good neighbours for those.
-QUIET = ("tests/sip_worker/", "tests/sip_edge/", "tests/phones/", "tests/demo/", "tests/console/")
-NICE = 10  # a tenth of a core, where both are wanted
-_gives_way = False
+QUIET = (
+    "tests/sip_worker/",
+    "tests/sip_edge/",
+    "tests/phones/",
+    "tests/demo/",
+    "tests/console/",
+    "tests/webrtc_gateway/",
+)
+SHARES = ("measured", "patient")
+NICE = {"measured": 0, "patient": 2}
+"""By share; the others have `OTHERS_NICE`, which is a tenth of a core where all are wanted."""
+OTHERS_NICE = 10
+_nice = 0
 
 
-def _in_real_time(nodeid: str) -> bool:
-    return nodeid.startswith(IN_REAL_TIME) and not nodeid.startswith(PATIENT)
+def _share(nodeid: str) -> str:
+    if nodeid.startswith(MEASURED):
+        return "measured"
+    return "patient" if nodeid.startswith(PATIENT) else nodeid.partition("::")[0]
 
 
 class Shares(LoadScopeScheduling):  # type: ignore[misc]  # xdist has no types
-    """The tests in real time are one share, any other file is one; shares are handed out in the items' order."""
+    """Each of the two shares in real time is one, any other file is one; they are handed out in the items' order."""
 
     def _split_scope(self, nodeid: str) -> str:
-        return "in real time" if _in_real_time(nodeid) else nodeid.partition("::")[0]
+        return _share(nodeid)
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> Shares:
@@ -38,19 +65,30 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> Shares:
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    def order(item: pytest.Item) -> tuple[bool, bool, bool]:
-        name = item.nodeid
-        return not _in_real_time(name), not name.startswith(PATIENT), not name.startswith(QUIET)
+    def order(item: pytest.Item) -> tuple[int, int]:
+        share = _share(item.nodeid)
+        place = SHARES.index(share) if share in SHARES else len(SHARES)
+        quick_first = MEASURED if share == "measured" else QUIET
+        return place, next((n for n, start in enumerate(quick_first) if item.nodeid.startswith(start)), 99)
 
     items.sort(key=order)
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
-    """Who runs another share gives way to the one in real time, which was handed out first and is never its next."""
-    global _gives_way
-    if "PYTEST_XDIST_WORKER" in os.environ and not _gives_way and not _in_real_time(item.nodeid):
-        _gives_way = True
-        os.nice(NICE)
+    """Who runs another share gives way to the measured one; there is no way back, and nobody has it as a later one."""
+    global _nice
+    wanted = NICE.get(_share(item.nodeid), OTHERS_NICE)
+    if "PYTEST_XDIST_WORKER" in os.environ and wanted > _nice:
+        os.nice(wanted - _nice)
+        _nice = wanted
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Where all processes of this run keep the prompts that one of them makes (tests/e2e/world.py)."""
+    if "CTI_TEST_PROMPTS" not in os.environ:
+        folder = tempfile.TemporaryDirectory(prefix="cti-prompts-")
+        os.environ["CTI_TEST_PROMPTS"] = folder.name
+        config.add_cleanup(folder.cleanup)
 
 
 @pytest.hookimpl(wrapper=True)

@@ -1,8 +1,9 @@
-"""One running center per test file, emptied after each test; what its processes logged is shown with a failing test."""
+"""Centers that many tests share, emptied after each; what their processes logged is shown with a failing test."""
 
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -19,33 +20,63 @@ _LOG_SHOWN = 4000
 _running: list[Center] = []
 
 
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def shared(
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def everyday(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> AsyncIterator[Center]:
-    """The center of this file, with what its `changes()` says, if it has one; tests take `center`."""
-    changes: dict[str, dict[str, Any]] = getattr(request.module, "changes", dict)()
-    async with Center(tmp_path_factory.mktemp("center"), changes=changes) as center:
+    """The center of all files that need none of their own: as shipped, with what their `adds()` put beside that."""
+    added: dict[str, dict[str, Any]] = {}
+    for module in {item.module: None for item in request.session.items if isinstance(item, pytest.Function)}:
+        for file, keys in getattr(module, "adds", dict)().items():
+            assert added.get(file, {}).keys().isdisjoint(keys), (
+                f"{module.__name__} adds to {file} what others do"
+            )
+            added.setdefault(file, {}).update(keys)
+    async with running(tmp_path_factory, added) as center:
+        yield center
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def own(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[Center]:
+    """The center of a file whose `changes()` others would not want."""
+    async with running(tmp_path_factory, request.module.changes()) as center:
+        yield center
+
+
+@asynccontextmanager
+async def running(
+    folders: pytest.TempPathFactory, changes: dict[str, dict[str, Any]]
+) -> AsyncIterator[Center]:
+    async with Center(folders.mktemp("center"), changes=changes) as center:
         _running.append(center)
         yield center
     _running.remove(center)
 
 
-@pytest_asyncio.fixture(loop_scope="module")
+@pytest.fixture(scope="module")
+def shared(request: pytest.FixtureRequest) -> Center:
+    """The center of this file; tests take `center`."""
+    found: Center = request.getfixturevalue("own" if hasattr(request.module, "changes") else "everyday")
+    return found
+
+
+@pytest_asyncio.fixture(loop_scope="session")
 async def center(shared: Center) -> AsyncIterator[Center]:
     """A center in which nothing has happened since the last test."""
     yield shared
     await shared.reset()
 
 
-@pytest_asyncio.fixture(loop_scope="module")
+@pytest_asyncio.fixture(loop_scope="session")
 async def capture(tmp_path: Path) -> AsyncIterator[Capture]:
     """What passes on loopback by UDP during the test."""
     async with Capture(tmp_path, capture_filter="udp") as capture:
         yield capture
 
 
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def browser() -> AsyncIterator[Browser]:
     """Debian's Chromium, headless."""
     async with async_playwright() as playwright:

@@ -6,6 +6,7 @@ from tests.e2e.world import Center
 from tests.phones.baresip import Baresip
 from tests.phones.waiting import until
 from tests.speech.callers import Samples, at_level, silence, written
+from tests.speech.recogniser_process import awake
 
 LEVEL = -22.0  # dBFS, as a voice comes through the telephone network
 REST = 120.0  # a phone's source must not end before the call does
@@ -20,17 +21,23 @@ async def speaks(center: Center, caller: Baresip, *said: Samples) -> None:
     await caller.say(path)
 
 
-async def can_hear(center: Center, recogniser: str) -> None:
-    """Wait until the recogniser process of this name has loaded its model."""
-    ready = center.var / "run" / f"{recogniser}.json"
-    await until(ready.exists, f"{recogniser} to be ready", within=90.0, every=0.05)
+async def can_hear(center: Center, recogniser: str, since: float = 0.0) -> None:
+    """Have the recogniser process of this name, which was killed at `since`, load its model."""
+    socket, ready = (center.var / "run" / f"{recogniser}.{kind}" for kind in ("sock", "json"))
+    language = recogniser.split("-")[2]
+    await until(lambda: awake(str(socket), language), f"{recogniser} to be there", within=20.0, every=0.05)
+    await until(
+        lambda: ready.exists() and ready.stat().st_mtime > since,
+        f"{recogniser} to have its model", within=90.0, every=0.05,
+    )  # fmt: skip
 
 
-async def listened(center: Center, number: str, step: str = "menu") -> Baresip:
-    """A silent caller who has dialled `number` and stands in the flow's `step`, where words are taken."""
+async def listened(center: Center, dnis: str, step: str = "menu", *, number: int = 1) -> Baresip:
+    """A silent caller, the `number`-th of the test, who has dialled `dnis` and stands in the flow's `step`, where words
+    are taken."""
     caller = await center.phone("caller")
-    await caller.dial(center.number(number))
-    await center.event("IvrStepEntered", step=step, within=20.0)
+    await caller.dial(center.number(dnis))
+    await center.event("IvrStepEntered", step=step, number=number, within=20.0)
     await caller.hears(0.5)
     return caller
 

@@ -13,7 +13,7 @@ from tests.phones.media import TELEPHONE_EVENT
 from tests.phones.ports import HOST
 from tests.phones.tones import tone_margin_db
 
-pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.timeout(180)]
 
 ASSERTED_CALLER = Path(__file__).with_name("scenarios") / "asserted_caller.xml"
 EXACT = 0.1  # seconds that a record may differ from what was on the wire

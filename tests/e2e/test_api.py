@@ -16,7 +16,7 @@ from tests.phones.child import Child
 from tests.phones.ports import HOST
 from tests.phones.waiting import until
 
-pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.timeout(600)]
 
 EXAMPLES = ROOT / "docs" / "examples"
 LONG = int(os.environ.get("CTI_FUZZ", "0"))

@@ -2,33 +2,45 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import AsyncIterator
+from typing import Any
 
 import pytest
 import pytest_asyncio
+import yaml
 
 from cti_engine.runtime.demo.services import serving
 from tests.e2e.world import ROOT, Center
 from tests.phones.ports import free_port
 
-pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.timeout(180)]
 
 ACCOUNT, PIN = "1001", "4711"
 ENTRY = f"31{ACCOUNT}#{PIN}"
 
 
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def shared(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Center]:
-    """A center whose services are the demo's, at a free port."""
-    made = Center(tmp_path_factory.mktemp("center"))
-    async with serving(ROOT, free_port()) as port:
-        services = made.read("config/services.yaml")["services"]
-        for name, service in services.items():
-            url = str(service["url"]).replace(":18090/", f":{port}/")
-            made.change("config/services.yaml", {f"services.{name}.url": url})
-        async with made as center:
-            yield center
+@functools.cache
+def service_port() -> int:
+    return free_port()
+
+
+def adds() -> dict[str, dict[str, Any]]:
+    """The services are the demo's, at a free port."""
+    services = yaml.safe_load((ROOT / "config/services.yaml").read_text())["services"]
+    return {
+        "config/services.yaml": {
+            f"services.{name}.url": str(service["url"]).replace(":18090/", f":{service_port()}/")
+            for name, service in services.items()
+        }
+    }
+
+
+@pytest_asyncio.fixture(loop_scope="session", autouse=True)
+async def services() -> AsyncIterator[None]:
+    async with serving(ROOT, service_port()):
+        yield
 
 
 SECRET = re.compile(rf"(?<![\w.]){PIN}(?!\w)|{ACCOUNT}#?{PIN}")

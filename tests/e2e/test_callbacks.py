@@ -2,13 +2,31 @@
 
 from __future__ import annotations
 
-import pytest
+from typing import Any
 
-from tests.e2e.world import AGENT_HZ, CALLER_HZ, Center
+import pytest
+import yaml
+
+from tests.e2e.world import AGENT_HZ, CALLER_HZ, ROOT, Center, straight
 from tests.phones.tones import tone_margin_db
 from tests.phones.waiting import until
 
-pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.timeout(180)]
+
+NUMBER, TREATMENT = "3004", "soon_treatment"
+
+
+def adds() -> dict[str, dict[str, Any]]:
+    """A queue with the shipped treatment, but for its patience: it offers soon, and soon calls again."""
+    treatment = yaml.safe_load((ROOT / "ivr_flows/queue_treatment.yaml").read_text())
+    treatment["flow"] = TREATMENT
+    treatment["steps"]["music"]["wait"] = "2s"
+    treatment["steps"]["call_own"]["callback"]["retry_after"] = "5s"
+    return {
+        "config/engine.yaml": {"callbacks": {"ring_timeout": "5s"}},
+        f"ivr_flows/{TREATMENT}.yaml": treatment,
+        **straight(NUMBER, "soon_en", {"treatment": TREATMENT}),
+    }
 
 
 async def test_a_caller_is_called_back(center: Center) -> None:
@@ -16,7 +34,7 @@ async def test_a_caller_is_called_back(center: Center) -> None:
     the agent rings, then the caller's; both hear each other, and the record says so.
     """
     caller = await center.caller(answer="manual")
-    await caller.dial(center.number("3000"))
+    await caller.dial(center.number(NUMBER))
     asked = await center.event("CallQueued")
     await caller.hears(1.0)
     await caller.digits("11")
@@ -47,13 +65,8 @@ async def test_a_caller_is_called_back(center: Center) -> None:
 
 async def test_who_does_not_answer_is_called_again(center: Center) -> None:
     """A busy phone frees the agent at once; the next try reaches the caller, who stands where he stood."""
-    await center.changed("config/engine.yaml", {"callbacks": {"ring_timeout": "5s"}})
-    log, file = center.var / "log" / "engine.log", center.home / "ivr_flows/queue_treatment.yaml"
-    before = log.read_text().count("are in force")
-    file.write_text(file.read_text().replace("failed: ask_number}", "failed: ask_number, retry_after: 5s}"))
-    await until(lambda: log.read_text().count("are in force") > before, "the flow in force", within=20.0)
     caller = await center.caller(answer="manual")
-    await caller.dial(center.number("3000"))
+    await caller.dial(center.number(NUMBER))
     await center.event("CallQueued")
     await caller.hears(1.0)
     await caller.digits("11")

@@ -18,7 +18,7 @@ from tests.phones.baresip import Baresip
 from tests.phones.tones import read_wav
 from tests.phones.waiting import until
 
-pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.timeout(240)]
 
 DEAD_AIR = 2.0  # seconds
 TIMEOUT = 5.0  # how long the shipped menus wait for a key

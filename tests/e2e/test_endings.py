@@ -9,7 +9,7 @@ from tests.e2e.world import Center
 from tests.phones.baresip import Baresip
 from tests.phones.capture import Capture
 
-pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.timeout(180)]
 
 
 async def talk(center: Center) -> tuple[TestDesk, Baresip, Baresip]:

@@ -47,7 +47,7 @@ from tests.phones.tones import tone_wav
 from tests.phones.waiting import until
 from tests.speech.callers import recorded
 
-pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.timeout(900)]
 
 WALKED = os.environ.get("CTI_WALK", "")
 """A flow's name, `all`, or empty: the fewest."""
@@ -121,7 +121,7 @@ def chosen_tests(definitions: CenterDefinitions) -> list[FlowTest]:
     return [test for test in tests if WALKED in ("all", test.flow)]
 
 
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def walked(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Walked]:
     """A center with a number for each walk, and for each walk through a queue's treatment a queue of its own."""
     definitions, _ = load_definitions(ROOT)

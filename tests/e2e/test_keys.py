@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-import pytest_asyncio
-import yaml
 
 from tests.e2e.world import Center
 from tests.phones.key_callers import caller
 from tests.phones.media import Digit, InbandDigit, Tone, write_pcap
 from tests.phones.ports import HOST
-from tests.phones.sipp import Sipp
+from tests.phones.waiting import until
 
-pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.timeout(180)]
 
 PROMPT = (
     "For your balance, press one. For an order, press two. For the main menu, press three."  # is made already
@@ -45,79 +42,90 @@ TWO_MENUS = {
 }
 
 
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def shared(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Center]:
-    """A center with a number of two menus, one after the other."""
-    made = Center(
-        tmp_path_factory.mktemp("center"),
-        changes={
-            "config/sip.yaml": {"guests.rate": "20/s"},
-            "routing_rules/dialled_numbers.yaml": {
-                "dialled_numbers.3010": {"flow": "two_menus", "language": "en"}
-            },
+def adds() -> dict[str, dict[str, Any]]:
+    """A number of two menus, one after the other."""
+    return {
+        "config/sip.yaml": {"guests.rate": "20/s"},
+        "routing_rules/dialled_numbers.yaml": {
+            "dialled_numbers.3010": {"flow": "two_menus", "language": "en"}
         },
-    )
-    (made.home / "ivr_flows/two_menus.yaml").write_text(yaml.safe_dump(TWO_MENUS))
-    async with made as center:
-        yield center
+        "ivr_flows/two_menus.yaml": TWO_MENUS,
+    }
 
 
-async def press(
-    center: Center, folder: Path, *said: Tone | Digit | InbandDigit, number: str = "2000", **how: Any
-) -> Sipp:
-    """A sipp guest who dials `number` and sends these; it hangs up by itself."""
-    scenario = caller(folder, **how)
-    media = write_pcap(folder / "said.pcap", Tone(0, 0.5), *said, Tone(0, 0.5))
-    return await center.sipp(
-        scenario, to=f"{HOST}:{center.sip_port}", number=number, play=media, calls=1, talk=4.0
-    )
+WAYS = ("rfc4733", "info", "tones")
 
 
-async def queue_reached(center: Center) -> str:
-    queued = await center.event("CallQueued", within=25.0)
-    return str(queued.data["queue"])
+class Presser:
+    """A sipp guest who dials, sends what was said and hangs up by itself; `way` tells its call from those beside it."""
+
+    def __init__(self, center: Center, folder: Path, way: str) -> None:
+        self._center, self._folder = center, folder / way
+        self._ani = f"+1213555010{WAYS.index(way)}"
+        self._folder.mkdir()
+
+    async def press(self, *said: Tone | Digit | InbandDigit, number: str = "2000", **how: Any) -> None:
+        media = write_pcap(self._folder / "said.pcap", Tone(0, 0.5), *said, Tone(0, 0.5))
+        self._phone = await self._center.sipp(
+            caller(self._folder, **how),
+            to=f"{HOST}:{self._center.sip_port}", number=number, ani=self._ani, play=media, calls=1, talk=4.0,
+        )  # fmt: skip
+
+    async def queue_reached(self) -> str:
+        contact = (await self._center.event("CallArrived", ani=self._ani)).contact
+        found: list[str] = []
+
+        def look() -> bool:
+            found[:] = [e.data["queue"] for e in self._center.events("CallQueued") if e.contact == contact]
+            return bool(found)
+
+        await until(look, f"{self._ani} in a queue", within=25.0, every=0.02)
+        await self._phone.finished()
+        return found[0]
 
 
-@pytest.mark.parametrize("way", ["rfc4733", "info", "tones"])
-async def test_each_way_reaches_the_right_queue(center: Center, tmp_path: Path, way: str) -> None:
+async def test_each_way_reaches_the_right_queue(center: Center, tmp_path: Path) -> None:
     """One key for sales by RFC 4733, by INFO and as tones from a phone without telephone-event."""
-    all_said: dict[str, list[Digit | InbandDigit]] = {
+    said: dict[str, list[Digit | InbandDigit]] = {
         "rfc4733": [Digit("1")], "info": [], "tones": [InbandDigit("1")],
     }  # fmt: skip
-    said = all_said[way]
-    phone = await press(
-        center, tmp_path, *said, telephone_event=way == "rfc4733", info="1" if way == "info" else ""
-    )
-    assert await queue_reached(center) == "sales_en"
-    await phone.finished()
+    pressers = {way: Presser(center, tmp_path, way) for way in WAYS}
+    for way, presser in pressers.items():
+        await presser.press(*said[way], telephone_event=way == "rfc4733", info="1" if way == "info" else "")
+    for way, presser in pressers.items():
+        assert await presser.queue_reached() == "sales_en", way
 
 
-@pytest.mark.parametrize("way", ["rfc4733", "info", "tones"])
-async def test_type_ahead_through_two_menus(center: Center, tmp_path: Path, way: str) -> None:
+async def test_type_ahead_through_two_menus(center: Center, tmp_path: Path) -> None:
     """Two keys at once, before the second menu has begun, are one for each menu."""
-    all_said: dict[str, list[Digit | InbandDigit]] = {
+    said: dict[str, list[Digit | InbandDigit]] = {
         "rfc4733": [Digit("2"), Digit("1")],
         "info": [],
         "tones": [InbandDigit("2", 0.06, 0.06), InbandDigit("1", 0.06, 0.06)],
     }
-    info = "21" if way == "info" else ""
-    event = way == "rfc4733"
-    phone = await press(
-        center, tmp_path, *all_said[way], number="3010", info=info, pause=0.05, telephone_event=event
-    )
-    assert await queue_reached(center) == "sales_en"
-    await phone.finished()
+    pressers = {way: Presser(center, tmp_path, way) for way in WAYS}
+    for way, presser in pressers.items():
+        await presser.press(
+            *said[way],
+            number="3010",
+            info="21" if way == "info" else "",
+            pause=0.05,
+            telephone_event=way == "rfc4733",
+        )
+    for way, presser in pressers.items():
+        assert await presser.queue_reached() == "sales_en", way
 
 
-@pytest.mark.parametrize("beside_info", ["rfc4733", "tones"])
-async def test_a_key_by_two_ways_at_once_is_one(center: Center, tmp_path: Path, beside_info: str) -> None:
+async def test_a_key_by_two_ways_at_once_is_one(center: Center, tmp_path: Path) -> None:
     """2 by INFO and in the audio is one key: counted twice, it would be the second menu's 2 as well."""
-    event = beside_info == "rfc4733"
-    said = (
-        (Digit("2"), Tone(0, 0.4), Digit("1"))
-        if event
-        else (InbandDigit("2", 0.1, 0.4), InbandDigit("1", 0.1, 0.4))
-    )
-    phone = await press(center, tmp_path, *said, number="3010", info="21", pause=0.55, telephone_event=event)
-    assert await queue_reached(center) == "sales_en"
-    await phone.finished()
+    beside_info: dict[str, list[Digit | InbandDigit | Tone]] = {
+        "rfc4733": [Digit("2"), Tone(0, 0.4), Digit("1")],
+        "tones": [InbandDigit("2", 0.1, 0.4), InbandDigit("1", 0.1, 0.4)],
+    }
+    pressers = {way: Presser(center, tmp_path, way) for way in beside_info}
+    for way, presser in pressers.items():
+        await presser.press(
+            *beside_info[way], number="3010", info="21", pause=0.55, telephone_event=way == "rfc4733"
+        )
+    for way, presser in pressers.items():
+        assert await presser.queue_reached() == "sales_en", way

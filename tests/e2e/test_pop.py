@@ -13,7 +13,7 @@ from tests.e2e.world import CARRIER, Center
 from tests.phones.capture import Capture
 from tests.phones.ports import HOST
 
-pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.timeout(180)]
 
 POP_WAIT = 0.150
 EXACT = 0.1
@@ -29,7 +29,7 @@ WATCH = """() => {
 }"""
 
 
-@pytest_asyncio.fixture(loop_scope="module")
+@pytest_asyncio.fixture(loop_scope="session")
 async def page(center: Center, browser: Browser) -> AsyncIterator[Page]:
     """John's page, logged in; it is closed before the center is emptied."""
     page = await open_page(browser, center.origin)

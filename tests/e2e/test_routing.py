@@ -14,7 +14,7 @@ import pytest_asyncio
 from tests.e2e.world import CALLER_HZ, ROOT, Center
 from tests.phones.baresip import Baresip
 
-pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.timeout(180)]
 
 STEP_1_WAIT, RING_TIMEOUT = 4.0, 3.0
 LOANS = {
@@ -44,7 +44,7 @@ CHANGES: dict[str, dict[str, Any]] = {
 FLOW = "flow: to_loans\nlanguages: [es]\nstart: wait\nsteps: {wait: {enqueue: loans}}\n"
 
 
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def shared(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Center]:
     """A center with a queue of two steps; callers who gave up keep their place for ten minutes."""
     made = Center(tmp_path_factory.mktemp("center"), changes=CHANGES)

@@ -3,41 +3,36 @@
 from __future__ import annotations
 
 import wave
-from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
-import pytest_asyncio
 
 from tests.e2e.desk import TestDesk
 from tests.e2e.spoken import speaks
-from tests.e2e.world import Center
+from tests.e2e.world import Center, straight
 from tests.phones.baresip import Baresip
 from tests.phones.tones import read_wav
 from tests.speech.callers import recorded
 
-pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.timeout(180)]
 
 AUDIBLE = 0.01
 """Of full scale."""
-SURVEYED = {"routing_rules/queues.yaml": {"queues.support_en.after_call": {"flow": "survey"}}}
+NUMBER, QUEUE = "3003", "surveyed_en"
 
 
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def shared(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Center]:
-    """A center that asks every caller of support."""
-    async with Center(tmp_path_factory.mktemp("center"), changes=SURVEYED) as center:
-        yield center
+def adds() -> dict[str, dict[str, Any]]:
+    """A queue that asks all its callers."""
+    return straight(NUMBER, QUEUE, {"after_call": {"flow": "survey"}})
 
 
 async def _talking(center: Center) -> tuple[TestDesk, Baresip, Baresip]:
-    """John and a caller of support, and the phones of both."""
+    """John and a caller, and the phones of both."""
     desk, phone = await center.agent("john")
     caller = await center.caller()
-    await caller.dial(center.number("2000"))
-    await caller.told("CALL_ESTABLISHED")
-    await caller.digits("2")
+    await caller.dial(center.number(NUMBER))
     await desk.state("talking")
     return desk, phone, caller
 
@@ -48,7 +43,7 @@ async def test_the_agent_hangs_up_and_the_caller_is_asked(center: Center) -> Non
     desk, phone, caller = await _talking(center)
     await phone.hears(1.5)
     await phone.hang_up()
-    began = await center.event("AfterCallStarted", agent="john", queue="support_en", flow="survey")
+    began = await center.event("AfterCallStarted", agent="john", queue=QUEUE, flow="survey")
     await desk.wrap_up("solved")
     await desk.state("idle")
     asked = caller.heard_s
@@ -58,7 +53,7 @@ async def test_the_agent_hangs_up_and_the_caller_is_asked(center: Center) -> Non
     assert answered.contact == began.contact
     assert answered.data == {
          "survey": "survey", "question": "satisfaction", "scale": "1-5", "answer": 4,
-        "way": "key", "agent": "john", "queue": "support_en", "recording": "", "seconds": 0.0,
+        "way": "key", "agent": "john", "queue": QUEUE, "recording": "", "seconds": 0.0,
     }  # fmt: skip
     await center.until_row("contact", began.contact, lambda row: row["attributes"].get("satisfaction") == 4)
     await center.until_row("contact", began.contact, lambda row: bool((row["flow"] or {}).get("recording")))

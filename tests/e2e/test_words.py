@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import psutil
 import pytest
 import pytest_asyncio
+import yaml
 
 from tests.e2e.spoken import can_hear, listened, recogniser_names, speaks
 from tests.e2e.world import Center
 from tests.phones.tones import read_wav
 from tests.speech.callers import recorded
 
-pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.timeout(240)]
 
 WHISPER = "speech-whisper-en-es"
 NUMBERS = {"en": "3020", "es": "3021"}
@@ -56,20 +57,21 @@ steps:
 """
 
 
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def shared(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Center]:
-    """A center with a number of spoken digits for each language, whose recogniser has loaded its model."""
+def adds() -> dict[str, dict[str, Any]]:
+    """A number of spoken digits for each language."""
     dialled = {
         f"dialled_numbers.{number}": {"flow": f"words_{language}", "language": language}
         for language, number in NUMBERS.items()
     }
     dialled[f"dialled_numbers.{SURVEY}"] = {"flow": "survey", "language": "es"}
-    made = Center(tmp_path_factory.mktemp("center"), changes={"routing_rules/dialled_numbers.yaml": dialled})
-    for language in NUMBERS:
-        (made.home / f"ivr_flows/words_{language}.yaml").write_text(flow(language))
-    async with made as center:
-        await can_hear(center, WHISPER)
-        yield center
+    flows = {f"ivr_flows/words_{language}.yaml": yaml.safe_load(flow(language)) for language in NUMBERS}
+    return {"routing_rules/dialled_numbers.yaml": dialled, **flows}
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session", autouse=True)
+async def heard(shared: Center) -> None:
+    """The recogniser has loaded its model."""
+    await can_hear(shared, WHISPER)
 
 
 @pytest.mark.parametrize("language", ["en", "es"])

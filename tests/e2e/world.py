@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import fcntl
 import functools
 import json
 import os
@@ -11,7 +12,7 @@ import signal
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -19,10 +20,10 @@ from typing import Any
 import yaml
 
 from cti_engine.adapters.account_store import read_accounts_file
-from cti_engine.commands.process_configs import RTP_PORTS_PER_WORKER, apology_prompts
+from cti_engine.commands.process_configs import RTP_PORTS_PER_WORKER
 from cti_engine.definitions.library import load_definitions
-from cti_engine.definitions.prompt_inventory import center_prompts
 from cti_engine.ports import Store, StoredEvent
+from cti_engine.runtime.prompt_files import prompts_of
 from cti_engine.runtime.stores import open_store
 from speech.prompt_cache import PromptCache
 from tests.e2e.desk import TestDesk
@@ -40,29 +41,48 @@ CARRIER = "127.0.0.2"
 """The trunk `carrier` of every test center: callers from this address are believed who they say they are."""
 WORLD = "127.0.0.5"
 """Where a test's trunk `world` leads, see `Center.outside`."""
-STRAIGHT = {
+STRAIGHT: dict[str, tuple[str, dict[str, Any]]] = {
     "3000": ("support_en", {}),
     "3001": ("impatient_en", {"max_wait": "2s"}),
     "3002": ("hasty_en", {"ring_timeout": "3s"}),
 }
-"""Numbers that only test centers have: no menu, straight into a queue like support_en, but for these keys."""
+"""Numbers that only test centers have: queue and its keys, see `straight`."""
+
 
 _kept: list[tempfile.TemporaryDirectory[str]] = []
 
 
 @functools.cache
 def prompts() -> Path:
-    """All prompts of the shipped flows, made once in a run of tests; centers share the folder."""
-    if "CTI_TEST_PROMPTS" in os.environ:
-        return Path(os.environ["CTI_TEST_PROMPTS"])
-    _kept.append(tempfile.TemporaryDirectory(prefix="cti-prompts-"))  # removed when the run ends
-    folder = Path(_kept[0].name)
+    """All prompts of the shipped flows, made once in a run of tests, by whoever wants them first."""
+    if "CTI_TEST_PROMPTS" not in os.environ:  # as in benchmarks: in tests it stands in tests/conftest.py
+        _kept.append(tempfile.TemporaryDirectory(prefix="cti-prompts-"))  # removed when the run ends
+    folder = Path(os.environ.get("CTI_TEST_PROMPTS") or _kept[0].name)
     definitions, problems = load_definitions(ROOT)
     assert definitions is not None, problems
-    wanted = {*center_prompts(definitions), *apology_prompts()}
-    report = PromptCache(folder, base=ROOT).build(sorted(wanted, key=repr))
+    with (folder / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        report = PromptCache(folder, base=ROOT).build(prompts_of(definitions))
     assert not report.faults, report.faults
     return folder
+
+
+def straight(number: str, queue: str, keys: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    """Changes: a number without a menu, straight into a queue like support_en, but for these keys."""
+    like = yaml.safe_load((ROOT / "routing_rules/queues.yaml").read_text())["queues"]["support_en"]
+    flow = f"to_{queue}"
+    return {
+        f"ivr_flows/{flow}.yaml": {
+            "flow": flow,
+            "languages": ["en"],
+            "start": "wait",
+            "steps": {"wait": {"enqueue": queue}},
+        },
+        "routing_rules/dialled_numbers.yaml": {f"dialled_numbers.{number}": {"flow": flow, "language": "en"}},
+        "routing_rules/queues.yaml": {
+            f"queues.{queue}": {**{k: v for k, v in like.items() if k != "after_call"}, **keys}
+        },
+    }
 
 
 class Center:
@@ -84,8 +104,8 @@ class Center:
         self.change("config/engine.yaml", {"workers.max": WORKERS})
         self.change("config/sip.yaml", {"trunks.carrier": {"networks": [CARRIER]}})
         self._nobody_is_surveyed()
-        self._straight_numbers()
-        for file, keys in (changes or {}).items():
+        straights = [straight(number, *about) for number, about in STRAIGHT.items()]
+        for file, keys in (each for change in (*straights, changes or {}) for each in change.items()):
             self.change(file, keys)
         workers = self.read("config/engine.yaml")["workers"]["max"]
         rtp = rtp_first or free_ports(RTP_PORTS_PER_WORKER * workers)
@@ -133,20 +153,6 @@ class Center:
         queues = self.read("routing_rules/queues.yaml")["queues"]
         plain = {name: {k: v for k, v in keys.items() if k != "after_call"} for name, keys in queues.items()}
         self.change("routing_rules/queues.yaml", {"queues": plain})
-
-    def _straight_numbers(self) -> None:
-        like = self.read("routing_rules/queues.yaml")["queues"]["support_en"]
-        for number, (queue, keys) in STRAIGHT.items():
-            flow = {
-                "flow": f"to_{queue}",
-                "languages": ["en"],
-                "start": "wait",
-                "steps": {"wait": {"enqueue": queue}},
-            }
-            (self.home / f"ivr_flows/to_{queue}.yaml").write_text(yaml.safe_dump(flow))
-            dialled = {"flow": f"to_{queue}", "language": "en"}
-            self.change("routing_rules/dialled_numbers.yaml", {f"dialled_numbers.{number}": dialled})
-            self.change("routing_rules/queues.yaml", {f"queues.{queue}": {**like, **keys}})
 
     async def changed(self, file: str, keys: dict[str, Any]) -> None:
         """Change a file of the running center, and wait until the engine runs on it."""

@@ -23,7 +23,7 @@ from tests.phones.baresip import Baresip
 from tests.phones.child import tool
 from tests.phones.tones import tone_margin_db
 
-pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.timeout(180)]
 
 AUDIBLE_DB = 20.0
 MICROPHONE = ("--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream")

@@ -13,7 +13,7 @@ from tests.phones.tones import tone_margin_db
 from tests.phones.waiting import until
 from tests.webrtc_gateway.python_browser import BrowserDesk
 
-pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.timeout(180)]
 
 AUDIBLE_DB = 20.0
 
