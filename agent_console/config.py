@@ -22,7 +22,7 @@ class CallMeDoor:
 
 @dataclass(frozen=True, slots=True)
 class ConsoleConfig:
-    """`port` 0 takes any free one. `home` is CTI_HOME, read for the labels of reasons and dispositions.
+    """`port` 0 takes any free one. `home` holds the files in force, read for the labels of reasons and dispositions.
 
     `store_url` is `sqlite:PATH` or `redis://...`, `broker_url` is `mqtt://host:port` or `mqtts://...`.
     `public_origin` (`https://desk.example.org`) is what browsers show; empty: whatever host they asked for.

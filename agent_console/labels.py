@@ -9,7 +9,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from cti_engine.definitions.library import load_definitions
+from cti_engine.definitions.problems import has_errors
+from cti_engine.definitions.site_loader import load_dispositions, load_reasons
+from cti_engine.definitions.yaml_source import Document, Node, read_yaml
 
 FRESH = 30.0  # seconds before the admin's files are looked at again
 
@@ -29,14 +31,25 @@ class Labels:
 
 
 def read_labels(home: Path) -> Labels:
-    """The labels of the set below `home`, if it is good. Raises LabelsUnavailable."""
-    definitions, problems = load_definitions(home)
-    if definitions is None:
-        raise LabelsUnavailable(f"{len(problems)} problems in {home}; cti-engine check lists them")
-    return Labels(
-        definitions.not_ready_reasons,
-        {code: disposition.label for code, disposition in definitions.dispositions.items()},
+    """The labels of the set below `home`, of which no other file is read. Raises LabelsUnavailable."""
+    agents, dispositions = (_read(home, f"config/{name}.yaml") for name in ("agents", "dispositions"))
+    found = Labels(
+        load_reasons(agents),
+        {code: disposition.label for code, disposition in load_dispositions(dispositions).items()},
     )
+    if has_errors(agents.problems + dispositions.problems):
+        raise LabelsUnavailable(f"problems in {home}; cti-engine check lists them")
+    return found
+
+
+def _read(home: Path, file: str) -> Document:
+    """A file that is not there is as if it were empty. Raises LabelsUnavailable."""
+    try:
+        return read_yaml(file, (home / file).read_bytes())
+    except FileNotFoundError:
+        return Document(file, Node(0, 0, {}))
+    except OSError as error:
+        raise LabelsUnavailable(f"{home / file} cannot be read: {error.strerror}") from error
 
 
 class LabelBook:

@@ -9,8 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-import aiomqtt
-
+from cti_engine.adapters.lean_mqtt import aiomqtt
 from cti_engine.wire import envelope
 
 Tell = Callable[[str, str, dict[str, Any]], None]  # agent, request, arguments

@@ -165,7 +165,7 @@ async def measure_reload(folder: Path, report: Report, progress: Progress) -> No
     progress.update(making, visible=False)
     loader = DefinitionFiles(files.home, folder / "last_good")
     engine = Engine(
-        open_store("sqlite:", folder=folder), loader.first(), Nobody(), prompts,
+        open_store("sqlite:", folder=folder), await loader.first(), Nobody(), prompts,
         home=files.home, secret=b"s" * 32, utc_offset=0.0,
     )  # fmt: skip
     address = str(folder / "engine.sock")

@@ -22,6 +22,7 @@ from speech.recognition.engine import Phrases
 from speech.recognition.frames import Header, MessageBody, packed
 from speech.recognition.installed import choose, prepare
 from speech.recognition.service import serve
+from tests.speech.recogniser_process import awake
 
 FRAME_S = 0.02
 BEFORE, AFTER = 0.5, 3.0
@@ -45,7 +46,7 @@ class Running:
 
 @contextmanager
 def recogniser(folder: Path, language: str, settings: SpeechSettings, capacity: int) -> Iterator[Running]:
-    """A process as the supervisor starts it; ready when entered."""
+    """A process as the supervisor starts it; its model is loaded when entered."""
     choices = choose([language], folder, {}, folder)
     prepare(choices)
     address, ready = str(folder / f"{language}.sock"), folder / f"{language}.json"
@@ -57,7 +58,9 @@ def recogniser(folder: Path, language: str, settings: SpeechSettings, capacity: 
     process.start()
     try:
         deadline = time.monotonic() + 60
+        asked = False
         while not ready.exists():
+            asked = asked or awake(address, language)
             if not process.is_alive() or time.monotonic() > deadline:
                 raise RuntimeError(f"the recogniser of {language} did not start")
             time.sleep(0.02)

@@ -361,7 +361,7 @@ def _simulate(options: argparse.Namespace, console: Console) -> int:
 def _replay(options: argparse.Namespace, console: Console) -> int:
     from cti_engine.commands import replay
     from cti_engine.definitions.library import load_definitions
-    from cti_engine.runtime.bootstrap import utc_offset
+    from cti_engine.runtime.engine_config import utc_offset
     from cti_engine.runtime.places import Places
 
     settings = _settings(options)

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 
-from speech.prompt_audio import Samples
 from speech.wav_check import RATE
+
+if TYPE_CHECKING:
+    from speech.prompt_audio import Samples
 
 TONES = {"ringing": (425.0, 1.5, 3.0), "zip": (1400.0, 0.3, 0.1)}
 """Hertz, seconds of tone, seconds of silence; `ringing` as in Spain (ITU-T E.180)."""

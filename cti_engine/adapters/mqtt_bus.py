@@ -16,9 +16,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
-import aiomqtt
-import paho.mqtt.client as paho
-
+from cti_engine.adapters.lean_mqtt import aiomqtt, paho
 from cti_engine.ports import StoredEvent, StoreUnavailable
 from cti_engine.wire import envelope
 from cti_engine.wire.catalogue import envelope_of

@@ -8,22 +8,20 @@ import socket
 from agent_console.config import CallMeDoor, ConsoleConfig
 from cti_engine.adapters import embedded_broker
 from cti_engine.adapters.embedded_broker import BrokerConfig
-from cti_engine.core.commands import Prompt
-from cti_engine.core.definitions import CenterDefinitions
 from cti_engine.definitions import settings as settings_of
 from cti_engine.definitions.settings import Settings
-from cti_engine.runtime.bootstrap import CannotStart, Prepared, utc_offset
 from cti_engine.runtime.children import Entry
-from cti_engine.runtime.engine_config import EngineConfig
+from cti_engine.runtime.engine_config import EngineConfig, utc_offset
 from cti_engine.runtime.log_setup import LogSettings
-from cti_engine.runtime.prompt_files import engines_of, prompt_cache
-from cti_engine.runtime.recognisers import choices_for, recognisers, spoken_languages
+from cti_engine.runtime.recognisers import recognisers
+from cti_engine.runtime.start import CannotStart, Prepared
 from cti_engine.runtime.stores import FILE_NAME
 from cti_engine.runtime.supervisor import Plan, Service
 from cti_engine.runtime.worker_pool import Workers
 from cti_engine.sip_edge.config import EdgeConfig, Guests, Limits, Trunk, TrunkAccount
 from cti_engine.sip_worker.config import WorkerConfig
 from cti_engine.webrtc_gateway.config import GatewayConfig
+from speech.engines import engines_in_order
 from speech.recognition.engine import NoEngine
 
 RTP_PORTS_PER_WORKER = 20
@@ -37,22 +35,11 @@ ENGINE, EDGE, WORKER, CONSOLE, GATEWAY = (
 # Not the engine: the more modules the forkserver has, the more pages each worker copies (1.5 MB of 12), and a restarted
 # engine spends 0.3 s on its imports instead.
 PRELOAD = (WORKER.module, EDGE.module)
-APOLOGY = {
-    "es": "Lo sentimos, tenemos un problema técnico. Por favor, llame más tarde.",
-    "en": "We are sorry, we have a technical problem. Please call again later.",
-}
 
 
-def apology_prompts() -> list[Prompt]:
-    """What an unbridged caller hears when the engine stays away (decision 6)."""
-    return [Prompt("text", text, language) for language, text in sorted(APOLOGY.items())]
-
-
-def make_plan(settings: Settings, definitions: CenterDefinitions, prepared: Prepared) -> Plan:
+def make_plan(settings: Settings, prepared: Prepared) -> Plan:
     """Raises CannotStart when the RTP ports do not suffice, or weights of a recogniser are not what they should be."""
     places, network = prepared.places, settings.network
-    cache = prompt_cache(settings, definitions)
-    apology = tuple(str(file) for prompt in apology_prompts() for file in cache.files(prompt))
     slices = (settings.ports.rtp_last - settings.ports.rtp_first + 1) // RTP_PORTS_PER_WORKER
     if slices < settings.workers.max:
         raise CannotStart(
@@ -62,7 +49,7 @@ def make_plan(settings: Settings, definitions: CenterDefinitions, prepared: Prep
 
     store_url = absolute_store_url(settings)
     try:
-        spoken = recognisers(choices_for(spoken_languages(definitions.flows.values()), settings), settings)
+        spoken = recognisers(prepared.recognisers, settings)
     except NoEngine as error:
         raise CannotStart(f"speech: {error}") from None
 
@@ -81,7 +68,7 @@ def make_plan(settings: Settings, definitions: CenterDefinitions, prepared: Prep
             realm=settings.sip.realm,
             digest=settings.sip.digest,
             prompts=places.prompts,
-            voices=engines_of(settings),
+            voices=engines_in_order(settings.voices.engines, settings.voices.piper),
             utc_offset=utc_offset(settings.time_zone),
             ready_file=places.ready_file("engine"),
             keep_events=settings.keep_events_days * 86_400.0,
@@ -109,14 +96,14 @@ def make_plan(settings: Settings, definitions: CenterDefinitions, prepared: Prep
                 answers_per_source=limits.answers_per_source,
                 worker_rate=limits.worker_rate,
             ),
-            dialled_numbers=frozenset(definitions.all_numbers),
+            dialled_numbers=prepared.all_numbers,
         )
 
     def console(ports: dict[str, int]) -> ConsoleConfig:
         return ConsoleConfig(
             accounts_db=places.accounts_db,
             sessions_db=places.sessions_db,
-            home=settings.home,
+            home=places.last_good,
             store_url=store_url,
             broker_url=_broker_url(settings, ports),
             broker_user="console",
@@ -161,9 +148,9 @@ def make_plan(settings: Settings, definitions: CenterDefinitions, prepared: Prep
                 rtp_ports=RTP_PORTS_PER_WORKER,
                 bind=network.bind,
                 media_address=network.advertise,
-                apology=apology,
+                apology=prepared.apology,
                 recognisers=spoken.sockets,
-                max_length=definitions.limits.maximum_length,
+                max_length=prepared.maximum_length,
                 reuse_limit=settings.workers.recycle_after,
                 media_timeout=settings.workers.media_timeout,
                 inband_dtmf=settings.sip.inband_dtmf,

@@ -13,12 +13,9 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from cti_engine.commands.process_configs import apology_prompts
-from cti_engine.core.commands import Prompt
 from cti_engine.core.definitions import CenterDefinitions
-from cti_engine.definitions import prompt_inventory
 from cti_engine.definitions.settings import Settings
-from cti_engine.runtime.prompt_files import engines_of, prompt_cache
+from cti_engine.runtime.prompt_files import engines_of, prompt_cache, prompts_of
 from speech.engines import NotSpoken, Speaker
 from speech.prompt_cache import BuildReport, PromptState
 
@@ -42,11 +39,6 @@ class Inventory:
         return not self.missing
 
 
-def center_prompts(definitions: CenterDefinitions) -> list[Prompt]:
-    """All that this center can say, in an order that stays."""
-    return sorted({*prompt_inventory.center_prompts(definitions), *apology_prompts()}, key=repr)
-
-
 def progress_bar(console: Console) -> Progress:
     return Progress(
         TextColumn("Making prompts"),
@@ -60,7 +52,7 @@ def progress_bar(console: Console) -> Progress:
 
 def inventory(settings: Settings, definitions: CenterDefinitions) -> Inventory:
     """What there is. Makes nothing and disturbs no running center."""
-    return Inventory(tuple(prompt_cache(settings, definitions).inventory(center_prompts(definitions))))
+    return Inventory(tuple(prompt_cache(settings, definitions).inventory(prompts_of(definitions))))
 
 
 def build(settings: Settings, definitions: CenterDefinitions, console: Console) -> Inventory:
@@ -68,7 +60,7 @@ def build(settings: Settings, definitions: CenterDefinitions, console: Console) 
     with progress_bar(console) as bar:
         row = bar.add_task("prompts", total=None)
         report = prompt_cache(settings, definitions).build(
-            center_prompts(definitions), lambda done, of: bar.update(row, completed=done, total=of)
+            prompts_of(definitions), lambda done, of: bar.update(row, completed=done, total=of)
         )
     reasons = {fault.prompt: fault.reason for fault in report.faults}
     states = [

@@ -215,6 +215,12 @@ def load_agents(document: Document, types: AttributeTypes) -> People:
     return People(agents, written["not_ready_reasons"])
 
 
+def load_reasons(document: Document) -> dict[str, dict[str, str]]:
+    """Only the not-ready reasons of the agents' file."""
+    reasons: dict[str, dict[str, str]] = AGENTS.read(document, document.root, ())["not_ready_reasons"]
+    return reasons
+
+
 def _attributes(
     document: Document, agent: str, written: dict[str, Any], types: AttributeTypes
 ) -> dict[str, bool | int | str]:

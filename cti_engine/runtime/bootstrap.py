@@ -1,26 +1,20 @@
-"""What a center needs before it starts: free ports, secrets, accounts, customers and prompts, each made once."""
+"""What a center needs before it starts: secrets, accounts, customers and prompts, each made once."""
 
 from __future__ import annotations
 
-import fcntl
-import multiprocessing
 import time
-from collections.abc import Callable, Iterator
-from concurrent.futures import ProcessPoolExecutor
-from contextlib import contextmanager
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from collections.abc import Callable
 from pathlib import Path
-from zoneinfo import ZoneInfo
 
 from cti_engine.adapters.account_store import Account, AccountStore
+from cti_engine.adapters.customer_store import CustomerStore
 from cti_engine.adapters.secret_files import ensure_password, ensure_secret
-from cti_engine.core.commands import Prompt
 from cti_engine.core.definitions import CenterDefinitions
 from cti_engine.definitions.settings import Settings
 from cti_engine.runtime.places import Places
-from cti_engine.runtime.ports_in_use import Wanted, taken
-from cti_engine.runtime.prompt_files import prompt_cache
+from cti_engine.runtime.prompt_files import apology_prompts, prompt_cache, prompts_of
+from cti_engine.runtime.recognisers import choices_for, spoken_languages
+from cti_engine.runtime.start import Prepared
 from speech.prompt_cache import BuildReport
 
 BROKER_USERS = ("engine", "console")
@@ -28,66 +22,11 @@ STAFF = (Account("supervisor", "supervisor", "Supervisor"), Account("admin", "ad
 CALLER = Account("caller", "caller", "Test caller")
 
 
-class CannotStart(Exception):
-    """The center cannot be started; each line says what to do. Exit code 3."""
-
-
-@dataclass(frozen=True, slots=True)
-class Prepared:
-    """`new_passwords`: (user, password) of accounts that were made now, to be shown once. `call_me_key` is empty while
-    that is off.
-    """
-
-    places: Places
-    secret: bytes
-    broker_passwords: dict[str, str]
-    new_passwords: list[tuple[str, str]]
-    customers: int
-    prompts: BuildReport
-    call_me_key: str
-
-
-def utc_offset(time_zone: str) -> float:
-    """Seconds that the center's day is ahead of UTC now; empty: the machine's own zone."""
-    moment = datetime.fromtimestamp(time.time(), UTC)
-    local = moment.astimezone(ZoneInfo(time_zone) if time_zone else None)
-    offset = local.utcoffset()
-    return offset.total_seconds() if offset is not None else 0.0
-
-
-def check_ports(settings: Settings) -> None:
-    """Raises CannotStart with one line per port that is taken."""
-    host, ports = settings.network.bind, settings.ports
-    wanted = [
-        Wanted("CTI_SIP_PORT", "udp", host, ports.sip),
-        Wanted("CTI_SIP_PORT", "tcp", host, ports.sip),
-        Wanted("CTI_CONSOLE_PORT", "tcp", host, ports.console),
-    ]
-    if settings.broker_url.startswith("embedded"):
-        wanted.append(Wanted("CTI_BROKER_PORT", "tcp", "127.0.0.1", ports.broker))
-    lines = taken(wanted)
-    if lines:
-        raise CannotStart("\n".join(lines))
-
-
-@contextmanager
-def only_one(var: Path) -> Iterator[None]:
-    """Holds CTI_VAR for this center. Raises CannotStart when another one runs there."""
-    var.mkdir(parents=True, exist_ok=True)
-    with (var / "lock").open("a") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise CannotStart(f"a center runs already in {var}: stop it, or set CTI_VAR") from None
-        yield
-
-
 def prepare(
     settings: Settings,
     definitions: CenterDefinitions,
-    prompts: list[Prompt],
     progress: Callable[[int, int], None] | None = None,
-) -> Prepared:
+) -> tuple[Prepared, BuildReport]:
     """Make what is missing below CTI_VAR; what is there stays. Seconds at the first run, then quick."""
     places = Places(settings.var)
     places.make()
@@ -95,15 +34,23 @@ def prepare(
     trunks = [Account(t.account, "trunk", t.name) for t in settings.sip.trunks if t.account]
     new = accounts.ensure([*STAFF, CALLER, *trunks]) + agents_have_accounts(accounts, definitions)
     accounts.close()
-    return Prepared(
+    _first_customers(settings.home / "config" / "customers.csv", places)
+    cache = prompt_cache(settings, definitions)
+    report = cache.build(prompts_of(definitions), progress)
+    flows = definitions.flows.values()
+    prepared = Prepared(
         places,
         ensure_secret(places.link_key),
         {user: ensure_password(places.broker_password(user)) for user in BROKER_USERS},
         new,
-        _first_customers(settings.home / "config" / "customers.csv", places),
-        prompt_cache(settings, definitions).build(prompts, progress),
         ensure_password(places.call_me_key) if settings.call_me is not None else "",
+        tuple(sorted(definitions.dialled_numbers)),
+        frozenset(definitions.all_numbers),
+        definitions.limits.maximum_length,
+        tuple(choices_for(spoken_languages(flows), settings)),
+        tuple(str(file) for prompt in apology_prompts() for file in cache.files(prompt)),
     )
+    return prepared, report
 
 
 def agents_have_accounts(accounts: AccountStore, definitions: CenterDefinitions) -> list[tuple[str, str]]:
@@ -116,22 +63,12 @@ def agents_have_accounts(accounts: AccountStore, definitions: CenterDefinitions)
     return made
 
 
-def _first_customers(csv: Path, places: Places) -> int:
-    """The shipped customers at the first start only: from then on customers.db is the console's.
-
-    In a process of its own, because what is known of the world's numbers takes 95 MB that we would keep.
-    """
+def _first_customers(csv: Path, places: Places) -> None:
+    """The shipped customers at the first start only: from then on customers.db is the console's."""
     if places.customers_db.exists() or not csv.exists():
-        return 0
-    with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as child:
-        return child.submit(_import_customers, csv, places.customers_db).result()
-
-
-def _import_customers(csv: Path, database: Path) -> int:
-    from cti_engine.adapters.customer_store import CustomerStore
-
-    store = CustomerStore(database)
+        return
+    store = CustomerStore(places.customers_db)
     try:
-        return store.import_csv(csv, time.time()).taken
+        store.import_csv(csv, time.time())
     finally:
         store.close()

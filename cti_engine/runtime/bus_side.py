@@ -12,9 +12,9 @@ from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-import aiomqtt
 import msgspec
 
+from cti_engine.adapters.lean_mqtt import aiomqtt
 from cti_engine.adapters.mqtt_bus import MqttBus, Outbox
 from cti_engine.core.commands import Reply
 from cti_engine.core.signals import ConsoleLost

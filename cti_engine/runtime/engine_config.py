@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 from speech.engines import Engine as VoiceEngine
 
@@ -31,3 +34,11 @@ class EngineConfig:
     utc_offset: float
     ready_file: Path
     keep_events: float
+
+
+def utc_offset(time_zone: str) -> float:
+    """Seconds that the center's day is ahead of UTC now; empty: the machine's own zone."""
+    moment = datetime.fromtimestamp(time.time(), UTC)
+    local = moment.astimezone(ZoneInfo(time_zone) if time_zone else None)
+    offset = local.utcoffset()
+    return offset.total_seconds() if offset is not None else 0.0

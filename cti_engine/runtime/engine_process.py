@@ -21,7 +21,7 @@ import uvloop
 from cti_engine.adapters.account_store import AccountStore
 from cti_engine.adapters.customer_store import CustomerStore
 from cti_engine.core.definitions import CenterDefinitions
-from cti_engine.definitions.library import FOLDERS, load_definitions
+from cti_engine.definitions.library import FOLDERS
 from cti_engine.definitions.problems import Problem
 from cti_engine.definitions.prompt_inventory import center_prompts
 from cti_engine.definitions.report import as_text
@@ -31,7 +31,7 @@ from cti_engine.runtime.engine import Engine
 from cti_engine.runtime.engine_config import EngineConfig
 from cti_engine.runtime.ledger import Gathered
 from cti_engine.runtime.places import Places
-from cti_engine.runtime.reload import FilesReader
+from cti_engine.runtime.reload import read_apart
 from cti_engine.runtime.stores import open_store
 from cti_engine.runtime.webhooks import Webhooks
 from cti_engine.wire.private_files import write_private
@@ -56,7 +56,7 @@ async def _serve(config: EngineConfig) -> None:
     stop = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
     files = DefinitionFiles(config.home, Places(config.var).last_good)
-    definitions = files.first()
+    definitions = await files.first()
     prompts = PromptCache(
         config.prompts, base=config.home, engines=config.voices, recordings=definitions.recordings
     )
@@ -71,8 +71,8 @@ async def _serve(config: EngineConfig) -> None:
         secret=config.secret,
         utc_offset=config.utc_offset,
     )
-    reader = open_store(config.store_url, read_only=True, folder=config.var)
-    bus = BusSide(config.broker_url, config.broker_user, config.broker_password, engine, reader)
+    log = open_store(config.store_url, read_only=True, folder=config.var)
+    bus = BusSide(config.broker_url, config.broker_user, config.broker_password, engine, log)
     webhooks = Webhooks(config.home, engine, bus.events_since)
 
     def publish(gathered: Gathered) -> None:
@@ -105,16 +105,15 @@ class DefinitionFiles:
         self._home = home
         self._last_good = last_good
         self._stamp = self._stamps()
-        self._reader = FilesReader()
 
-    def first(self) -> CenterDefinitions:
+    async def first(self) -> CenterDefinitions:
         """What to start with. Raises SystemExit when neither the files nor the copy are good."""
-        definitions, problems = load_definitions(self._home)
+        definitions, problems = await read_apart(self._home)
         if definitions is not None:
             self._keep()
             return definitions
         _tell(problems)
-        definitions, _ = load_definitions(self._last_good, sounds=self._home)
+        definitions, _ = await read_apart(self._last_good, sounds=self._home)
         if definitions is None:
             raise SystemExit(3)
         _log.error("the files have errors: running on the last good ones, version %s", definitions.version)
@@ -122,17 +121,8 @@ class DefinitionFiles:
 
     async def watch(self, engine: Engine, prompts: PromptCache, accounts: AccountStore) -> None:
         """Swap a changed set in when it is good, its prompts and accounts are made; else tell and keep the old."""
-        try:
-            await self._watch(engine, prompts, accounts)
-        finally:
-            await self._reader.close()
-
-    async def _watch(self, engine: Engine, prompts: PromptCache, accounts: AccountStore) -> None:
         unready: dict[str, tuple[int, int]] = {}
-        reader_ready = False
         while True:
-            if not reader_ready:
-                reader_ready = await self._reader.get_ready()
             await asyncio.sleep(LOOK_EVERY)
             try:
                 stamp = self._stamps()
@@ -141,7 +131,6 @@ class DefinitionFiles:
                 continue
             if stamp == self._stamp:
                 continue
-            reader_ready = False
             try:
                 definitions = await self._made_ready(prompts, accounts)
             except (OSError, sqlite3.Error) as error:  # no memory, no disk: the change is not lost, only late
@@ -159,7 +148,7 @@ class DefinitionFiles:
 
     async def _made_ready(self, prompts: PromptCache, accounts: AccountStore) -> CenterDefinitions | None:
         """The files as they are now, with their prompts and accounts made; None when they have errors."""
-        definitions, problems = await self._reader.read(self._home)
+        definitions, problems = await read_apart(self._home)
         _tell(problems)
         if definitions is None:
             return None

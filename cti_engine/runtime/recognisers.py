@@ -72,7 +72,7 @@ def recognisers(choices: Iterable[Choice], settings: Settings) -> Recognisers:
             cores,
             str(places.ready_file(name)),
         )
-        # Not waited for: a model takes seconds to load, and until then callers have their keys.
+        # Not waited for: it is ready when the first caller is listened to, see speech/recognition/service.py.
         services.append(Service(name, RECOGNISER, partial(_always, config), ready=False))
         sockets.update({choice.language: address for choice in group})
     return Recognisers(tuple(services), sockets)

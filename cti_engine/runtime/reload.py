@@ -6,62 +6,85 @@ Reading 10,000 agents takes seconds of the interpreter and millions of short-liv
 from __future__ import annotations
 
 import asyncio
+import gc
+import logging
 import os
 import pickle
-import sys
-from asyncio.subprocess import Process
+import signal
+import socket
+import warnings
 from pathlib import Path
+from typing import NoReturn
+
+import holidays  # noqa: F401  # calendars import it when they are read, which would be a fifth of a reload
 
 from cti_engine.core.definitions import CenterDefinitions
+from cti_engine.definitions.library import load_definitions
 from cti_engine.definitions.problems import Problem
 from cti_engine.runtime.garbage import without_collections
 
+MOST_FILES = 1 << 16
+LENGTH = 8
+"""Bytes before what was read, pickled: how many there are."""
 
-class FilesReader:
-    """`load_definitions(home)`, by a child. One that has imported everything waits for the next time: that is a third
-    of what a reload takes.
+_log = logging.getLogger("cti.engine")
+
+
+async def read_apart(
+    home: Path, *, sounds: Path | None = None
+) -> tuple[CenterDefinitions | None, list[Problem]]:
+    """`load_definitions(home)`, by a fork of us: all is imported there already, and no memory is kept for it.
+
+    Raises OSError when there can be no more processes, or it does not come to an end.
     """
-
-    def __init__(self) -> None:
-        self._waiting: Process | None = None
-
-    async def get_ready(self) -> bool:
-        """Have a child wait; False when none can be started now."""
+    ours, theirs = socket.socketpair()
+    with ours:
+        with theirs:
+            reader = _fork()
+            if reader == 0:
+                _read_and_end(theirs, home, sounds)
+        ours.setblocking(False)
         try:
-            self._waiting = await self._child()
-        except OSError:
-            return False
-        return True
-
-    async def _child(self) -> Process:
-        if self._waiting is not None and self._waiting.returncode is None:
-            return self._waiting
-        return await asyncio.create_subprocess_exec(
-            sys.executable,
-            "-m",
-            "cti_engine.runtime.definitions_reader",
-            stdin=asyncio.subprocess.PIPE,
-            stdout=asyncio.subprocess.PIPE,
-            env={**os.environ, "PYTHONPATH": os.pathsep.join(path or str(Path.cwd()) for path in sys.path)},
-        )
-
-    async def read(self, home: Path) -> tuple[CenterDefinitions | None, list[Problem]]:
-        """Raises OSError when it cannot be started, or does not come to an end."""
-        child, self._waiting = await self._child(), None
-        try:
-            printed, _ = await child.communicate(str(home).encode())
+            printed = await _all_of(ours)
         finally:
-            if child.returncode is None:
-                child.kill()
-        if child.returncode != 0:
-            raise OSError(f"reading the files ended with {child.returncode}")
-        found: tuple[CenterDefinitions | None, list[Problem]]
-        with without_collections():
-            found = await asyncio.to_thread(pickle.loads, printed)
-        return found
+            ours.close()  # whoever reads on for nobody ends
+            await asyncio.to_thread(os.waitpid, reader, 0)
+    if not printed:
+        raise OSError("the reading of the files was broken off")
+    found: tuple[CenterDefinitions | None, list[Problem]]
+    with without_collections():
+        found = await asyncio.to_thread(pickle.loads, printed)
+    return found
 
-    async def close(self) -> None:
-        """The child that waits is told that nothing comes any more."""
-        if self._waiting is not None:
-            await self._waiting.communicate(b"")
-            self._waiting = None
+
+def _fork() -> int:
+    with warnings.catch_warnings():
+        # Python 3.12 warns of other threads' locks, which nothing that reads files ever takes.
+        warnings.simplefilter("ignore", DeprecationWarning)
+        return os.fork()
+
+
+async def _all_of(ours: socket.socket) -> bytes:
+    """What comes until the end; nothing unless all has come."""
+    loop, data = asyncio.get_running_loop(), bytearray()
+    while more := await loop.sock_recv(ours, 1 << 20):
+        data += more
+    whole = int.from_bytes(data[:LENGTH]) == len(data) - LENGTH
+    return bytes(data[LENGTH:]) if whole else b""
+
+
+def _read_and_end(theirs: socket.socket, home: Path, sounds: Path | None) -> NoReturn:
+    """In the fork. Nothing else of ours is kept open here, or others would not see us die."""
+    try:
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        gc.disable()  # it reads once: nothing of it is worth looking for, and looking copies pages
+        os.closerange(3, theirs.fileno())
+        os.closerange(theirs.fileno() + 1, MOST_FILES)
+        printed = pickle.dumps(load_definitions(home, sounds=sounds))
+        theirs.sendall(len(printed).to_bytes(LENGTH) + printed)
+    except BrokenPipeError:
+        pass  # nobody waits for it any more
+    except Exception:
+        _log.exception("the files cannot be read")
+    finally:
+        os._exit(0)

@@ -12,9 +12,9 @@ import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import quote
 
-import aiohttp
 import msgspec
 from yarl import URL
 
@@ -22,7 +22,11 @@ from cti_engine.core.commands import CallService
 from cti_engine.core.expressions.values import print_number
 from cti_engine.core.services import Secret, Service
 from cti_engine.core.signals import ServiceAnswered
+from cti_engine.runtime.outside_http import OutsideHttp
 from cti_engine.wire.tasks import spawn
+
+if TYPE_CHECKING:
+    import aiohttp
 
 MOST_BYTES = 64 * 1024
 FIRST_PAUSE = 0.1
@@ -67,7 +71,7 @@ class ServiceCalls:
         self._environment = environment
         self._health: dict[str, _Health] = {}
         self._tasks: set[asyncio.Task[None]] = set()
-        self._http: aiohttp.ClientSession | None = None
+        self._http = OutsideHttp()
 
     def start(self, call: CallService, services: Mapping[str, Service]) -> None:
         """Ask; `services` are those in force now."""
@@ -159,8 +163,11 @@ class ServiceCalls:
         sent = {"Accept": "application/json", **headers, "Accept-Encoding": "identity"}
         if body is not None:
             sent["Content-Type"] = "application/json"
+        session = await self._http.session()
+        import aiohttp  # which is there by now
+
         try:
-            async with self._session().request(
+            async with session.request(
                 service.method, url, headers=sent, data=body, allow_redirects=False
             ) as response:
                 return await _read(response)
@@ -169,27 +176,11 @@ class ServiceCalls:
         except ValueError as error:  # a header that may not be sent
             raise _Failed("not_set_up", type(error).__name__) from None
 
-    def _session(self) -> aiohttp.ClientSession:
-        if self._http is None:
-            self._http = http_session()
-        return self._http
-
     async def close(self) -> None:
         """Questions that are open stay unanswered: flows ask again after a restart."""
         for task in self._tasks:
             task.cancel()
-        if self._http is not None:
-            await self._http.close()
-
-
-def http_session() -> aiohttp.ClientSession:
-    """No cookies, no proxies, no unpacking, no time-outs but our own."""
-    return aiohttp.ClientSession(
-        connector=aiohttp.TCPConnector(limit=0),
-        cookie_jar=aiohttp.DummyCookieJar(),
-        timeout=aiohttp.ClientTimeout(total=None, sock_connect=None),
-        auto_decompress=False,
-    )
+        await self._http.close()
 
 
 def read_secret(secret: Secret, home: Path, environment: Mapping[str, str]) -> str:

@@ -16,12 +16,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
-import aiohttp
-
 from cti_engine.core.definitions import CenterDefinitions
 from cti_engine.core.services import Webhook
 from cti_engine.ports import StoredEvent, StoreUnavailable
-from cti_engine.runtime.service_calls import http_session, read_secret
+from cti_engine.runtime.outside_http import OutsideHttp
+from cti_engine.runtime.service_calls import read_secret
 from cti_engine.wire import envelope
 from cti_engine.wire.catalogue import EVENTS, envelope_of
 from cti_engine.wire.clock import Clock
@@ -95,7 +94,7 @@ class Webhooks:
         self._newest = center.last_seq
         self._hooks: dict[str, _Hook] = {}
         self._settings: Mapping[str, Webhook] = {}
-        self._http: aiohttp.ClientSession | None = None
+        self._http = OutsideHttp()
 
     def start(self) -> None:
         """Whoever was known before gets what it missed; a new one begins with what happens from now on."""
@@ -205,12 +204,13 @@ class Webhooks:
             return str(error)
         headers |= {"Content-Type": "application/json", SIGNATURE: signed}
         headers |= {"X-CTI-Event": event.event, "X-CTI-Seq": str(event.seq)}
+        session = await self._http.session()
+        import aiohttp  # which is there by now
+
         try:
             async with (
                 asyncio.timeout(ANSWER),
-                self._session().post(
-                    webhook.url, data=body, headers=headers, allow_redirects=False
-                ) as response,
+                session.post(webhook.url, data=body, headers=headers, allow_redirects=False) as response,
             ):
                 status = response.status
                 response.close()  # what it says beyond its status is of no interest
@@ -224,15 +224,9 @@ class Webhooks:
     def _secret(self, webhook: Webhook) -> str:
         return read_secret(webhook.secret, self._home, self._environment)
 
-    def _session(self) -> aiohttp.ClientSession:
-        if self._http is None:
-            self._http = http_session()
-        return self._http
-
     async def close(self) -> None:
         """What is open is delivered by the next life."""
         for hook in self._hooks.values():
             if hook.task is not None:
                 hook.task.cancel()
-        if self._http is not None:
-            await self._http.close()
+        await self._http.close()

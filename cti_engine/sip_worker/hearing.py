@@ -21,6 +21,8 @@ from speech.recognition.frames import MessageBody as Body
 FRAME = 320
 """Bytes of 20 ms, mono, 16-bit, 8 kHz."""
 CONNECT_WITHIN = 2.0
+LOADED_WITHIN = 30.0
+"""Seconds that a recogniser may take to get its model into memory, which the first caller after its start waits for."""
 ANSWER_WITHIN = 3.0
 """Seconds after the last word within which a recogniser must have understood, or it is taken for dead."""
 WAITING_MAX = 16_000
@@ -145,6 +147,9 @@ class _Turn:
                 async with asyncio.timeout(deadline):
                     size = int.from_bytes(await reader.readexactly(4))
                     body = msgspec.msgpack.decode(await reader.readexactly(size), type=Body)
+                if body.type == "loading":
+                    deadline = LOADED_WITHIN
+                    continue
                 self._ready = True
                 deadline = limit if body.type in ("begun", "partial") else None
                 self._said(body)

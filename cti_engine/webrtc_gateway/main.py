@@ -13,7 +13,6 @@ import uvloop
 
 from cti_engine.webrtc_gateway.config import GatewayConfig
 from cti_engine.webrtc_gateway.gateway import Gateway
-from cti_engine.webrtc_gateway.passthrough import listen_on
 from cti_engine.wire.clock import Clock
 from cti_engine.wire.private_files import write_private
 
@@ -35,7 +34,6 @@ def serve(config: GatewayConfig) -> None:
 async def _serve(config: GatewayConfig) -> None:
     stop = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
-    listen_on(config.bind)
     gateway = Gateway(config, Clock().now)
     await gateway.start()
     said = {"sip_port": gateway.sip_port, "pid": os.getpid()}

@@ -19,15 +19,12 @@ from aiortc.rtcrtpreceiver import StreamStatistics
 from aiortc.rtp import RtpPacket
 
 from cti_engine.webrtc_gateway.rtp import PCMU, RATE, Packet
+from cti_engine.webrtc_gateway.sdp import BadOffer
 
 _PCMU = [codec for codec in RTCRtpSender.getCapabilities("audio").codecs if codec.mimeType == "audio/PCMU"]
 _STREAMS = "_RTCRtpReceiver__remote_streams"
 _COUNTS = "_RTCRtpSender__packet_count", "_RTCRtpSender__octet_count"
 _CLOCKS = "_RTCRtpSender__ntp_timestamp", "_RTCRtpSender__rtp_timestamp"
-
-
-class BadOffer(ValueError):
-    """The browser's offer cannot be answered; the text says why."""
 
 
 def listen_on(address: str) -> None:

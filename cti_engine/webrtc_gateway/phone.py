@@ -11,17 +11,21 @@ import secrets
 import time
 from collections import deque
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from sipmessage import Request
 
 from cti_engine.webrtc_gateway import rtp
 from cti_engine.webrtc_gateway.call import Call, Saved
 from cti_engine.webrtc_gateway.config import GatewayConfig
-from cti_engine.webrtc_gateway.passthrough import BadOffer, BrowserPeer
 from cti_engine.webrtc_gateway.registration import Line, Registration
 from cti_engine.webrtc_gateway.rtp import Packet, Stream
+from cti_engine.webrtc_gateway.sdp import BadOffer
 from cti_engine.wire.browser_phone import ConnectPhone, PhoneSays
 from cti_engine.wire.tasks import spawn
+
+if TYPE_CHECKING:
+    from cti_engine.webrtc_gateway.passthrough import BrowserPeer
 
 ECHO_DELAY = 50  # packets: one second
 
@@ -34,6 +38,14 @@ class Refused(Exception):
     def __init__(self, code: str, text: str) -> None:
         super().__init__(text)
         self.code = code
+
+
+def browser_side(bind: str) -> type[BrowserPeer]:
+    """In a thread: aiortc and its codecs are 30 MB and half a second, which only the first browser asks for."""
+    from cti_engine.webrtc_gateway import passthrough
+
+    passthrough.listen_on(bind)
+    return passthrough.BrowserPeer
 
 
 class AgentPhone:
@@ -103,7 +115,7 @@ class AgentPhone:
             if state == "closed" and self._peer is peer:
                 self._drop_peer()
 
-        peer = BrowserPeer(audio, state)
+        peer = (await asyncio.to_thread(browser_side, self._config.bind))(audio, state)
         try:
             return peer, await peer.answer(sdp)
         except BadOffer as error:

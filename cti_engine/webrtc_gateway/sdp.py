@@ -10,6 +10,10 @@ from cti_engine.webrtc_gateway.rtp import PCMU
 _MIRROR = {"sendrecv": "sendrecv", "sendonly": "recvonly", "recvonly": "sendonly", "inactive": "inactive"}
 
 
+class BadOffer(ValueError):
+    """An offer of a browser (`passthrough`) cannot be answered; the text says why."""
+
+
 class NoAudio(ValueError):
     """The offer has nothing that we could answer; the text says what is missing."""
 

@@ -1,7 +1,8 @@
 """What goes over a recogniser's socket: a header, then records of one flag byte and one frame; messages come back.
 
-Header and messages are msgpack behind a length of 4 bytes, big-endian. A message has `type`: `listening` (go on),
-`begun`, `partial` (text), `understood` (as SpeechHeard) or `failed` (reason). The last two end the turn.
+Header and messages are msgpack behind a length of 4 bytes, big-endian. A message has `type`: `loading` (the engine is
+not in memory yet: frames are not wanted), `listening` (go on), `begun`, `partial` (text), `understood` (as SpeechHeard)
+or `failed` (reason). The last two end the turn.
 """
 
 from __future__ import annotations

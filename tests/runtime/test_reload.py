@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import gc
 import sys
 from collections.abc import Iterator
@@ -10,6 +11,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import msgspec
+import psutil
 import pytest
 
 from cti_engine.core.routing.build import make_index
@@ -18,7 +20,7 @@ from cti_engine.definitions.library import load_definitions
 from cti_engine.runtime.engine import Engine
 from cti_engine.runtime.engine_process import SWITCH_EVERY
 from cti_engine.runtime.ledger import Gathered
-from cti_engine.runtime.reload import FilesReader
+from cti_engine.runtime.reload import read_apart
 from cti_engine.runtime.stores import open_store
 from cti_engine.runtime.views import AGENTS_AT_ONCE, MEMBERS_AT_ONCE, Views
 from cti_engine.wire import envelope
@@ -105,23 +107,22 @@ async def test_ten_thousand_agents_in_one_reload_do_not_halt_the_loop(tmp_path: 
 
 
 async def test_the_files_are_read_by_a_child(tmp_path: Path) -> None:
-    """The same set and the same problems as read here, errors too; a child that died while it waited is no loss."""
-    home, reader = shipped_home(tmp_path), FilesReader()
-    assert await reader.read(home) == load_definitions(home)
+    """The same set and the same problems as read here, errors too; nothing is left of the child."""
+    home = shipped_home(tmp_path)
+    assert await read_apart(home) == load_definitions(home)
     (home / "config/agents.yaml").write_text("agents: [")
-    await reader.get_ready()
-    await reader.get_ready()
-    assert await reader.read(home) == load_definitions(home)
+    assert await read_apart(home) == load_definitions(home)
     assert load_definitions(home)[0] is None
-    await reader.get_ready()
-    assert reader._waiting is not None
-    reader._waiting.kill()
-    await reader._waiting.wait()
-    assert await reader.read(home) == load_definitions(home)
-    await reader.get_ready()
-    child = reader._waiting
-    await reader.close()
-    assert child.returncode == 0
+    assert not psutil.Process().children()
+
+
+async def test_a_child_that_is_killed_is_told(tmp_path: Path) -> None:
+    """Half of a set is none."""
+    reading = asyncio.ensure_future(read_apart(shipped_home(tmp_path)))
+    child = await until(lambda: psutil.Process().children(), "the child", within=5.0, every=0.001)
+    child[0].kill()
+    with pytest.raises(OSError, match="broken off"):
+        await reading
 
 
 def test_views_that_change_now_come_before_those_put_off() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import multiprocessing
+import socket
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,13 +12,25 @@ from pathlib import Path
 
 from cti_engine.core.listening import SpeechSettings
 from speech.recognition.config import RecogniserConfig
+from speech.recognition.frames import Header, packed
 from speech.recognition.installed import choose, prepare
 from speech.recognition.service import serve
 
 
+def awake(address: str, language: str) -> bool:
+    """Ask a recogniser to listen, so that it loads its model, and hang up; False when it is not there yet."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as worker:
+        try:
+            worker.connect(address)
+        except OSError:
+            return False
+        worker.sendall(packed(Header(language, {"1": ("one",)})))
+        return bool(worker.recv(1))
+
+
 @contextmanager
 def recogniser(folder: Path, language: str, capacity: int = 4) -> Iterator[tuple[str, BaseProcess]]:
-    """Its socket and its process; ready when entered, killed when left."""
+    """Its socket and its process; its model is loaded when entered, and it is killed when left."""
     choices = choose([language], folder, {}, folder)
     prepare(choices)
     address, ready = folder / f"{language}.sock", folder / f"{language}.json"
@@ -29,6 +42,10 @@ def recogniser(folder: Path, language: str, capacity: int = 4) -> Iterator[tuple
     process.start()
     try:
         deadline = time.monotonic() + 60
+        while not awake(str(address), language):
+            assert process.is_alive(), "the recogniser died at its start"
+            assert time.monotonic() < deadline, "the recogniser is not there"
+            time.sleep(0.02)
         while not ready.exists():
             assert process.is_alive(), "the recogniser died at its start"
             assert time.monotonic() < deadline, "the recogniser is not ready"

@@ -23,7 +23,7 @@ FRAMES = 50
 def address(tmp_path: Path) -> str:
     """A recogniser without room for anybody, so that its first word is its last."""
     config = RecogniserConfig("full", str(tmp_path / "s"), (), SpeechSettings(), 0, 1, "")
-    service = Service(config, Engine)  # type: ignore[arg-type]  # nobody is listened to
+    service = Service(config, Engine)  # nobody is listened to
     threading.Thread(target=service.run, daemon=True).start()
     return config.address
 
@@ -42,3 +42,46 @@ def test_the_last_word_is_there_for_who_still_writes(address: str) -> None:
         said = msgspec.msgpack.decode(read_exactly(worker, size), type=MessageBody)
         assert (said.type, said.reason) == ("failed", "overloaded")
         assert worker.recv(1) == b"", "and then the end"
+
+
+def test_the_engine_is_loaded_for_the_first_turn(tmp_path: Path) -> None:
+    """Not before: the first worker is told to wait, the second finds it loaded."""
+    loaded: list[str] = []
+
+    def load() -> Engine:
+        loaded.append("once")
+        return Deaf()  # type: ignore[return-value]  # all that a turn without frames asks of an engine
+
+    config = RecogniserConfig(
+        "lazy", str(tmp_path / "s"), (), SpeechSettings(), 2, 1, str(tmp_path / "ready")
+    )
+    service = Service(config, load)
+    threading.Thread(target=service.run, daemon=True).start()
+    assert not loaded and not (tmp_path / "ready").exists()
+    assert [first_words(config.address, 2), first_words(config.address, 1)] == [
+        ["loading", "listening"],
+        ["listening"],
+    ]
+    assert loaded == ["once"] and (tmp_path / "ready").exists()
+    service.close()
+
+
+class Deaf:
+    """An engine that never hears a frame."""
+
+    name, streams = "deaf", False
+
+    def start(self, language: str, phrases: object) -> None: ...
+
+
+def first_words(address: str, number: int) -> list[str]:
+    """What a recogniser says first to a worker that connects."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as worker:
+        worker.settimeout(10.0)
+        worker.connect(address)
+        worker.sendall(packed(Header("en", {"1": ("one",)})))
+        said = []
+        for _ in range(number):
+            size = int.from_bytes(read_exactly(worker, 4))
+            said.append(msgspec.msgpack.decode(read_exactly(worker, size), type=MessageBody).type)
+        return said
