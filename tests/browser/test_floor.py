@@ -9,8 +9,9 @@ import pytest
 from playwright.async_api import Browser, expect
 
 from cti_engine.core import events as ev
+from cti_engine.wire.envelope import ReplyError, ReplyMessage
 from tests.browser.pages import log_in, open_page
-from tests.console.stand_in_engine import StandInEngine
+from tests.console.stand_in_engine import StandInEngine, agrees
 from tests.console.world import ConsoleProcess, agent, offer, queue
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -72,15 +73,67 @@ async def test_agents_live(browser: Browser, console: ConsoleProcess, engine: St
     assert await page.evaluate(RUNS_LEFT_TO_RIGHT), "a name turned the words after it around"
 
 
-async def test_supervisor_page_has_no_controls_and_opens_no_desk(
+async def test_supervisor_page_is_for_reading_while_nobody_talks(
     browser: Browser, console: ConsoleProcess, engine: StandInEngine
 ) -> None:
-    """The page is read only: nothing is asked of the engine, and it does not count as an agent's desk."""
-    await engine.shows(agent("maria", state="talking", contact="c-1"))
+    """Nothing is asked of the engine, and it does not count as an agent's desk."""
+    await engine.shows(agent("maria"))
+    await engine.shows(agent("john"))
     page = await open_page(browser, console.url, width=390)
     await log_in(page, "supervisor", console.passwords["supervisor"])
-    await expect(page.locator("[data-agent=maria]")).to_contain_text("Talking")
+    await expect(page.locator("[data-agent=maria]")).to_contain_text("Ready")
     names = await page.get_by_role("button").all_inner_texts()
     assert [name for name in names if name.strip()] == ["ES", "Log out"]
     assert engine.requests == []
+    assert await page.evaluate("document.documentElement.scrollWidth") == 390
+
+
+async def test_a_supervisor_listens_whispers_and_takes_over(
+    browser: Browser, console: ConsoleProcess, engine: StandInEngine
+) -> None:
+    """By keyboard: each button asks for that agent's call; what is heard now is pressed; without a phone a sentence
+    says what to do; a call that another listens to has no buttons.
+    """
+    engine.requests.clear()
+    talks = {"state": "talking", "contact": "c-1"}
+    await engine.shows(agent("maria", **talks))
+    await engine.shows(
+        agent("john", state="talking", contact="c-2", monitor={"supervisor": "other", "mode": "listen"})
+    )
+    page = await open_page(browser, console.url, width=390)
+    await log_in(page, "supervisor", console.passwords["supervisor"])
+    maria, john = page.locator("[data-agent=maria]"), page.locator("[data-agent=john]")
+    await expect(john).to_contain_text("other listens")
+    await expect(john.get_by_role("button")).to_have_count(0)
+    engine.answer = lambda request: ReplyMessage(request.id, False, ReplyError("phone_not_registered", "x"))
+    await maria.get_by_role("button", name="Listen").press("Enter")
+    await expect(page.get_by_role("alert")).to_contain_text("Your phone is not connected")
+    engine.answer = agrees
+    await maria.get_by_role("button", name="Listen").press("Enter")
+    await expect(page.get_by_role("alert")).to_have_count(0)
+    mine = {
+        "supervisor": "supervisor",
+        "mode": "listen",
+        "state": "ringing",
+        "since_at": time.time(),
+        "visible": True,
+    }
+    await engine.changes("maria", **talks, monitor=mine)
+    await expect(maria).to_contain_text("Your phone rings")
+    await engine.changes("maria", **talks, monitor={**mine, "state": "listening"})
+    await expect(maria.get_by_role("button", name="Listen", exact=True)).to_have_attribute(
+        "aria-pressed", "true"
+    )
+    for name in ("Whisper", "Barge in", "Take over", "Stop listening"):
+        await maria.get_by_role("button", name=name).press("Enter")
+        await expect(maria.get_by_role("button", name=name)).to_have_attribute("aria-disabled", "false")
+    asked = [(request.name, request.contact, request.args) for _, request in engine.requests]
+    assert asked == [
+        ("Monitor", "c-1", {"agent": "supervisor", "listened": "maria", "mode": "listen"}),
+        ("Monitor", "c-1", {"agent": "supervisor", "listened": "maria", "mode": "listen"}),
+        ("MonitorMode", "c-1", {"agent": "supervisor", "mode": "whisper"}),
+        ("MonitorMode", "c-1", {"agent": "supervisor", "mode": "barge"}),
+        ("TakeOver", "c-1", {"agent": "supervisor"}),
+        ("EndMonitor", "c-1", {"agent": "supervisor"}),
+    ]
     assert await page.evaluate("document.documentElement.scrollWidth") == 390

@@ -95,6 +95,11 @@ export default {
   contact: "Contact", yes: "connected", no: "missing", no_queues: "No queue is known yet.",
   no_agents: "No agent is known yet.", waiting_now: "Waiting now", agents_ready: "Agents ready",
   agents_busy: "In a call", center_level: "Service level today",
+  // a supervisor beside an agent
+  monitor_listen: "Listen", monitor_whisper: "Whisper", monitor_barge: "Barge in", take_over: "Take over", monitor_stop: "Stop listening",
+  monitor_of: "The call of {agent}", monitor_rings: "Your phone rings: answer it.", monitored_by: "{who} listens",
+  monitored_listen: "{who} listens to this call.", monitored_whisper: "{who} talks to you; the caller does not hear it.",
+  monitored_barge: "{who} is in this call; all hear each other.",
   // who waits, and why
   look: "who waits?", who_waits: "Waiting in {queue}", close: "Close", why: "Why?", in_step: "step {step}", nothing: "nothing",
   why_rings: "A phone rings for this call.", why_over: "This call does not wait any longer.",
@@ -144,5 +149,9 @@ export default {
   err_number_not_allowed: "You may not call this number.", err_not_idle: "Not possible during a call, or logged out.",
   err_no_line: "No line is free now. Try again in a moment.", err_emergency: "Not in an emergency call.",
   err_emergency_refused: "Emergency numbers are not called from here. Use a mobile phone.",
+  err_phone_not_registered: "Your phone is not connected. Register it under your user name, or use this browser as a phone.",
+  err_no_leg_left: "Somebody listens already, or this call has as many phones as it can have.",
+  err_on_the_phone: "Your phone is in another call. Hang up there first.", err_not_listening: "You do not listen to this call any longer.",
+  err_nobody_to_listen_to: "This agent talks with nobody now.", err_takes_calls: "Who takes calls cannot listen in. Use a supervisor's account.",
   err_store_unavailable: "Records cannot be read now.",
 };

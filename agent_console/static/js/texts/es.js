@@ -91,6 +91,11 @@ export default {
   phone: "Teléfono", contact: "Contacto", yes: "conectado", no: "falta", no_queues: "Aún no se conoce ninguna cola.",
   no_agents: "Aún no se conoce ningún agente.", waiting_now: "En espera ahora", agents_ready: "Agentes disponibles",
   agents_busy: "En llamada", center_level: "Nivel de servicio hoy",
+  // a supervisor beside an agent
+  monitor_listen: "Escuchar", monitor_whisper: "Susurrar", monitor_barge: "Intervenir", take_over: "Tomar la llamada",
+  monitor_stop: "Dejar de escuchar", monitor_of: "La llamada de {agent}", monitor_rings: "Su teléfono suena: conteste.",
+  monitored_by: "{who} escucha", monitored_listen: "{who} escucha esta llamada.",
+  monitored_whisper: "{who} le habla; el cliente no lo oye.", monitored_barge: "{who} está en la llamada; todos se oyen.",
   look: "¿quién espera?", who_waits: "En espera en {queue}", close: "Cerrar", why: "¿Por qué?", in_step: "paso {step}",
   nothing: "nada", why_rings: "Está sonando un teléfono para esta llamada.", why_over: "Esta llamada ya no espera.",
   why_step: "paso {step} de {steps}", why_ahead: "llamadas antes: {n}", why_pool: "Puede ir a agentes con",
@@ -142,5 +147,10 @@ export default {
   err_number_not_allowed: "No puede llamar a este número.", err_not_idle: "No es posible durante una llamada o sin haber entrado.",
   err_no_line: "No hay ninguna línea libre. Inténtelo de nuevo enseguida.", err_emergency: "No en una llamada de emergencia.",
   err_emergency_refused: "Desde aquí no se llama a números de emergencia. Use un teléfono móvil.",
+  err_phone_not_registered: "Su teléfono no está conectado. Regístrelo con su usuario o use este navegador como teléfono.",
+  err_no_leg_left: "Ya escucha alguien, o la llamada tiene todos los teléfonos que caben.",
+  err_on_the_phone: "Su teléfono está en otra llamada. Cuelgue allí primero.", err_not_listening: "Ya no escucha esta llamada.",
+  err_nobody_to_listen_to: "Este agente no habla con nadie ahora.",
+  err_takes_calls: "Quien atiende llamadas no puede escuchar. Use la cuenta de un supervisor.",
   err_store_unavailable: "No se pueden leer los registros.",
 };

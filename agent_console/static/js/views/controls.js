@@ -4,6 +4,7 @@ import { html, useEffect, useRef, useState } from "../../vendor/preact.js";
 import { t } from "../i18n.js";
 import { isGuest } from "../model.js";
 import { HandOver } from "./hand_over.js";
+import { Monitored } from "./monitor.js";
 
 const KEYS = [..."123456789*0#"];
 
@@ -27,7 +28,7 @@ export function Controls({ contact, ask, live, say, enabled }) {
   const toggle = (name, key, on, args, text) => html`<button class="button ${on ? "chosen" : ""}" aria-pressed=${on}
     aria-keyshortcuts=${key} disabled=${!enabled} aria-disabled=${busy} onClick=${() => control(name, args)}>${text}</button>`;
 
-  return html`<div class="controls" role="group" aria-label=${t("call_controls")}>
+  return html`<${Monitored} view=${view} /><div class="controls" role="group" aria-label=${t("call_controls")}>
     ${mine && toggle("Hold", "Alt+H", view.held, { held: !view.held }, hold)}
     ${toggle("Mute", "Alt+M", view.muted, { muted: !view.muted }, t(view.muted ? "unmute" : "mute"))}
     ${mine && html`<${Keypad} enabled=${enabled} send=${(digits) => ask("SendDigits", ofThis({ digits }))} />`}

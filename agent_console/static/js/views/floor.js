@@ -1,17 +1,20 @@
-// The supervisor's page, read only: the center at a glance, its queues and who waits, its agents, what just happened.
+// The supervisor's page: the center at a glance, its queues and who waits, its agents, what just happened.
 import { html, useState } from "../../vendor/preact.js";
 import { useNow } from "../clock.js";
 import { duration, percent, t } from "../i18n.js";
 import { Activity } from "./activity.js";
 import { LevelBar, Sparkline } from "./charts.js";
+import { MonitorBar, MonitorButtons } from "./monitor.js";
 import { condition, conditionText, reasonText } from "./state_bar.js";
 import { WaitingCalls } from "./why.js";
 
-export function Floor({ model, labels }) {
+export function Floor({ model, labels, me, live, phone }) {
   const queues = Object.values(model.queues).sort((a, b) => a.name.localeCompare(b.name));
   const agents = Object.values(model.agents).sort((a, b) => rank(a) - rank(b) || a.name.localeCompare(b.name));
   const names = Object.fromEntries([...queues.map((q) => [q.queue, q.name]), ...agents.map((a) => [a.agent, a.name])]);
   const [looking, setLooking] = useState(""); // the queue whose calls are shown
+  const [problem, setProblem] = useState(""); // why a supervisor does not listen in
+  const supervise = me.permissions.includes("monitor_calls") && { me, live, onProblem: setProblem };
   const looked = model.queues[looking];
   return html`<div class="floor">
     <${Figures} queues=${queues} agents=${agents} />
@@ -23,7 +26,8 @@ export function Floor({ model, labels }) {
     <div class="floor-row">
       <section class="card">
         <h2>${t("agents")}</h2>
-        ${agents.length ? html`<${Agents} ...${{ agents, labels, names }} />` : html`<p class="muted">${t("no_agents")}</p>`}
+        ${supervise && html`<${MonitorBar} ...${{ phone, problem }} />`}
+        ${agents.length ? html`<${Agents} ...${{ agents, labels, names, supervise }} />` : html`<p class="muted">${t("no_agents")}</p>`}
       </section>
       <${Activity} all=${true} lines=${model.activity} names=${names} labels=${labels} skipped=${model.skipped} />
     </div>
@@ -90,7 +94,7 @@ function ExpectedWait({ queue }) {
   return html`${duration(queue.ewt_p50)} <small class="muted">${t("ewt_p80", { time: duration(queue.ewt_p80) })}</small>`;
 }
 
-function Agents({ agents, labels, names }) {
+function Agents({ agents, labels, names, supervise }) {
   const now = useNow();
   return html`<table class="table">
     <thead><tr>
@@ -103,7 +107,8 @@ function Agents({ agents, labels, names }) {
         ${reasonText(view, labels) && html` <small class="muted">${reasonText(view, labels)}</small>`}</span></td>
       <td class="n" data-label=${t("since")}>${duration(now - view.since_at)}</td>
       <td data-label=${t("contact")} dir="auto">${view.contact
-        ? html`${view.offer?.name || view.offer?.number || t("unknown_caller")} <small class="muted">${names[view.offer?.queue] ?? ""}</small>`
+        ? html`${view.offer?.name || view.offer?.number || t("unknown_caller")} <small class="muted">${names[view.offer?.queue] ?? ""}</small>
+          ${supervise && html`<${MonitorButtons} view=${view} ...${supervise} />`}`
         : "–"}</td>
       <td class="phone-state ${view.phone ? "on" : "off"}" data-label=${t("phone")}>${t(view.phone ? "yes" : "no")}</td>
     </tr>`)}</tbody>

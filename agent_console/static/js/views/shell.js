@@ -42,7 +42,7 @@ export function Shell({ me, model, live, phone, actions }) {
     <main id="page" tabindex="-1">
       ${page === "desk"
         ? html`<${Desk} ...${{ me, model, live, phone, actions }} />`
-        : html`<${Floor} model=${model} labels=${me.labels} />`}
+        : html`<${Floor} ...${{ model, labels: me.labels, me, live, phone }} />`}
     </main>
   </div>`;
 }
