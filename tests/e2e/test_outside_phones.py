@@ -270,7 +270,8 @@ async def test_a_phone_that_answers_by_itself(center: Center, tmp_path: Path) ->
 
 # --- several in one call ---------------------------------------------------------------------------------
 
-TONES = {CALLER_HZ, AGENT_HZ, OTHER_HZ}
+SUPERVISOR_HZ = 600
+TONES = {CALLER_HZ, AGENT_HZ, OTHER_HZ, SUPERVISOR_HZ}
 
 
 async def asks(desk: TestDesk, request: str, **args: Any) -> None:
@@ -377,3 +378,60 @@ async def test_an_attended_transfer_and_then_a_blind_one_outside(center: Center)
         ("ana", f"blind:{EXPERT}"),
         (EXPERT, "outside/hang_up"),
     ]
+
+
+async def test_a_supervisor_beside_an_agent_of_a_conference(center: Center) -> None:
+    """Four phones. Who listens hears all and is heard by nobody; a whisper is heard by john alone, and is in no
+    recording; barging in, all hear each other; taken over, john is out and the others talk on.
+    """
+    caller, john, handset, ana, phone = await with_john(center)
+    await asks(john, "Consult", to_agent="ana")
+    await until(lambda: talks_with(john, "ana"), "ana on the phone")
+    await asks(john, "JoinCall")
+    await ana.until_view(role="conferee")
+    supervisor = center.desk("supervisor")
+    boss = await center.phone("supervisor", play=center.tone(SUPERVISOR_HZ))
+    await until(lambda: ("phone", "supervisor") in center.store.load().rows, "the supervisor's phone")
+    await until(lambda: ("agent", "john") in supervisor.views, "john on the floor")
+
+    async def asks_of_john(request: str, **args: Any) -> None:
+        view = supervisor.views[("agent", "john")]
+        await supervisor.ask(request, args, contact=view["contact"], version=view["state_version"])
+
+    await asks_of_john("Monitor", listened="john", mode="listen")
+    await center.event("MonitorStarted", supervisor="supervisor", agent="john")
+    await hears_only(boss, CALLER_HZ, AGENT_HZ, OTHER_HZ)
+    for one, hears in (
+        (caller, {AGENT_HZ, OTHER_HZ}),
+        (handset, {CALLER_HZ, OTHER_HZ}),
+        (phone, {CALLER_HZ, AGENT_HZ}),
+    ):
+        assert heard_now(one) == hears, one.user
+    await asks_of_john("MonitorMode", mode="whisper")
+    await hears_only(handset, CALLER_HZ, OTHER_HZ, SUPERVISOR_HZ)
+    assert heard_now(caller) == {AGENT_HZ, OTHER_HZ} and heard_now(phone) == {CALLER_HZ, AGENT_HZ}
+    await asks_of_john("MonitorMode", mode="barge")
+    await hears_only(caller, AGENT_HZ, OTHER_HZ, SUPERVISOR_HZ)
+    assert heard_now(phone) == {CALLER_HZ, AGENT_HZ, SUPERVISOR_HZ}
+    assert heard_now(boss) == {CALLER_HZ, AGENT_HZ, OTHER_HZ}
+    await asks_of_john("TakeOver")
+    await hears_only(caller, OTHER_HZ, SUPERVISOR_HZ)
+    await hears_only(boss, CALLER_HZ, OTHER_HZ)
+    assert supervisor.refusals == []
+    await john.wrap_up()
+    await caller.hang_up()
+    await ana.wrap_up()
+    record = await center.cdr()
+    assert [(part["agent"] or part["number"], part["role"]) for part in record["segments"]] == [
+        ("john", "agent"),
+        ("ana", "conferee"),
+        ("supervisor", "supervisor"),
+    ]
+    (listened,) = record["monitored"]
+    assert (listened["agent"], listened["ended"]) == ("john", "taken_over")
+    assert min(listened[f"{mode}_s"] for mode in ("listen", "whisper", "barge")) > 1.0
+    pcm, rate = read_wav(center.var / "recordings" / record["recording"].rpartition("/")[2], channel=1)
+    barged = listened["began_at"] + listened["listen_s"] + listened["whisper_s"] - record["bridged_at"]
+    before, after = pcm[: round((barged - 0.3) * rate)], pcm[round((barged + 0.3) * rate) :]
+    assert tone_level_db(before[-rate:], rate, SUPERVISOR_HZ) < -40
+    assert tone_level_db(after[:rate], rate, SUPERVISOR_HZ) > -30
