@@ -63,10 +63,11 @@ WATCH = """
       this.addEventListener("message", ({ data }) => {
         const said = JSON.parse(data);
         if (said.type !== "event" || said.replay) return;
+        const came = (performance.timeOrigin + performance.now()) / 1000;
         requestAnimationFrame(() => {
           const { port1, port2 } = new MessageChannel();
           port1.onmessage = () => window.painted.push({
-            event: said.event, at: said.at, painted: (performance.timeOrigin + performance.now()) / 1000,
+            event: said.event, at: said.at, came, painted: (performance.timeOrigin + performance.now()) / 1000,
             desk: document.querySelector(".contact.none") === null,
           });
           port2.postMessage(null);
@@ -274,6 +275,9 @@ async def _measured(
     report.figure("events_to_dom", len(to_dom))
     report.figure("pops_in_the_browser", sum(one["event"] == "CallOffered" for one in painted))
     report.figure("event_to_dom_p50_ms", percentile(to_dom, 0.5))
+    came = [1000 * (one["came"] - one["at"]) for one in painted]
+    report.figure("event_to_browser_p50_ms", percentile(came, 0.5))
+    report.figure("event_to_browser_p99_ms", percentile(came, 0.99))
     report.figure("pop_added_delay_p50_ms", percentile(waits, 0.5))
     report.figure("offers", len(dialled))
     report.figure("events_per_s", len(events) / seconds)

@@ -218,7 +218,9 @@ class World:
         elif name == "ContactClosed":
             record = envelope.decode_envelope(payload).data["cdr"]
             self.closed += 1
-            self.failed += record["cause"] != "caller/hang_up" or record["disposition"] != "solved"
+            self.failed += record["cause"] != "caller/hang_up" or (
+                self._desks and record["disposition"] != "solved"
+            )
             worker = next((w for w, c in self._calls.items() if record["ani"] == _ani(c.leg)), None)
             if worker is not None:
                 del self._calls[worker]

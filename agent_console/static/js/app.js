@@ -18,11 +18,15 @@ let phone = null; // where the center has browser phones
 let ended = false; // a session that there was, by nobody here
 let leaving = false; // logging out here
 let waitingForFrame = false;
+let later = null; // the timer of what need not be drawn at once
+const LATER = 200; // ms; a queue's numbers change ten times a second, and a pop must not wait for their frames
 
 /** Draw in the next frame: a burst of messages costs one drawing. A hidden page has no frames. */
 function redraw() {
   if (waitingForFrame) return;
   waitingForFrame = true;
+  clearTimeout(later);
+  later = null;
   const draw = () => {
     waitingForFrame = false;
     render(me ? html`<${Shell} ...${{ me, model, live, phone, actions }} />` : html`<${LogIn} ...${{ ended, actions }} />`, root);
@@ -31,12 +35,17 @@ function redraw() {
   else requestAnimationFrame(draw);
 }
 
+function redrawLater() {
+  later ??= setTimeout(redraw, LATER);
+}
+
 function take(message) {
   if (message.type === "phone") return phone?.take(message);
   if (message.now !== undefined) setNow(message.now);
   model = reduce(model, message);
   if (message.type === "event" || message.type === "snapshot") remember();
-  redraw();
+  if (message.type === "state" && message.kind === "queue") redrawLater();
+  else redraw();
 }
 
 /** Where this tab was, so that a reload misses nothing either. */
