@@ -38,7 +38,7 @@ from benchmarks.engine_world import Running, World, running_engine
 from benchmarks.process_cost import cost_of, cpu_times, idle_ticks
 from benchmarks.report import Report, percentile
 from cti_engine.adapters.account_store import Account, AccountStore
-from cti_engine.ports import StoredEvent
+from cti_engine.ports import Store, StoredEvent
 from cti_engine.runtime.children import end, ready
 from cti_engine.runtime.stores import open_store
 from cti_engine.wire.tasks import spawn
@@ -186,6 +186,11 @@ async def running_console(running: Running, folder: Path) -> AsyncIterator[tuple
         await end(process, 10)
 
 
+def _ready(store: Store) -> int:
+    rows = store.load().rows
+    return sum(kind == "agent" and row["status"] == "ready" for (kind, _), row in rows.items())
+
+
 async def _calls(world: World, seconds: float) -> None:
     """Poisson arrivals: those of the watched agent by themselves, all others by the menu."""
     chance = random.Random(7)
@@ -219,11 +224,7 @@ async def bench(folder: Path, seconds: float, gateway_seconds: float) -> Report:
             await log_in(page, WATCHED, passwords[WATCHED])
             await page.get_by_role("button", name="Ready", exact=True).click()
             store = open_store("sqlite:", read_only=True, folder=running.config.var)
-            rows = lambda: store.load().rows  # noqa: E731
-            await until(
-                lambda: sum(k == "agent" and row["status"] == "ready" for (k, _), row in rows().items()) == AGENTS,
-                "all agents ready", within=30, every=0.5,
-            )  # fmt: skip
+            await until(lambda: _ready(store) == AGENTS, "all agents ready", within=30, every=0.5)
             gc.freeze()
             _say(f"{AGENTS} pages; {CALLS_A_SECOND:g} calls a second for {seconds:g} s")
             await _calls(world, 5.0)
