@@ -44,6 +44,7 @@ def changes() -> dict[str, dict[str, Any]]:
                 "trunk": "world",
                 "shows": "+34910000000",
             },
+            "recording": [{"numbers": ["3002"], "consent": "ask"}],
             "emergency": {"policy": "allow", "numbers": ["112"], "trunk": "world"},
             "call_me": {"queues": ["support_en"], "origins": [SITE], "number": "2000"},
         },
@@ -435,3 +436,21 @@ async def test_a_supervisor_beside_an_agent_of_a_conference(center: Center) -> N
     before, after = pcm[: round((barged - 0.3) * rate)], pcm[round((barged + 0.3) * rate) :]
     assert tone_level_db(before[-rate:], rate, SUPERVISOR_HZ) < -40
     assert tone_level_db(after[:rate], rate, SUPERVISOR_HZ) > -30
+
+
+async def test_a_caller_who_does_not_want_to_be_recorded(center: Center) -> None:
+    """Asked first, the caller presses 2: agent and caller talk, nothing is recorded, and the record says so."""
+    desk, handset = await center.agent("john")
+    caller = await center.caller()
+    await caller.dial(center.number("3002"))
+    await center.event("IvrStepEntered", step="ask")
+    await caller.hears(1.0)
+    await caller.digits("2")
+    await center.event("CallBridged", agent="john")
+    assert (await desk.until_view(state="talking"))["recording"] == "refused"
+    await handset.hears_more(1.0)
+    await caller.hang_up()
+    await desk.state("wrap_up")
+    await desk.wrap_up()
+    record = await center.cdr()
+    assert (record["recording_consent"], record["recording"]) == ("refused", "")
