@@ -43,7 +43,7 @@ def show(problems: Sequence[Problem], definitions: CenterDefinitions | None, con
     if problems:
         print(as_text(problems))
     elif definitions is not None:
-        counts = f"{len(definitions.flows)} flows, {len(definitions.queues)} queues"
+        counts = f"{len(definitions.written_flows)} flows, {len(definitions.queues)} queues"
         print(f"No problems: {counts}, {len(definitions.agents)} agents; version {definitions.version}")
     if definitions is None:
         return

@@ -55,7 +55,7 @@ def run(home: Path, names: Sequence[str]) -> tuple[Report | None, list[Problem]]
     chosen = [test for test in tests if not wanted or test.flow in wanted]
     numbers = {number: each.flow for number, each in definitions.dialled_numbers.items()}
     results = tuple(run_test(test, flows, definitions.calendars, numbers) for test in chosen)
-    looked_at = sorted(wanted or flows)
+    looked_at = sorted(wanted or definitions.written_flows)
     return Report(results, tuple(coverage((flows[name] for name in looked_at), results))), []
 
 

@@ -291,7 +291,10 @@ class Disposition:
 
 @dataclass(frozen=True, slots=True)
 class CenterDefinitions:
-    """The whole set. `version` changes with any file's content. `recordings`: by language and sentence its own file."""
+    """The whole set. `version` changes with any file's content. `recordings`: by language and sentence its own file.
+
+    `written_flows`: those of `flows` that have a file; the others follow from settings (emergency numbers, notices).
+    """
 
     version: str
     agents: Mapping[str, AgentDefinition]
@@ -321,6 +324,7 @@ class CenterDefinitions:
     supervision: SupervisionRules = SupervisionRules()
     record_calls: bool = True
     notices: tuple[RecordingNotice, ...] = ()
+    written_flows: frozenset[str] = frozenset()
 
     _teams: dict[str, tuple[str, ...]] = field(default_factory=dict, init=False, compare=False, repr=False)
 

@@ -148,12 +148,14 @@ def load_definitions(
     problems = files.problems()
     if has_errors(problems):
         return None, problems
+    made_flows = {**emergency_flows(emergency), **notice_flows(notices, numbers, flows)}
     definitions = CenterDefinitions(
         version=files.version(),
         agents=people.agents,
         queues=queues,
         dialled_numbers=numbers,
-        flows={**emergency_flows(emergency), **notice_flows(notices, numbers, flows), **flows},
+        flows={**made_flows, **flows},
+        written_flows=frozenset(flows),
         not_ready_reasons=people.not_ready_reasons,
         dispositions=dispositions,
         profiles=profiles,

@@ -132,7 +132,7 @@ def _definitions_and_prompts(settings: Settings) -> list[Check]:
     if definitions is None:
         return [outside.check_definitions(problems, "")]
     counts = (
-        f"{len(definitions.flows)} flows, {len(definitions.queues)} queues, {len(definitions.agents)} agents "
+        f"{len(definitions.written_flows)} flows, {len(definitions.queues)} queues, {len(definitions.agents)} agents "
         f"in {settings.home}"
     )
     cache = prompt_cache(settings, definitions)
