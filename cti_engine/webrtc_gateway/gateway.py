@@ -14,7 +14,7 @@ from sipmessage import Message, Request
 
 from cti_engine.webrtc_gateway.call import Saved, SavedRing
 from cti_engine.webrtc_gateway.config import GatewayConfig
-from cti_engine.webrtc_gateway.phone import AgentPhone, Refused, browser_side
+from cti_engine.webrtc_gateway.phone import AgentPhone, Refused
 from cti_engine.webrtc_gateway.registration import Line
 from cti_engine.webrtc_gateway.sip_endpoint import Endpoint
 from cti_engine.wire import browser_phone
@@ -74,8 +74,6 @@ class Gateway:
     async def start(self) -> None:
         """Raises OSError."""
         earlier = self._earlier_life()
-        if earlier.sip_port:
-            browser_side(self._config.bind)  # pages wait for us, and want their lines at once
         try:
             self._line.port = await self._endpoint.open(self._config.bind, earlier.sip_port)
         except OSError:  # somebody else has taken it meanwhile: what was there cannot be reached

@@ -40,7 +40,7 @@ class Refused(Exception):
         self.code = code
 
 
-def browser_side(bind: str) -> type[BrowserPeer]:
+def _browser_side(bind: str) -> type[BrowserPeer]:
     """In a thread: aiortc and its codecs are 30 MB and half a second, which only the first browser asks for."""
     from cti_engine.webrtc_gateway import passthrough
 
@@ -115,7 +115,7 @@ class AgentPhone:
             if state == "closed" and self._peer is peer:
                 self._drop_peer()
 
-        peer = (await asyncio.to_thread(browser_side, self._config.bind))(audio, state)
+        peer = (await asyncio.to_thread(_browser_side, self._config.bind))(audio, state)
         try:
             return peer, await peer.answer(sdp)
         except BadOffer as error:

@@ -29,7 +29,10 @@ AUDIBLE_DB = 20.0
 MICROPHONE = ("--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream")
 LEVELS = """async ([wanted, other]) => {
   const stream = document.querySelector("audio[data-sound=call]").srcObject;
-  if (!stream) return [-100, -100];
+  if (!stream) {
+    await new Promise((resolve) => setTimeout(resolve, 400));
+    return [-100, -100];
+  }
   const context = window.testContext ??= new AudioContext();
   const analyser = context.createAnalyser();
   analyser.fftSize = 8192;
