@@ -185,9 +185,12 @@ class Waiting:
         self.now = now
         it = CallNow(call)
         for place in standings:
-            if place.queue not in self.rules.queues:
-                continue
-            stand = Stand(self.rules.queues[place.queue], self.rules.version, place.joined_at)
+            queue, version = self.rules.queues.get(place.queue), self.rules.version
+            if (
+                queue is None
+            ):  # taken away by a reload: its calls stand where they stood, by no version's rules
+                queue, version = Queue(place.queue, len(self.rules.queues), (Step(),) * (place.step + 1)), ""
+            stand = Stand(queue, version, place.joined_at)
             stand.step, stand.pool, stand.raised = place.step, list(place.pool), place.raised
             stand.deadline, stand.left, stand.rang = place.deadline, place.left, place.rang
             stand.offered_at = place.offered_at

@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from tests.routing.plain import Agent, Call, Queue, Rules, Tree, bind, truth
+from tests.routing.plain import Agent, Call, Queue, Rules, Step, Tree, bind, truth
 
 REST = 20
 
@@ -168,7 +168,10 @@ class Judge:
         caller.points = 0
         caller.lines = {queue: line for queue, line in caller.lines.items() if queue in steps}
         for queue, line in caller.lines.items():
-            line.queue = self.rules.queues[queue]
+            gone = Queue(
+                queue, len(self.rules.queues), (Step(),) * (line.step + 1)
+            )  # by a reload: see the oracle
+            line.queue = self.rules.queues.get(queue, gone)
             caller.untold |= line.step >= len(line.queue.steps)
 
     # decisions

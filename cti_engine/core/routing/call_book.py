@@ -29,7 +29,7 @@ def _plan_of_gone(standing: Standing, index: PoolIndex) -> QueuePlan:
     """Of a queue that a reload has taken away: its calls stand there until their time is over, as before a restart."""
     steps = (StepRule(),) * (standing.step + 1)
     rules = QueueRules(standing.queue, len(index.plans), steps)
-    return make_plans(RoutingRules("", {standing.queue: rules}))[standing.queue]
+    return make_plans(RoutingRules("", {standing.queue: rules}, index.rules.profiles))[standing.queue]
 
 
 class CallBook:
