@@ -46,7 +46,7 @@ style: packages-test .venv/ready-test
 	@.venv/bin/lint-imports
 
 types: packages-test .venv/ready-test
-	@exec nice $(PY) -m mypy
+	@exec nice -n 19 $(PY) -m mypy
 
 $(BENCHES): packages-test .venv/ready-test
 	@exec $(PY) -m benchmarks.$(subst -,_,$@) $(ARGS)

@@ -39,9 +39,8 @@ QUIET = (
     "tests/webrtc_gateway/",
 )
 SHARES = ("measured", "patient")
-NICE = {"measured": 0, "patient": 2}
-"""By share; the others have `OTHERS_NICE`, which is a tenth of a core where all are wanted."""
-OTHERS_NICE = 10
+NICE = {"measured": 0, "patient": 2, "quiet": 3, "": 10}
+"""By share; what computes has a tenth of a core where all are wanted."""
 _nice = 0
 
 
@@ -77,7 +76,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def pytest_runtest_setup(item: pytest.Item) -> None:
     """Who runs another share gives way to the measured one; there is no way back, and nobody has it as a later one."""
     global _nice
-    wanted = NICE.get(_share(item.nodeid), OTHERS_NICE)
+    share = _share(item.nodeid)
+    wanted = NICE[share if share in SHARES else "quiet" if item.nodeid.startswith(QUIET) else ""]
     if "PYTEST_XDIST_WORKER" in os.environ and wanted > _nice:
         os.nice(wanted - _nice)
         _nice = wanted
