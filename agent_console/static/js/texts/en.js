@@ -101,7 +101,7 @@ export default {
   monitored_listen: "{who} listens to this call.", monitored_whisper: "{who} talks to you; the caller does not hear it.",
   monitored_barge: "{who} is in this call; all hear each other.",
   // who waits, and why
-  look: "who waits?", who_waits: "Waiting in {queue}", close: "Close", why: "Why?", in_step: "step {step}", nothing: "nothing",
+  look: "who waits?", who_waits: "Waiting in {queue}", why: "Why?", in_step: "step {step}", nothing: "nothing",
   why_rings: "A phone rings for this call.", why_over: "This call does not wait any longer.",
   why_step: "step {step} of {steps}", why_ahead: "calls before it: {n}", why_pool: "May go to agents with",
   why_members: "Agents who do: {n}", why_next: "In {time} the next step:", why_last: "what the queue says when its steps are over",
@@ -136,7 +136,7 @@ export default {
   phone_problem_away: "Browser phones are not there at the moment. They come back by themselves; you can use the desk phone meanwhile.",
   // refusals
   err_unknown_target: "There is nobody of that name to give it to.", err_target_busy: "Not free, or without a phone.",
-  err_number_not_allowed: "This number may not be called from here.", err_no_leg_left: "This call has as many phones as it can have.",
+  err_number_not_allowed: "This number may not be called from here.",
   err_others_in_call: "Others are in this call. Let them go first, or hand it over.", err_nobody_consulted: "Nobody is being asked.",
   err_no_supervisor: "No supervisor is free.", err_nothing_parked: "Nothing is parked there.",
   err_engine_away: "The engine did not answer. Nothing was changed; try again.",
@@ -146,7 +146,7 @@ export default {
   err_logged_out: "Your session has ended. Log in again.",
   err_accounts_unavailable: "Accounts cannot be read now. Tell your operator.",
   err_not_permitted: "You may not call out.", err_bad_number: "This is not a number.",
-  err_number_not_allowed: "You may not call this number.", err_not_idle: "Not possible during a call, or logged out.",
+  err_not_idle: "Not possible during a call, or logged out.",
   err_no_line: "No line is free now. Try again in a moment.", err_emergency: "Not in an emergency call.",
   err_emergency_refused: "Emergency numbers are not called from here. Use a mobile phone.",
   err_phone_not_registered: "Your phone is not connected. Register it under your user name, or use this browser as a phone.",
