@@ -30,7 +30,7 @@ from cti_engine.adapters.account_store import AccountStore
 from cti_engine.core.definitions import CenterDefinitions
 from cti_engine.core.ivr.state import IvrState
 from cti_engine.definitions.library import FOLDERS, load_definitions
-from cti_engine.definitions.prompt_inventory import all_prompts
+from cti_engine.definitions.prompt_inventory import center_prompts
 from cti_engine.runtime import engine_process
 from cti_engine.runtime.bootstrap import agents_have_accounts
 from cti_engine.runtime.engine import Engine
@@ -159,7 +159,7 @@ async def measure_reload(folder: Path, report: Report, progress: Progress) -> No
     prompts = PromptCache(folder / "prompts", base=files.home)
     making = progress.add_task("making prompts", total=None)
     prompts.build(
-        all_prompts(definitions.flows.values()),
+        center_prompts(definitions),
         lambda done, of: progress.update(making, completed=done, total=of),
     )
     progress.update(making, visible=False)
