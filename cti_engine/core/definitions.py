@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from cti_engine.core.customers.segment_rules import UNSEGMENTED, SegmentRules
 from cti_engine.core.expressions.condition import Condition
 from cti_engine.core.expressions.values import Type
 from cti_engine.core.hours import Calendar
@@ -322,6 +323,7 @@ class CenterDefinitions:
     outbound: OutboundRules = OutboundRules()
     emergency: EmergencyRules = EmergencyRules()
     supervision: SupervisionRules = SupervisionRules()
+    segments: SegmentRules = UNSEGMENTED
     record_calls: bool = True
     notices: tuple[RecordingNotice, ...] = ()
     written_flows: frozenset[str] = frozenset()

@@ -47,12 +47,14 @@ def _enter(center: Center, contact: Contact, queue: str) -> StepChange:
 
 
 def _precedence(center: Center, contact: Contact) -> tuple[int, float]:
-    """Points and seconds of head start that the call brings along: its number, the priorities, an earlier wait."""
+    """Points and seconds of head start that the call brings along: its number, priorities, segment, an earlier wait."""
     number = center.definitions.dialled_numbers.get(contact.dnis)
     names = Names(center, contact)
     rules = [rule for rule in center.definitions.priorities if rule.when.holds(names)]
-    points = sum(rule.add for rule in rules)
+    segment = center.definitions.segments.segment(contact.attributes.get("segment"))
+    points = sum(rule.add for rule in rules) + (segment.priority if segment else 0)
     seconds = sum(rule.head_start for rule in rules) + (number.head_start if number else 0.0)
+    seconds += segment.head_start if segment else 0.0
     before = center.recallers.get(contact.ani)
     if before is not None:
         seconds += max(0.0, contact.queued_at - before.queued_at)

@@ -16,6 +16,7 @@ from cti_engine.definitions.queue_loader import QUEUES
 from cti_engine.definitions.recording_loader import RECORDINGS
 from cti_engine.definitions.rule_loader import DIALLED_NUMBERS, OVERFLOW, PRIORITIES, PROFILES
 from cti_engine.definitions.scenario_keys import SCENARIO
+from cti_engine.definitions.segment_loader import SEGMENTS
 from cti_engine.definitions.service_loader import SERVICES
 from cti_engine.definitions.setting_keys import ENGINE, SIP, SPEECH
 from cti_engine.definitions.shapes import Keys
@@ -43,6 +44,7 @@ FILES: Mapping[str, Keys] = {
     "config/sip": SIP,
     "config/speech": SPEECH,
     "config/recordings": RECORDINGS,
+    "config/segments": SEGMENTS,
 }
 """The YAML file each schema is for; flows share the one of `flow`, their tests `flow_test`, scenarios `scenario`."""
 

@@ -34,6 +34,7 @@ from cti_engine.definitions.rule_loader import (
     load_priorities,
     load_profiles,
 )
+from cti_engine.definitions.segment_loader import load_segments
 from cti_engine.definitions.service_loader import load_services
 from cti_engine.definitions.setting_keys import ENGINE
 from cti_engine.definitions.site_loader import (
@@ -75,6 +76,7 @@ def load_definitions(
     shifts_file = files.read("config/shifts.yaml", needed=False)
     hours_file = files.read("config/business_hours.yaml", needed=False)
     services_file = files.read("config/services.yaml", needed=False)
+    segments_file = files.read("config/segments.yaml", needed=False)
     recordings_file = files.read("config/recordings.yaml", needed=False)
     flow_files = files.flows()
     if has_errors(attributes_file.problems) and attributes_file.unreadable:
@@ -126,6 +128,12 @@ def load_definitions(
     if not has_errors(attributes_file.problems + agents_file.problems + queues_file.problems):
         warn_of_unserved(queues_file, queues)
     numbers = load_dialled_numbers(numbers_file)
+    segments = load_segments(
+        segments_file,
+        attributes.agent,
+        None if numbers_file.unreadable else numbers,
+        None if has_errors(dispositions_file.problems) else dispositions,
+    )
     sources = [read_flow(document, files.content.get(document.file, b"")) for document in flow_files]
     scope = attribute_types(sources, {**attributes.call, **names_of(calendars)})
     by_id = {source.id: source for source in sources}
@@ -177,6 +185,7 @@ def load_definitions(
         outbound=outbound,
         emergency=emergency,
         supervision=SupervisionRules(**engine["supervision"]),
+        segments=segments,
         record_calls=calls["record"],
         notices=notices,
     )
