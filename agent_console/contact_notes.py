@@ -1,6 +1,6 @@
 """Closed contacts flow into the customer's history, so that the next pop shows this call. Exactly once each.
 
-How far the event log has been noted stands in customers.db, in the same transaction as the contacts; so a console
+How far the event log has been noted stands beside the customers, in the same transaction as the contacts; so a console
 that was away catches up. One console process of a center does this (no file has two writers).
 """
 
@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import sqlite3
 from typing import Any
 
 from agent_console.event_log import EventLog
 from cti_engine.adapters.customer_store import Contact, CustomerStore
+from cti_engine.adapters.sql_database import DatabaseFault
 from cti_engine.ports import StoredEvent, StoreUnavailable
 from cti_engine.wire.envelope import Envelope, StateMessage
 
@@ -48,7 +48,7 @@ class ContactNotes:
             self._something.clear()
             try:
                 await self._catch_up()
-            except (StoreUnavailable, sqlite3.Error) as error:
+            except (StoreUnavailable, DatabaseFault) as error:
                 _log.warning("contacts are noted later: %s", error)
                 await asyncio.sleep(RETRY)
                 self._something.set()
@@ -65,11 +65,16 @@ class ContactNotes:
 
 
 def _contact(event: StoredEvent) -> Contact | None:
-    """What the history keeps of a closed contact; None for other events and for strangers."""
+    """What the history keeps of a closed contact; None for other events."""
     if event.event != "ContactClosed":
         return None
     cdr: dict[str, Any] = event.data["cdr"]
-    if not cdr.get("customer"):
-        return None
     told = {key: cdr[key] for key in TOLD if cdr.get(key)}
-    return Contact(str(cdr["customer"]), float(cdr["ended_at"]), told)
+    return Contact(
+        str(cdr.get("customer", "")),
+        float(cdr["ended_at"]),
+        told,
+        str(cdr.get("ani", "")),
+        str(cdr.get("kind", "voice")),
+        event.contact,
+    )

@@ -1,108 +1,153 @@
-"""Customers as a CSV file: every row is taken whole or refused whole, with its line and the reason.
+"""Customers and purchases as CSV files: every row is taken whole or refused whole, with its line and the reason.
 
-Columns: `customer` and `numbers` (several with `;`) must be there; `name, segment, language, value, hints,
-contacts` may be. `hints`: `kind: text | kind: text`. `contacts`: `when queue: note | ...`, `when` being a date,
-a date and time (UTC), or an age such as `2d`, `3h`, `20m`.
+Of customers `customer` and `numbers` must be columns. `numbers`: several with `;`, each with `(keys)` or `(voice)`
+behind it if its caller answers menus so. `products`: `mobile 2019-04-01 | fibre`. `addresses`, `consent` and `hints`:
+`kind: text | kind: text`; of a consent the text is `yes` or `no`, with a date if there is one. `contacts`:
+`when queue: note | ...`. A moment is a date, a date and time (UTC), or an age such as `2d`, `3h`, `20m`.
 """
 
 from __future__ import annotations
 
-import csv
-import io
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from pathlib import Path
+from typing import NamedTuple
 
+from cti_engine.definitions.csv_table import CsvTable, RefusedRow
 from cti_engine.definitions.phone_numbers import e164
 
-_REQUIRED = ("customer", "numbers")
-_COLUMNS = (*_REQUIRED, "name", "segment", "language", "value", "hints", "contacts")
+CUSTOMER_COLUMNS = (
+    ("customer", "numbers"),
+    ("kind", "name", "segment", "language", "answer_by", "channel", "value", "addresses", "consent", "products",
+     "preferred_agents", "hints", "contacts"),
+)  # fmt: skip
+PURCHASE_COLUMNS = (("customer", "at", "product"), ("amount", "quantity"))
+KINDS = ("person", "company")
+ANSWER_BY = ("keys", "voice")
+CHANNELS = ("voice", "sms", "email", "chat", "whatsapp", "post")
 _AGES = {"m": 60.0, "h": 3600.0, "d": 86400.0}
+_NAME = r"[\w.-]+"
+
+
+class Number(NamedTuple):
+    """`number` is E.164; `answer_by` is keys, voice or empty: as the customer."""
+
+    number: str
+    answer_by: str
+
+
+class Address(NamedTuple):
+    kind: str
+    address: str
+
+
+class Consent(NamedTuple):
+    """`at` 0: nobody has written down when."""
+
+    purpose: str
+    given: bool
+    at: float
+
+
+class Product(NamedTuple):
+    product: str
+    since: float | None
 
 
 @dataclass(frozen=True, slots=True)
 class CustomerRow:
-    """`numbers` are E.164; a hint is {kind, text}; a contact is {at (wall seconds), queue, note}."""
+    """A hint is {kind, text}; a contact is {at, queue, note}. Times in wall seconds."""
 
     line: int
     customer: str
+    kind: str
     name: str
     segment: str
     language: str
+    answer_by: str
+    channel: str
     value: float
-    numbers: tuple[str, ...]
+    numbers: tuple[Number, ...]
+    addresses: tuple[Address, ...]
+    consents: tuple[Consent, ...]
+    products: tuple[Product, ...]
+    preferred_agents: tuple[str, ...]
     hints: tuple[dict[str, str], ...]
     contacts: tuple[dict[str, str | float], ...]
 
 
 @dataclass(frozen=True, slots=True)
-class RefusedRow:
+class PurchaseRow:
     line: int
-    reason: str
+    customer: str
+    at: float
+    product: str
+    amount: float
+    quantity: float
 
 
-class UnusableFile(Exception):
-    """Nothing of the file can be taken; the text says why."""
-
-
-def read_customers(path: Path, region: str, now: float) -> Iterator[CustomerRow | RefusedRow]:
+def read_customers(table: CsvTable, region: str, now: float) -> Iterator[CustomerRow | RefusedRow]:
     """Each row in order. `now` (wall seconds) is what ages are counted back from. Raises UnusableFile."""
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-    except OSError as error:
-        raise UnusableFile(f"{path} cannot be read: {error.strerror}") from error
-    except UnicodeDecodeError as error:
-        raise UnusableFile(f"{path} is not UTF-8: save it as 'CSV UTF-8'") from error
-    heading = text.split("\n", 1)[0]
-    delimiter = max(",;\t", key=heading.count)  # spreadsheets in Spanish write semicolons
-    reader = csv.DictReader(io.StringIO(text, newline=""), delimiter=delimiter, restkey="", strict=True)
-    columns = [name.strip().lower() for name in reader.fieldnames or ()]
-    missing = [name for name in _REQUIRED if name not in columns]
-    if missing:
-        raise UnusableFile(
-            f"{path}:1: no column {' and no column '.join(missing)}: use {', '.join(_COLUMNS)}"
-        )
-    unknown = [name for name in columns if name not in _COLUMNS]
-    if unknown or len(set(columns)) < len(columns):
-        raise UnusableFile(
-            f"{path}:1: column {(unknown or columns)[0]!r} twice or unknown: use {', '.join(_COLUMNS)}"
-        )
-    reader.fieldnames = columns
-    rows = iter(reader)
-    while True:
+    for row in table.rows():
+        if isinstance(row, RefusedRow):
+            yield row
+            continue
+        line, cell = row
         try:
-            cells = next(rows)
-        except StopIteration:
-            return
-        except csv.Error as error:
-            yield RefusedRow(reader.line_num, f"not CSV: {error}")
-        else:
-            yield _row(cells, reader.line_num, region, now)
+            yield _customer(line, cell, region, now)
+        except ValueError as error:
+            yield RefusedRow(line, str(error))
 
 
-def _row(cells: dict[str, str | None], line: int, region: str, now: float) -> CustomerRow | RefusedRow:
-    if None in cells.values() or cells.get(""):
-        return RefusedRow(line, "it has another number of cells than the heading")
-    cell = {name: (value or "").strip() for name, value in cells.items()}
-    try:
-        return CustomerRow(
-            line=line,
-            customer=_identifier(cell["customer"]),
-            name=cell.get("name", ""),
-            segment=cell.get("segment", ""),
-            language=_language(cell.get("language", "")),
-            value=_value(cell.get("value", "")),
-            numbers=_numbers(cell["numbers"], region),
-            hints=tuple(_hint(part) for part in _parts(cell.get("hints", ""), "|")),
-            contacts=tuple(_contact(part, now) for part in _parts(cell.get("contacts", ""), "|")),
-        )
-    except ValueError as error:
-        return RefusedRow(line, str(error))
+def read_purchases(table: CsvTable, now: float) -> Iterator[PurchaseRow | RefusedRow]:
+    for row in table.rows():
+        if isinstance(row, RefusedRow):
+            yield row
+            continue
+        line, cell = row
+        try:
+            yield PurchaseRow(
+                line,
+                _identifier(cell["customer"]),
+                _when(cell["at"], now),
+                _product_name(cell["product"]),
+                _amount("amount", cell.get("amount", "")),
+                _amount("quantity", cell.get("quantity", "") or "1"),
+            )
+        except ValueError as error:
+            yield RefusedRow(line, str(error))
 
 
-def _parts(text: str, separator: str) -> list[str]:
+def _customer(line: int, cell: dict[str, str], region: str, now: float) -> CustomerRow:
+    customer = _identifier(cell["customer"])
+    numbers = tuple(dict.fromkeys(_number(part, region) for part in _parts(cell["numbers"], ";")))
+    addresses = tuple(_address(part) for part in _parts(cell.get("addresses", "")))
+    if not numbers and not addresses:
+        raise ValueError("it has no number and no address")
+    if len({number for number, _ in numbers}) < len(numbers):
+        raise ValueError("the same number stands twice in it, to be answered by keys and by voice")
+    return CustomerRow(
+        line=line,
+        customer=customer,
+        kind=_one_of("kind", cell.get("kind", ""), KINDS) or KINDS[0],
+        name=cell.get("name", ""),
+        segment=cell.get("segment", ""),
+        language=_language(cell.get("language", "")),
+        answer_by=_one_of("answer_by", cell.get("answer_by", ""), ANSWER_BY),
+        channel=_one_of("channel", cell.get("channel", ""), CHANNELS),
+        value=_amount("value", cell.get("value", "")),
+        numbers=numbers,
+        addresses=addresses,
+        consents=tuple(_consent(part, now) for part in _parts(cell.get("consent", ""))),
+        products=tuple(_product(part, now) for part in _parts(cell.get("products", ""))),
+        preferred_agents=tuple(_parts(cell.get("preferred_agents", ""), ";")),
+        hints=tuple(_hint(part) for part in _parts(cell.get("hints", ""))),
+        contacts=tuple(_contact(part, now) for part in _parts(cell.get("contacts", ""))),
+    )
+
+
+def _parts(text: str, separator: str = "|") -> list[str]:
     return [part.strip() for part in text.split(separator) if part.strip()]
 
 
@@ -112,14 +157,19 @@ def _identifier(text: str) -> str:
     return text
 
 
-def _numbers(text: str, region: str) -> tuple[str, ...]:
-    written = _parts(text, ";")
-    numbers = [e164(number, region) for number in written]
-    if not written:
-        raise ValueError("it has no number")
-    if None in numbers:
-        raise ValueError(f"{written[numbers.index(None)]!r} is no telephone number")
-    return tuple(dict.fromkeys(number for number in numbers if number))
+def _number(text: str, region: str) -> Number:
+    told = re.fullmatch(r"(.*?)\s*\(([a-z]+)\)", text)
+    written, answer_by = (told[1], _one_of("answer_by", told[2], ANSWER_BY)) if told else (text, "")
+    number = e164(written, region)
+    if number is None:
+        raise ValueError(f"{text!r} is no telephone number")
+    return Number(number, answer_by)
+
+
+def _one_of(column: str, text: str, choices: tuple[str, ...]) -> str:
+    if text and text not in choices:
+        raise ValueError(f"{column} {text!r} is none of {', '.join(choices)}")
+    return text
 
 
 def _language(text: str) -> str:
@@ -128,21 +178,56 @@ def _language(text: str) -> str:
     return text
 
 
-def _value(text: str) -> float:
+def _amount(column: str, text: str) -> float:
     try:
         value = float(text or 0)
     except ValueError:
         value = float("nan")
     if not 0 <= value < float("inf"):
-        raise ValueError(f"value {text!r} is not a number of 0 or more")
+        raise ValueError(f"{column} {text!r} is not a number of 0 or more")
     return value
 
 
+def _named(text: str, what: str) -> tuple[str, str]:
+    name, colon, words = text.partition(":")
+    if not colon or not re.fullmatch(r"[a-z_]+", name) or not words.strip():
+        raise ValueError(f"{what} {text!r} is not written as kind: text")
+    return name, words.strip()
+
+
 def _hint(text: str) -> dict[str, str]:
-    kind, colon, words = text.partition(":")
-    if not colon or not re.fullmatch(r"[a-z_]+", kind) or not words.strip():
-        raise ValueError(f"hint {text!r} is not written as kind: text")
-    return {"kind": kind, "text": words.strip()}
+    kind, words = _named(text, "hint")
+    return {"kind": kind, "text": words}
+
+
+def _address(text: str) -> Address:
+    kind, address = _named(text, "address")
+    if kind == "email":
+        address = address.lower()
+        if not re.fullmatch(r"[^@\s]+@[^@\s]+", address):
+            raise ValueError(f"{address!r} is no e-mail address")
+    return Address(kind, address)
+
+
+def _consent(text: str, now: float) -> Consent:
+    purpose, words = _named(text, "consent")
+    given, _, when = words.partition(" ")
+    if given not in ("yes", "no"):
+        raise ValueError(
+            f"consent {text!r} is not written as purpose: yes or purpose: no, with a date or none"
+        )
+    return Consent(purpose, given == "yes", _when(when.strip(), now) if when else 0.0)
+
+
+def _product_name(text: str) -> str:
+    if not re.fullmatch(_NAME, text):
+        raise ValueError(f"product {text!r} is not one word such as fibre_1gb")
+    return text
+
+
+def _product(text: str, now: float) -> Product:
+    product, _, when = text.partition(" ")
+    return Product(_product_name(product), _when(when.strip(), now) if when else None)
 
 
 def _contact(text: str, now: float) -> dict[str, str | float]:

@@ -34,7 +34,7 @@ def prepare(
     trunks = [Account(t.account, "trunk", t.name) for t in settings.sip.trunks if t.account]
     new = accounts.ensure([*STAFF, CALLER, *trunks]) + agents_have_accounts(accounts, definitions)
     accounts.close()
-    _first_customers(settings.home / "config" / "customers.csv", places)
+    _first_customers(settings.home / "config", places)
     cache = prompt_cache(settings, definitions)
     report = cache.build(prompts_of(definitions), progress)
     flows = definitions.flows.values()
@@ -63,12 +63,14 @@ def agents_have_accounts(accounts: AccountStore, definitions: CenterDefinitions)
     return made
 
 
-def _first_customers(csv: Path, places: Places) -> None:
-    """The shipped customers at the first start only: from then on customers.db is the console's."""
-    if places.customers_db.exists() or not csv.exists():
-        return
+def _first_customers(config: Path, places: Places) -> None:
+    """The shipped customers at the first start only; what an older version of us has made becomes this one's."""
+    first = not places.customers_db.exists()
     store = CustomerStore(places.customers_db)
     try:
-        store.import_csv(csv, time.time())
+        if first and (config / "customers.csv").exists():
+            store.import_csv(config / "customers.csv", time.time())
+            if (config / "purchases.csv").exists():
+                store.import_purchases(config / "purchases.csv", time.time())
     finally:
         store.close()

@@ -6,14 +6,16 @@ import random
 import sqlite3
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing
 from pathlib import Path
 
 import pytest
 
-from cti_engine.adapters.customer_store import LAST_CONTACTS, Contact, CustomerStore
-from cti_engine.definitions.customer_csv import UnusableFile
+from cti_engine.adapters.customer_profile import LAST_CONTACTS
+from cti_engine.adapters.customer_store import Contact, CustomerStore
+from cti_engine.adapters.sql_database import DatabaseFault, Statements
+from cti_engine.definitions.csv_table import UnusableFile
 from cti_engine.ports import CustomerLookup
 
 NOW = 1_795_000_000.0
@@ -39,7 +41,7 @@ def test_the_demo_world(store: CustomerStore) -> None:
     their numbers; the eighth demo caller is an unknown number from Los Angeles."""
     lookup: CustomerLookup = store
     report = store.import_csv(DEMO, NOW)
-    assert report.refused == () and report.taken == store.count() == 7
+    assert report.refused == [] and report.taken == store.count() == 7
     gold = lookup.profile("0034 600 000 101")
     assert gold is not None
     assert (gold["name"], gold["segment"], gold["language"], gold["value"]) == (
@@ -52,7 +54,8 @@ def test_the_demo_world(store: CustomerStore) -> None:
     assert [round((NOW - contact["at"]) / 86400) for contact in gold["contacts"]] == [12, 95]
     assert gold["contacts"][0]["queue"] == "sales_es" and "línea" in gold["contacts"][0]["note"]
     company = [lookup.profile(number) for number in ("+576015550107", "+57 310 555 0107")]
-    assert company[0] == company[1] and company[0] is not None and company[0]["segment"] == "company"
+    assert company[0] is not None and company[1] is not None and company[0]["segment"] == "company"
+    assert company[0]["numbers"] == company[1]["numbers"] and company[0]["name"] == company[1]["name"]
     kinds = {"complaint": "+573005550102", "recaller": "(213) 555-0104", "retention": "+525555550105",
              "no_consent": "+13105550106", "crm": "415-555-0108"}  # fmt: skip
     for kind, number in kinds.items():
@@ -86,7 +89,7 @@ def test_every_bad_row_is_told_and_none_is_half_taken(store: CustomerStore, tmp_
     assert report.taken == store.count() == 2
     assert [(refused.line, refused.reason) for refused in report.refused] == [
         (3, "it has no customer id"),
-        (4, "it has no number"),
+        (4, "it has no number and no address"),
         (5, "'12' is no telephone number"),
         (6, "language 'english' is not two letters such as es or en"),
         (7, "value 'lots' is not a number of 0 or more"),
@@ -103,7 +106,7 @@ def test_every_bad_row_is_told_and_none_is_half_taken(store: CustomerStore, tmp_
         assert profile is not None and not profile["customer"]
     good = store.profile("+12135550124")
     assert good is not None and good["contacts"] == [
-        {"at": 1_795_168_800.0, "queue": "sales_en", "note": "hi"}
+        {"at": 1_795_168_800.0, "channel": "voice", "queue": "sales_en", "note": "hi"}
     ]
 
 
@@ -114,7 +117,9 @@ def test_every_bad_row_is_told_and_none_is_half_taken(store: CustomerStore, tmp_
         ("name,phone\nx,y\n", "no column customer"),
         ("customer,numbers,shoe_size\n", "'shoe_size' twice or unknown"),
         ("customer,numbers,numbers\n", "twice or unknown"),
-        ("customer,numbers,name\nx,+12135550111,Jos\xe9\n".encode("latin-1"), "not UTF-8"),
+        (b"customer,numbers\nx,\x81\x8d\n", "not UTF-8"),
+        ("customer,numbers\nx,+12135550111\n".encode("utf-16-le"), "not UTF-8"),
+        (b"\xff\xfec\x00u", "begins as UTF-16 and is not"),
     ],
 )
 def test_an_unusable_file_changes_nothing(
@@ -158,26 +163,31 @@ def test_importing_again_replaces_but_keeps_our_contacts(store: CustomerStore, t
     assert [contact["note"] for contact in profile["contacts"]] == [str(age) for age in range(LAST_CONTACTS)]
 
 
-def test_an_interrupted_import_leaves_nothing(
+def test_an_interrupted_import_leaves_whole_rows(
     store: CustomerStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """If the disk fills up in the middle of a file, the customers are those of before."""
+    """If the disk fills up in the middle of a file, what is there is whole, and the same file can be taken again."""
     store.import_csv(DEMO, NOW)
-    lines = "".join(f"y{n},Y,+1 213 555 {n:04},,,,,\n" for n in range(200, 300))
-    taken = 0
+    lines = "".join(f"y{n},Y,+1 213 555 {n:04},,,,,\n" for n in range(1000, 3000))
+    path = csv_file(tmp_path, HEADING + lines)
+    run_many = Statements.run_many
+    batches = 0
 
-    def disk_full(*_: object) -> str:
-        nonlocal taken
-        taken += 1
-        if taken > 50:
+    def disk_full(self: Statements, sql: str, rows: Iterable[Sequence[object]]) -> None:
+        nonlocal batches
+        batches += "INTO numbers" in sql
+        if batches > 2:
             raise sqlite3.OperationalError("database or disk is full")
-        return ""
+        run_many(self, sql, rows)
 
-    monkeypatch.setattr("cti_engine.adapters.customer_store._conflict", disk_full)
-    with pytest.raises(sqlite3.OperationalError, match="disk is full"):
-        store.import_csv(csv_file(tmp_path, HEADING + lines), NOW)
-    assert store.count() == 7
-    assert (profile := store.profile("+12135550200")) is not None and not profile["customer"]
+    with monkeypatch.context() as full:
+        full.setattr(Statements, "run_many", disk_full)
+        with pytest.raises(DatabaseFault, match="disk is full"):
+            store.import_csv(path, NOW)
+    assert store.count() == 7 + 1000
+    assert (profile := store.profile("+12135551999")) is not None and profile["customer"] == "y1999"
+    assert (profile := store.profile("+12135552000")) is not None and not profile["customer"]
+    assert store.import_csv(path, NOW).taken == 2000
 
 
 def test_the_engine_reads_while_an_import_writes(store: CustomerStore, tmp_path: Path) -> None:
@@ -223,17 +233,18 @@ def test_profiles_of_100_000_customers_take_less_than_a_millisecond(
     store.import_csv(DEMO, NOW)
     with closing(sqlite3.connect(tmp_path / "customers.db")) as db, db:
         db.executemany(
-            "INSERT INTO customers VALUES(?,?,?,?,?,?)",
+            "INSERT INTO customers(customer, name, segment, language, value, hints) VALUES(?,?,?,?,?,?)",
             (
                 (f"x{n}", f"Name {n}", "standard", "en", 1.0, '[{"kind": "x", "text": "y"}]')
                 for n in range(100_000)
             ),
         )
         db.executemany(
-            "INSERT INTO numbers VALUES(?,?)", ((f"+1213{2_000_000 + n}", f"x{n}") for n in range(100_000))
+            "INSERT INTO numbers(number, customer) VALUES(?,?)",
+            ((f"+1213{2_000_000 + n}", f"x{n}") for n in range(100_000)),
         )
         db.executemany(
-            "INSERT INTO contacts VALUES(?,?,?,?)",
+            "INSERT INTO contacts(customer, at, source, body) VALUES(?,?,?,?)",
             ((f"x{n}", NOW - age, "call", '{"note": "n"}') for n in range(100_000) for age in range(2)),
         )
     reader = CustomerStore(tmp_path / "customers.db", read_only=True)
