@@ -28,6 +28,7 @@ PATIENT = (
     "tests/demo/test_demo.py",
     "tests/webrtc_gateway/test_browser.py",
     "tests/webrtc_gateway/test_calls.py",
+    "tests/webrtc_gateway/test_walk.py",
 )
 # Tests that wait more than they compute: good neighbours for those.
 QUIET = (

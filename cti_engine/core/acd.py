@@ -224,6 +224,7 @@ HANDLERS: dict[type[signals.Signal], Callable[[Center, Any], None]] = {
     party_signals.CompleteRequested: consulting.complete,
     party_signals.JoinRequested: consulting.join,
     party_signals.CancelConsultRequested: consulting.cancel,
+    party_signals.DropPartyRequested: consulting.drop,
     party_signals.TargetsRequested: targets.listed,
     party_signals.MonitorRequested: supervising.monitor,
     party_signals.MonitorModeRequested: supervising.change_mode,

@@ -1,4 +1,5 @@
-"""Requests of an agent who asks somebody while the caller waits: consult, complete (attended transfer), join, cancel.
+"""Requests of an agent who asks somebody while the caller waits: consult, complete (attended transfer), join, cancel;
+and let one of the conference go.
 
 The caller is on hold meanwhile, and stays so when nobody answers or who is asked hangs up; only `cancel` takes them
 back.
@@ -13,6 +14,7 @@ from cti_engine.core.party_signals import (
     CancelConsultRequested,
     CompleteRequested,
     ConsultRequested,
+    DropPartyRequested,
     JoinRequested,
 )
 
@@ -105,3 +107,17 @@ def cancel(center: Center, signal: CancelConsultRequested) -> None:
     holding.set_caller(center, contact, False)
     holding.tell(center, contact, was)
     requests.accept_request(center, signal.request)
+
+
+def drop(center: Center, signal: DropPartyRequested) -> None:
+    """Only of those who talk with the caller too: `cancel` is for whoever is consulted."""
+    contact = requests.own_conversation(center, signal)
+    if contact is None:
+        return
+    wanted = signal.party_agent, signal.party_number
+    guest = next((one for one in contact.conferees if (one.agent, one.number) == wanted), None)
+    if guest is None:
+        requests.refuse(center, signal.request, "not_in_conference")
+    else:
+        parties.drop(center, contact, guest)
+        requests.accept_request(center, signal.request)

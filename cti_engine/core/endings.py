@@ -191,16 +191,19 @@ def monitor_over(center: Center, contact: Contact, outcome: str) -> None:
 
 
 def guest_over(
-    center: Center, contact: Contact, guest: Guest, outcome: str, *, worker_lost: bool = False
+    center: Center, contact: Contact, guest: Guest, outcome: str, *, by: str = "", worker_lost: bool = False
 ) -> None:
-    """The part of a guest is over. An agent who spoke with the caller wraps up; who rings is freed by the offer."""
+    """The part of a guest is over, `by` the agent who let them go, if one did.
+
+    An agent who spoke with the caller wraps up; who rings is freed by the offer.
+    """
     contact.guests.remove(guest)
     leg = center.legs.get(guest.leg)
     if leg is not None:
         end_leg(center, leg, outcome)
     if guest.role == CONFEREE:
         if contact.state != "ended":
-            center.emit(party_events.PartyLeft(contact.id, guest.agent, guest.number))
+            center.emit(party_events.PartyLeft(contact.id, guest.agent, guest.number, by))
     else:
         talked = max(0.0, center.at - guest.talks_at) if guest.talks else 0.0
         center.emit(

@@ -75,6 +75,13 @@ def cancel(center: Center, contact: Contact, guest: Guest) -> None:
     moved_on(center, contact)
 
 
+def drop(center: Center, contact: Contact, guest: Guest) -> None:
+    """The agent hangs up on one of the conference."""
+    endings.guest_over(center, contact, guest, "dropped", by=contact.agent)
+    audio_paths.connect(center, contact)
+    moved_on(center, contact)
+
+
 def join(center: Center, contact: Contact, guest: Guest) -> None:
     """Who is consulted and the caller hear each other too."""
     was = holding.on_hold(center, contact)

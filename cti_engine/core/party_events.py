@@ -61,11 +61,14 @@ class PartyJoined:
 
 @dataclass(frozen=True, slots=True)
 class PartyLeft:
-    """One of a conference has hung up, and neither the caller nor the agent who has the call."""
+    """One of a conference is out of it, and neither the caller nor the agent who has the call: they have hung up, or
+    were let go `by` that agent.
+    """
 
     contact: str
     agent: str
     number: str
+    by: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -69,6 +69,18 @@ class CancelConsultRequested:
 
 
 @dataclass(frozen=True, slots=True)
+class DropPartyRequested:
+    """Hang up on one of the conference: `party_agent`, or who is at `party_number`; the others talk on."""
+
+    request: str
+    agent: str
+    contact: str
+    state_version: int
+    party_agent: str = ""
+    party_number: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class ReturnRequested:
     """Back to the queue that the call came from, with its old place."""
 
@@ -163,6 +175,6 @@ class TakeOverRequested:
 
 PartySignal = (
     TransferRequested | ConsultRequested | CompleteRequested | JoinRequested | CancelConsultRequested
-    | ReturnRequested | ParkRequested | PickUpRequested | EscalateRequested | TargetsRequested
+    | DropPartyRequested | ReturnRequested | ParkRequested | PickUpRequested | EscalateRequested | TargetsRequested
     | MonitorRequested | MonitorModeRequested | MonitorEndRequested | TakeOverRequested
 )  # fmt: skip

@@ -18,6 +18,7 @@ REFUSALS = {
     "no_leg_left": "this call has as many phones as it can have",
     "others_in_call": "others are in this call; first let them go, or complete it",
     "nobody_consulted": "nobody is being consulted",
+    "not_in_conference": "this one does not talk with the caller",
     "no_supervisor": "no supervisor is free, and there is no queue for that",
     "nothing_parked": "nothing is parked there",
     "takes_calls": "who takes calls cannot listen in; use the account of a supervisor",

@@ -149,6 +149,7 @@ REQUESTS: dict[str, RequestEntry] = {
     "CompleteTransfer": RequestEntry(party_signals.CompleteRequested, _TAKE, None),
     "JoinCall": RequestEntry(party_signals.JoinRequested, _TAKE, None),
     "CancelConsult": RequestEntry(party_signals.CancelConsultRequested, _TAKE, None),
+    "DropParty": RequestEntry(party_signals.DropPartyRequested, _TAKE, None),
     "ReturnToQueue": RequestEntry(party_signals.ReturnRequested, _TAKE, None),
     "Park": RequestEntry(party_signals.ParkRequested, _TAKE, None),
     "PickUpParked": RequestEntry(party_signals.PickUpRequested, _TAKE, None),

@@ -36,6 +36,7 @@ MAY_ASK: dict[str, tuple[set[str], set[str]]] = {
     "CompleteTransfer": (ALL, NONE),
     "JoinCall": (ALL, NONE),
     "CancelConsult": (ALL, NONE),
+    "DropParty": (ALL, NONE),
     "ReturnToQueue": (ALL, NONE),
     "Park": (ALL, NONE),
     "PickUpParked": (ALL, NONE),

@@ -8,20 +8,19 @@ from pathlib import Path
 from typing import Any
 
 import aiohttp
-import numpy as np
 import pytest
 
 from tests.e2e.desk import TestDesk
+from tests.e2e.who_hears import OTHER_HZ, SUPERVISOR_HZ, heard_now, hears_only
 from tests.e2e.world import AGENT_HZ, CALLER_HZ, ROOT, WORLD, Center
 from tests.phones.baresip import Baresip
 from tests.phones.child import Child
 from tests.phones.ports import free_ports
-from tests.phones.tones import RATE, read_wav, tone_level_db, tone_margin_db
+from tests.phones.tones import read_wav, tone_level_db, tone_margin_db
 from tests.phones.waiting import until
 
 pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.timeout(180)]
 
-OTHER_HZ = 1320
 SITE = "https://www.example.org"
 CUSTOMER, EXPERT = "+34611223344", "+34911000222"
 
@@ -271,9 +270,6 @@ async def test_a_phone_that_answers_by_itself(center: Center, tmp_path: Path) ->
 
 # --- several in one call ---------------------------------------------------------------------------------
 
-SUPERVISOR_HZ = 600
-TONES = {CALLER_HZ, AGENT_HZ, OTHER_HZ, SUPERVISOR_HZ}
-
 
 async def asks(desk: TestDesk, request: str, **args: Any) -> None:
     """About the call on this desk, with what it shows."""
@@ -296,21 +292,6 @@ async def with_john(center: Center) -> tuple[Baresip, TestDesk, Baresip, TestDes
     ana = center.desk("ana")
     await ana.ready()
     return caller, john, handset, ana, phone
-
-
-def heard_now(phone: Baresip) -> set[int]:
-    """The tones in its last second; its file grows, and does not say its length yet."""
-    raw = phone.recordings()[-1].heard.read_bytes()[-2 * RATE :]
-    pcm = np.frombuffer(raw, "<i2") / 32768.0
-    return {hertz for hertz in TONES if tone_level_db(pcm, RATE, hertz) > -28}
-
-
-async def hears_only(phone: Baresip, *wanted: int) -> None:
-    """For more than a second, from now on: these of the tones and no other."""
-    await phone.hears_more(0.4)  # what was on its way before
-    await phone.hears_more(1.2)
-    heard = heard_now(phone)
-    assert heard == set(wanted), f"{phone.user} hears {heard}"
 
 
 async def test_ask_a_colleague_talk_together_and_leave(center: Center) -> None:

@@ -73,6 +73,7 @@ OTHERS = (
     party_signals.JoinRequested,
     party_signals.JoinRequested,
     party_signals.CancelConsultRequested,
+    party_signals.DropPartyRequested,
     party_signals.TransferRequested,
     party_signals.ReturnRequested,
     party_signals.ParkRequested,
@@ -110,6 +111,9 @@ def with_others(world: World, contact: str) -> Signal | None:
         target = world.rng.choice(
             ({"to_agent": "ana"}, {"to_agent": "john"}, {"to_agent": "maria"}, {"to_number": "+34911"})
         )
+    if wanted is party_signals.DropPartyRequested and known.conferees:
+        one = world.rng.choice(known.conferees)
+        target = {"party_agent": one.agent, "party_number": one.number}
     if wanted is party_signals.TransferRequested and world.rng.random() < 0.4:
         target = world.rng.choice(({"to_queue": "sales"}, {"to_queue": "slow"}, {"to_number": "2000"}, {}))
     return wanted(world.request("t"), agent, contact, known.version, **target)

@@ -13,6 +13,7 @@ from cti_engine.core.party_signals import (
     CancelConsultRequested,
     CompleteRequested,
     ConsultRequested,
+    DropPartyRequested,
     JoinRequested,
     TransferRequested,
 )
@@ -192,6 +193,55 @@ def test_who_leaves_a_conference_leaves_the_others_talking(who: str) -> None:
         [("maria", 17.0), ("john", 10.0)] if who == "maria" else [("maria", 20.0), ("john", 7.0)]
     )
     assert (s.record()["agent"], s.record()["talk_s"]) == (stays, 20.0)
+
+
+def drops(agent: str = "john", number: str = "") -> Deferred:
+    return maria.asks(DropPartyRequested, party_agent=agent, party_number=number)
+
+
+def test_one_of_a_conference_is_let_go() -> None:
+    """The others talk on; who was let go wraps up, and the record says by whom."""
+    s = (
+        conference()
+        >> Elapse(7)
+        >> drops()
+        << the.EndLeg(leg="l2")
+        << the.PartyLeft(agent="john", by="maria")
+    )
+    s = s << the.SetAudioPaths(paths=both("w1/1", "l1")) << the.RecordLegs(legs=("l1",)) << the.Reply(ok=True)
+    assert (view(s).parties, view(s).held, view(s, "john").state) == ((), False, "wrap_up")
+    s = s >> john.is_gone() >> john.disposes() >> Elapse(3) >> caller.hangs_up() >> maria.is_gone()
+    s = s >> is_recorded >> maria.disposes()
+    assert [(part[0], part[2], part[4]) for part in parts(s)] == [
+        ("maria", 20.0, "caller/hang_up"),
+        ("john", 7.0, "dropped:maria"),
+    ]
+
+
+def test_of_two_conferees_the_one_meant_is_let_go() -> None:
+    """An agent by name, who is outside by number; the other stays."""
+    s = conference_with_ana() >> drops("ana") << the.SetAudioPaths(paths=both("w1/1", "l1", "l2"))
+    assert [one["agent"] for one in view(s).parties] == ["john"]
+    s = talking() >> maria.asks(ConsultRequested, to_number=OUTSIDE) >> outside("answers")
+    s = s >> maria.asks(JoinRequested) >> drops("", OUTSIDE) << the.PartyLeft(number=OUTSIDE, by="maria")
+    assert view(s).parties == () and view(s).state == "talking"
+
+
+def test_who_cannot_be_let_go() -> None:
+    """Who is only consulted, who is not in the call, who has left at the same moment, and nobody named."""
+    s = consulting() >> drops() << the.Reply(ok=False, code="not_in_conference")
+    assert view(s).parties[0]["state"] == "talking"
+    for wanted in (drops("ana"), drops("maria"), drops(""), drops("john", OUTSIDE)):
+        conference() >> wanted << the.Reply(ok=False, code="not_in_conference")
+    s = conference()
+    seen = s.center.contacts["c1"].version
+    late = maria.asks(DropPartyRequested, version=seen, party_agent="john")
+    s >> john.hangs_up() >> late << the.Reply(ok=False, code="stale")
+    (
+        conference()
+        >> john.asks(DropPartyRequested, party_agent="maria")
+        << the.Reply(ok=False, code="not_your_call")
+    )
 
 
 def test_somebody_outside_is_consulted_joined_and_stays_with_the_caller() -> None:

@@ -25,6 +25,7 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
     "CompleteTransfer": {},
     "JoinCall": {},
     "CancelConsult": {},
+    "DropParty": {"party_agent": "ana"},
     "ReturnToQueue": {},
     "Park": {},
     "Escalate": {},

@@ -113,6 +113,7 @@ const actions = {
   async logOut() {
     leaving = true;
     try {
+      await phone?.leave();
       await call("DELETE", "/api/session", { csrf: me.csrf });
       leave();
     } finally {

@@ -167,7 +167,11 @@ class Cdr:
             case party_events.PartyJoined():
                 self._begins(at, event.agent, event.number, "conferee")
             case party_events.PartyLeft():
-                self._ends(at, self._part_of(event.agent, event.number), "left")
+                self._ends(
+                    at,
+                    self._part_of(event.agent, event.number),
+                    f"dropped:{event.by}" if event.by else "left",
+                )
             case party_events.CallHandedOver():
                 self._handed_over(event, at)
             case party_events.MonitorStarted():

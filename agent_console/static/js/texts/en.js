@@ -36,6 +36,7 @@ export default {
   call_controls: "Call controls", hold: "Hold", resume: "Resume", on_hold: "On hold", mute: "Mute", unmute: "Unmute",
   transfer: "Transfer", transfer_to: "To whom", transfer_hint: "Name, queue or number", transfer_note: "What they should know",
   consult: "Ask first", transfer_now: "Transfer now", complete: "Hand over", join_all: "Talk together", back_to_caller: "Back to the caller",
+  drop_party: "Disconnect {name}",
   to_caller: "To the caller", to_party: "To {name}", leave_call: "Leave the call", return_to_queue: "Back to the queue", park: "Park",
   escalate: "Supervisor", parked_in: "Parked in slot {slot}", parked_calls: "Parked calls", parked_none: "No call is parked.",
   pick_up_slot: "Pick up slot {slot}", a_number: "a number", target_free: "free", target_busy: "busy", target_not_ready: "not ready", target_no_phone: "no phone",
@@ -137,6 +138,7 @@ export default {
   // refusals
   err_unknown_target: "There is nobody of that name to give it to.", err_target_busy: "Not free, or without a phone.",
   err_number_not_allowed: "This number may not be called from here.",
+  err_not_in_conference: "Not in this call any more.",
   err_others_in_call: "Others are in this call. Let them go first, or hand it over.", err_nobody_consulted: "Nobody is being asked.",
   err_no_supervisor: "No supervisor is free.", err_nothing_parked: "Nothing is parked there.",
   err_engine_away: "The engine did not answer. Nothing was changed; try again.",

@@ -33,6 +33,7 @@ export default {
   mute: "Silenciar", unmute: "Hablar",
   transfer: "Transferir", transfer_to: "A quién", transfer_hint: "Nombre, cola o número", transfer_note: "Lo que deben saber",
   consult: "Preguntar antes", transfer_now: "Transferir ya", complete: "Entregar", join_all: "Hablar juntos", back_to_caller: "Volver al cliente",
+  drop_party: "Desconectar a {name}",
   to_caller: "Con el cliente", to_party: "Con {name}", leave_call: "Salir de la llamada", return_to_queue: "Devolver a la cola", park: "Aparcar",
   escalate: "Supervisor", parked_in: "Aparcada en el lugar {slot}", parked_calls: "Llamadas aparcadas", parked_none: "No hay llamadas aparcadas.",
   pick_up_slot: "Recoger el lugar {slot}", a_number: "un número", target_free: "libre", target_busy: "ocupado", target_not_ready: "no disponible", target_no_phone: "sin teléfono",
@@ -135,6 +136,7 @@ export default {
   // refusals
   err_unknown_target: "No hay nadie con ese nombre a quien darla.", err_target_busy: "No está libre, o no tiene teléfono.",
   err_number_not_allowed: "Este número no se puede llamar desde aquí.",
+  err_not_in_conference: "Ya no está en esta llamada.",
   err_others_in_call: "Hay otros en esta llamada. Déjelos salir antes, o entréguela.", err_nobody_consulted: "No se está preguntando a nadie.",
   err_no_supervisor: "No hay ningún supervisor libre.", err_nothing_parked: "No hay nada aparcado ahí.",
   err_engine_away: "El motor no respondió. No ha cambiado nada; inténtelo de nuevo.",

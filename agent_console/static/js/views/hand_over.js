@@ -6,12 +6,22 @@ import { explain, t } from "../i18n.js";
 const NUMBER = /^\+?[0-9]{2,15}$/;
 const SHOWN = 8;
 
+/** Of a conference: who can be let go. */
+function Conferees({ parties, doing, enabled }) {
+  return parties.filter(({ role }) => role === "conferee").map(({ agent, name, number }) => html`<button
+    key=${agent || number} class="button drop" dir="auto" disabled=${!enabled}
+    onClick=${() => doing("DropParty", { party_agent: agent, party_number: number })}>${t("drop_party", { name: name || number })}</button>`);
+}
+
 export function HandOver({ contact, ask, live, say, enabled }) {
   const consulted = contact.view.parties.find(({ role }) => role === "consulted");
   const ofThis = (args = {}) => ({ contact: contact.contact, state_version: contact.view.state_version, args });
   const doing = (name, args) => ask(name, ofThis(args));
-  if (consulted) return html`<${Consulting} ...${{ consulted, doing, enabled }} />`;
-  return html`<${Panel} ...${{ contact, doing, ofThis, live, say, enabled }} />`;
+  return html`
+    ${consulted
+      ? html`<${Consulting} ...${{ consulted, doing, enabled }} />`
+      : html`<${Panel} ...${{ contact, doing, ofThis, live, say, enabled }} />`}
+    <${Conferees} parties=${contact.view.parties} ...${{ doing, enabled }} />`;
 }
 
 /** While somebody is asked: the ways on. */

@@ -29,10 +29,8 @@ export function StateBar({ me, view, ask, enabled, phone, actions }) {
 
   async function logOut() {
     setBusy("LogOut");
-    if (!view || view.status === "logged_out" || (await ask("LogOut"))) {
-      await phone?.leave();
-      await actions.logOut();
-    } else setBusy("");
+    if (!view || view.status === "logged_out" || (await ask("LogOut"))) await actions.logOut();
+    else setBusy("");
   }
 
   return html`<section class="card state-bar" aria-label=${t("state")}>
