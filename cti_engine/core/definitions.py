@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from cti_engine.core.customers.segment_rules import UNSEGMENTED, SegmentRules
+from cti_engine.core.customers.ticket_rules import NO_TICKETS, TicketRules
 from cti_engine.core.expressions.condition import Condition
 from cti_engine.core.expressions.values import Type
 from cti_engine.core.hours import Calendar
@@ -324,6 +325,7 @@ class CenterDefinitions:
     emergency: EmergencyRules = EmergencyRules()
     supervision: SupervisionRules = SupervisionRules()
     segments: SegmentRules = UNSEGMENTED
+    tickets: TicketRules = NO_TICKETS
     record_calls: bool = True
     notices: tuple[RecordingNotice, ...] = ()
     written_flows: frozenset[str] = frozenset()

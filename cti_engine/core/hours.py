@@ -88,6 +88,30 @@ class Calendar:
             return HoursStatus("open", name, closes_at=change)
         return HoursStatus("holiday" if name else "closed", name, opens_at=change)
 
+    def after(self, start: float, seconds: float) -> float | None:
+        """The moment at which it has been open for `seconds` since `start`; None: not while it can be looked ahead."""
+        at, left = start, seconds
+        while True:
+            change = self._next_change(at)
+            if self.is_open(at):
+                if change is None or change - at >= left:
+                    return at + left
+                left -= change - at
+            elif change is None:
+                return None
+            at = change
+
+    def open_between(self, begin: float, end: float) -> float:
+        """For how many seconds of this time it is open."""
+        at, found = begin, 0.0
+        while at < end:
+            change = self._next_change(at)
+            until = end if change is None else min(change, end)
+            if self.is_open(at):
+                found += until - at
+            at = until
+        return found
+
     def wall_clock(self, moment: float) -> datetime:
         """As clocks in its zone show it; the zone of what is returned says nothing."""
         return datetime.fromtimestamp(moment + self.zone.at(moment)[0], UTC)

@@ -22,6 +22,7 @@ from cti_engine.definitions.setting_keys import ENGINE, SIP, SPEECH
 from cti_engine.definitions.shapes import Keys
 from cti_engine.definitions.site_loader import AGENTS, ATTRIBUTES, DISPOSITIONS
 from cti_engine.definitions.texts import Content
+from cti_engine.definitions.ticket_loader import TICKETS
 
 FILES: Mapping[str, Keys] = {
     "ivr_flows/flow": FLOW,
@@ -45,6 +46,7 @@ FILES: Mapping[str, Keys] = {
     "config/speech": SPEECH,
     "config/recordings": RECORDINGS,
     "config/segments": SEGMENTS,
+    "config/tickets": TICKETS,
 }
 """The YAML file each schema is for; flows share the one of `flow`, their tests `flow_test`, scenarios `scenario`."""
 

@@ -45,6 +45,7 @@ from cti_engine.definitions.site_loader import (
     load_dispositions,
     transfer_rules,
 )
+from cti_engine.definitions.ticket_loader import load_tickets
 from cti_engine.definitions.yaml_source import Document, Node, read_yaml
 
 
@@ -77,6 +78,7 @@ def load_definitions(
     hours_file = files.read("config/business_hours.yaml", needed=False)
     services_file = files.read("config/services.yaml", needed=False)
     segments_file = files.read("config/segments.yaml", needed=False)
+    tickets_file = files.read("config/tickets.yaml", needed=False)
     recordings_file = files.read("config/recordings.yaml", needed=False)
     flow_files = files.flows()
     if has_errors(attributes_file.problems) and attributes_file.unreadable:
@@ -134,6 +136,12 @@ def load_definitions(
         None if numbers_file.unreadable else numbers,
         None if has_errors(dispositions_file.problems) else dispositions,
     )
+    tickets = load_tickets(
+        tickets_file,
+        None if hours_file.unreadable and "config/business_hours.yaml" in files.content else calendars,
+        agents,
+        [segment.id for segment in segments.segments],
+    )
     sources = [read_flow(document, files.content.get(document.file, b"")) for document in flow_files]
     scope = attribute_types(sources, {**attributes.call, **names_of(calendars)})
     by_id = {source.id: source for source in sources}
@@ -186,6 +194,7 @@ def load_definitions(
         emergency=emergency,
         supervision=SupervisionRules(**engine["supervision"]),
         segments=segments,
+        tickets=tickets,
         record_calls=calls["record"],
         notices=notices,
     )

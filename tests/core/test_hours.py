@@ -126,6 +126,22 @@ def test_what_never_changes_has_no_next_time() -> None:
     assert never.status(madrid("2026-10-25 02:30")).opens_at is None
 
 
+def test_open_time_goes_over_nights_and_holidays() -> None:
+    """Four open hours from Friday 14:00 end on Monday; seconds between two moments are the inverse of it."""
+    calendar = office()
+    friday = madrid("2026-11-27 14:00")
+    for seconds in (0.0, 1800.0, 4 * 3600.0, 40 * 3600.0):
+        later = calendar.after(friday, seconds)
+        assert later is not None
+        assert calendar.open_between(friday, later) == seconds
+        assert calendar.is_open(later - 1.0) or seconds == 0.0
+    assert calendar.open_between(friday, friday) == 0.0
+    zone = zone_of("Europe/Madrid")
+    always, never = Calendar("always", zone, (((0, DAY),),) * 7), Calendar("never", zone, ((),) * 7)
+    assert (always.after(friday, 90.0), always.open_between(friday, friday + 90.0)) == (friday + 90.0, 90.0)
+    assert (never.after(friday, 90.0), never.open_between(friday, friday + 90.0)) == (None, 0.0)
+
+
 def test_a_time_on_the_wall_clock_is_a_moment() -> None:
     """Also on the days of change: what comes twice is its first time, what is left out is the moment it would be."""
     zone = zone_of("Europe/Madrid")
