@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from cti_engine.core.customers.offer_rules import OfferRules
 from cti_engine.core.customers.segment_rules import UNSEGMENTED, SegmentRules
 from cti_engine.core.customers.ticket_rules import NO_TICKETS, TicketRules
 from cti_engine.core.expressions.condition import Condition
@@ -329,6 +330,7 @@ class CenterDefinitions:
     record_calls: bool = True
     notices: tuple[RecordingNotice, ...] = ()
     written_flows: frozenset[str] = frozenset()
+    offer_rules: OfferRules = field(default_factory=OfferRules)
 
     _teams: dict[str, tuple[str, ...]] = field(default_factory=dict, init=False, compare=False, repr=False)
 

@@ -11,6 +11,7 @@ from cti_engine.definitions.calendar_loader import CALENDARS
 from cti_engine.definitions.demo_accounts import DEMO_ACCOUNTS
 from cti_engine.definitions.flow_keys import FLOW
 from cti_engine.definitions.flow_test_keys import FLOW_TESTS
+from cti_engine.definitions.offer_loader import OFFERS
 from cti_engine.definitions.place_loader import SHIFTS, SITES
 from cti_engine.definitions.queue_loader import QUEUES
 from cti_engine.definitions.recording_loader import RECORDINGS
@@ -47,6 +48,7 @@ FILES: Mapping[str, Keys] = {
     "config/recordings": RECORDINGS,
     "config/segments": SEGMENTS,
     "config/tickets": TICKETS,
+    "config/offers": OFFERS,
 }
 """The YAML file each schema is for; flows share the one of `flow`, their tests `flow_test`, scenarios `scenario`."""
 

@@ -16,6 +16,7 @@ from cti_engine.definitions.flow_checks import check_flow
 from cti_engine.definitions.flow_loader import build_flow
 from cti_engine.definitions.flow_review import WordJudge, review_flows
 from cti_engine.definitions.flow_source import attribute_types, read_flow
+from cti_engine.definitions.offer_loader import load_offers, warn_of_languages
 from cti_engine.definitions.outbound_loader import (
     emergency_flows,
     load_emergency,
@@ -80,6 +81,7 @@ def load_definitions(
     segments_file = files.read("config/segments.yaml", needed=False)
     tickets_file = files.read("config/tickets.yaml", needed=False)
     recordings_file = files.read("config/recordings.yaml", needed=False)
+    offers_file = files.read("config/offers.yaml", needed=False)
     flow_files = files.flows()
     if has_errors(attributes_file.problems) and attributes_file.unreadable:
         return None, files.problems()  # every other file would seem wrong without the attributes
@@ -146,6 +148,13 @@ def load_definitions(
     scope = attribute_types(sources, {**attributes.call, **names_of(calendars)})
     by_id = {source.id: source for source in sources}
     services = None if has_errors(services_file.problems) else outside.services
+    offers = load_offers(
+        offers_file,
+        {name: type for name, type in scope.items() if name.startswith("call.")},
+        attributes.agent,
+        None if dispositions_file.unreadable or has_errors(dispositions_file.problems) else dispositions,
+        known_queues,
+    )
     flows = {source.id: build_flow(source, scope, by_id, services) for source in sources}
 
     for source in sources:
@@ -197,8 +206,10 @@ def load_definitions(
         tickets=tickets,
         record_calls=calls["record"],
         notices=notices,
+        offer_rules=offers,
     )
     if review:
+        warn_of_languages(offers_file, offers, {each.language: each.number for each in numbers.values()})
         review_emergency(engine_file, emergency)
         routing_review.review(definitions, queues_file, overflow_file)
         review_flows(by_id, definitions, words)

@@ -1,0 +1,204 @@
+"""The next best offer: who may have it by the rules, how likely it is taken, what that is worth; three at most.
+
+An offer's chance p is log-odds that add up: of the offer in the customer's segment (a Beta law of what was accepted and
+declined there, its prior the admin's `rate`), and of the customer's affinity to the product, as learned from purchases
+(`cti_engine/learning/affinities.py`), less what the counted customers had of it on average. Offers are ranked by
+p times margin. With `explore` each p is drawn from its law (Thompson 1933; Russo et al. 2018, "A tutorial on Thompson
+sampling"), so an offer of which little is known comes first now and then, and one that is known to be bad never.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from hashlib import blake2b
+from typing import Any
+
+import numpy as np
+
+from cti_engine.core.customers.abstain import Abstention, Profile, abstentions
+from cti_engine.core.customers.offer_facts import CallFacts, holds, number, rows, since
+from cti_engine.core.customers.offer_rules import Offer, OfferRules
+
+ANSWERS = ("accepted", "declined", "not_now")
+CROSS_SELL = "cross_sell"
+"""The kind of an imported hint that sells: it obeys the same rules."""
+_CERTAIN = 1e-6
+_STRONGEST = 3.0  # log-odds that an affinity may give: it is a guess from other people
+
+
+@dataclass(frozen=True, slots=True)
+class Hint:
+    """`chance` that it is taken and `expected_value`, both by what is known, not as drawn. `line` in the caller's
+    language, `reason` by language; without one the page tells of `affinity` (log-odds).
+    """
+
+    offer: str
+    product: str
+    reason: Mapping[str, str]
+    line: str
+    chance: float
+    expected_value: float
+    affinity: float
+
+    def told(self, currency: str) -> dict[str, object]:
+        return {
+            "offer": self.offer,
+            "product": self.product,
+            "reason": dict(self.reason),
+            "line": self.line,
+            "chance": round(self.chance, 4),
+            "expected_value": round(self.expected_value, 2),
+            "currency": currency,
+            "affinity": round(self.affinity, 3),
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """`hints`, best first, or `abstained`: why there are none. `held_out`: none are shown, to tell what they gain."""
+
+    hints: tuple[Hint, ...] = ()
+    abstained: tuple[Abstention, ...] = ()
+    held_out: bool = False
+
+
+def choose(
+    rules: OfferRules, profile: Profile, call: CallFacts, seed: bytes, left: Mapping[str, int] | None = None
+) -> Choice:
+    """`seed` makes chance: of the call, secret. `left`: stock by offer, where it is less than the rules say."""
+    abstained = abstentions(rules.abstain, profile, call)
+    if abstained:
+        return Choice(abstained=abstained)
+    fitting = [offer for offer in rules.offers.values() if fits(offer, profile, call, left or {})]
+    trained = [offer for offer in fitting if _trained(offer, call)]
+    if not trained:
+        return Choice(abstained=(Abstention("not_trained" if fitting else "nothing_fits"),))
+    return Choice(
+        _best(rules, trained, profile, call, seed), held_out=chance(seed, "hold_out") < rules.hold_out
+    )
+
+
+def fits(offer: Offer, profile: Profile, call: CallFacts, left: Mapping[str, int]) -> bool:
+    """All but the agent: what the customer has, the condition, the season, stock, language and earlier answers."""
+    return why_not(offer, profile, call, left) == ""
+
+
+def why_not(offer: Offer, profile: Profile, call: CallFacts, left: Mapping[str, int]) -> str:
+    """The first thing that keeps an offer from the customer, as a code; empty when nothing does."""
+    has = holds(profile)
+    if not has.issuperset(offer.needs):
+        return "needs"
+    if not has.isdisjoint(offer.excludes) or (offer.product in has and not offer.repeatable):
+        return "excludes"
+    if offer.seasons and not any(in_season(call.today, *season) for season in offer.seasons):
+        return "season"
+    if offer.stock is not None and left.get(offer.id, offer.stock) <= 0:
+        return "stock"
+    if call.language not in offer.line:
+        return "language"
+    if offer.id in call.answers or _answered_lately(offer, profile, call):
+        return "answered"
+    return "" if offer.when is None or offer.when.holds(call.names) else "when"
+
+
+def in_season(today: tuple[int, int], first: tuple[int, int], last: tuple[int, int]) -> bool:
+    return first <= today <= last if first <= last else today >= first or today <= last
+
+
+def _answered_lately(offer: Offer, profile: Profile, call: CallFacts) -> bool:
+    answers = (row for row in rows(profile, "offer_answers") if row.get("offer") == offer.id)
+    return any(
+        row.get("answer") in ("accepted", "declined") and since(row, call.now) < offer.again_after
+        for row in answers
+    )
+
+
+def _trained(offer: Offer, call: CallFacts) -> bool:
+    return offer.require is None or offer.require.holds(call.about_agent)
+
+
+def _best(
+    rules: OfferRules, offers: list[Offer], profile: Profile, call: CallFacts, seed: bytes
+) -> tuple[Hint, ...]:
+    laws = [_law(rules, offer, profile) for offer in offers]
+    known = np.array([wins / (wins + losses) for wins, losses, _ in laws])
+    moved = np.array([shift for _, _, shift in laws])
+    margins = np.array([offer.margin for offer in offers])
+    drawn = known
+    if rules.explore:
+        beta = np.array([law[:2] for law in laws])
+        drawn = np.random.Generator(np.random.PCG64(_whole(seed, "explore"))).beta(beta[:, 0], beta[:, 1])
+    worth = _moved(drawn, moved) * margins
+    chances = _moved(known, moved)
+    order = sorted(range(len(offers)), key=lambda i: (-worth[i], -chances[i], offers[i].id))
+    return tuple(
+        Hint(
+            offers[i].id,
+            offers[i].product,
+            offers[i].reason,
+            offers[i].line[call.language],
+            float(chances[i]),
+            float(chances[i] * margins[i]),
+            affinity(profile, offers[i].product),
+        )
+        for i in order[: rules.at_most]
+    )
+
+
+def _moved(chances: Any, log_odds: Any) -> Any:
+    """Chances (array) with so much added to their log-odds."""
+    held = np.clip(chances, _CERTAIN, 1 - _CERTAIN)
+    return 1 / (1 + (1 - held) / held * np.exp(-log_odds))
+
+
+def _law(rules: OfferRules, offer: Offer, profile: Profile) -> tuple[float, float, float]:
+    """The Beta law (wins, losses) of the offer in this segment, and the log-odds to add for this customer."""
+    accepted, declined, affinities = _counts(profile, offer.id)
+    wins, losses = rules.prior * offer.rate + accepted, rules.prior * (1 - offer.rate) + declined
+    counted = affinities / (rules.prior + accepted + declined)
+    return wins, losses, affinity(profile, offer.product) - counted
+
+
+def _counts(profile: Profile, offer: str) -> tuple[float, float, float]:
+    """Accepted, declined, and the sum of the affinities of those who were asked."""
+    counts = profile.get("offer_counts")
+    found = counts.get(offer) if isinstance(counts, Mapping) else None
+    if not isinstance(found, list | tuple) or len(found) < 2:
+        return 0.0, 0.0, 0.0
+    accepted, declined = (max(0.0, number(each) or 0.0) for each in found[:2])
+    return accepted, declined, (number(found[2]) or 0.0) if len(found) > 2 else 0.0
+
+
+def affinity(profile: Profile, product: str) -> float:
+    """Log-odds, 0 where nothing is known."""
+    found = profile.get("affinities")
+    score = number(found.get(product)) if isinstance(found, Mapping) else None
+    return 0.0 if score is None else max(-_STRONGEST, min(_STRONGEST, score))
+
+
+def shown_hints(profile: Profile, choice: Choice) -> Iterator[Mapping[str, Any]]:
+    """Imported hints, without those that sell where nothing may be sold or shown."""
+    for hint in rows(profile, "hints"):
+        if hint.get("kind") != CROSS_SELL or not forbids(choice):
+            yield hint
+
+
+def forbids(choice: Choice) -> bool:
+    """Whether nothing at all may be sold: that no offer of the admin's fits forbids no imported one."""
+    rules = {abstention.rule for abstention in choice.abstained}
+    return choice.held_out or bool(rules - {"nothing_fits"})
+
+
+def seed_of(secret: str, contact: str) -> bytes:
+    """Chance of a call: the same however often it is asked, and with a secret seed no agent can foresee it."""
+    return blake2b(contact.encode(), digest_size=16, key=secret.encode()[:64]).digest()
+
+
+def _whole(seed: bytes, purpose: str) -> int:
+    return int.from_bytes(blake2b(purpose.encode(), digest_size=7, key=seed).digest())
+
+
+def chance(seed: bytes, purpose: str) -> float:
+    """In [0, 1)."""
+    return _whole(seed, purpose) / 2.0**56

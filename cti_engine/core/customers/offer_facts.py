@@ -1,0 +1,68 @@
+"""What is known as hints are chosen: the call's facts from the core, the customer's from a profile that may lie.
+
+A profile comes from outside: what is of the wrong kind counts as unknown, or, where it would allow a sale, as no.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from cti_engine.core.expressions.values import Lookup
+
+
+@dataclass(frozen=True, slots=True)
+class CallFacts:
+    """`now` wall seconds, `today` (month, day) of the center. `waited` seconds on the line. `gave_up`: hung up in line
+    a moment ago. `line_is_poor` None: nothing is known of the line. `names`: what conditions may ask of the call;
+    `agent`: of the agent by dotted name. `answers`: by offer, given in this call already.
+    """
+
+    now: float
+    today: tuple[int, int]
+    names: Lookup
+    agent: Mapping[str, object]
+    language: str = ""
+    intent: str = ""
+    queue: str = ""
+    waited: float = 0.0
+    calls_us: bool = True
+    gave_up: bool = False
+    line_is_poor: bool | None = None
+    answers: Mapping[str, str] = field(default_factory=dict)
+
+    def about_agent(self, name: str) -> object:
+        """The lookup of `require`: the agent's names before the call's."""
+        return self.agent.get(name) if name.startswith("agent.") else self.names(name)
+
+
+def rows(profile: Mapping[str, Any], key: str) -> list[Mapping[str, Any]]:
+    """The maps of a list in the profile; whatever else stands there is left out."""
+    found = profile.get(key)
+    return [row for row in found if isinstance(row, Mapping)] if isinstance(found, list | tuple) else []
+
+
+def number(value: object) -> float | None:
+    """A finite number, else None."""
+    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        return None
+    return float(value)
+
+
+def since(row: Mapping[str, Any], now: float) -> float:
+    """Seconds; without a readable time as if it were now: a refusal that cannot be dated is a fresh one."""
+    at = number(row.get("at"))
+    return 0.0 if at is None else max(0.0, now - at)
+
+
+def holds(profile: Mapping[str, Any]) -> frozenset[str]:
+    """The products that the customer has."""
+    return frozenset(str(row["product"]) for row in rows(profile, "products") if row.get("product"))
+
+
+def hint_kinds(profile: Mapping[str, Any]) -> Iterator[str]:
+    """Of the hints that an import brought: `complaint`, `cross_sell` ..."""
+    for hint in rows(profile, "hints"):
+        yield str(hint.get("kind", ""))
