@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from cti_engine.core import audio_paths, endings, holding, recording_consent, waiting
+from cti_engine.core import audio_paths, endings, hints, holding, recording_consent, waiting
 from cti_engine.core import events as ev
 from cti_engine.core.agent import Agent
 from cti_engine.core.center import Center
@@ -22,6 +22,7 @@ def bridge(center: Center, contact: Contact, agent: Agent, queue: str, rang: flo
     if not queue and not contact.cdr.bridged_at:  # a flow gives it to its first agent, after that wait
         waited = contact.cdr.wait_s
     center.emit(ev.CallBridged(contact.id, agent.id, queue, waited, rang))
+    hints.given(center, contact, agent)
 
 
 def join(center: Center, contact: Contact) -> None:

@@ -29,6 +29,7 @@ from cti_engine.core.rows import (
     KIND,
     Counters,
     NamedRow,
+    OfferStock,
     OtherPhone,
     Owner,
     ReCaller,
@@ -75,6 +76,7 @@ class Center:
         self.other_phones: dict[str, OtherPhone] = {}
         self.recallers: dict[str, ReCaller] = {}
         self.surveyed: dict[str, Surveyed] = {}
+        self.offer_stock: dict[str, OfferStock] = {}
         self.handle_times: dict[str, QueueTimes] = {}
         self._in_queue: dict[str, dict[str, Contact]] = {}
         self.counters = Counters()
@@ -236,6 +238,8 @@ class Center:
                 self.recallers[id_] = row
             case Surveyed():
                 self.surveyed[id_] = row
+            case OfferStock():
+                self.offer_stock[id_] = row
             case OtherPhone():
                 self.other_phones[id_] = row
             case QueueTimes():

@@ -232,6 +232,19 @@ class Message:
 
 
 @dataclass(slots=True)
+class Hints:
+    """What `agent` was given to sell: `offers` with the customer's affinity to each. `held_out`: nothing is shown.
+    `abstained`: the rules that forbid any. `answers` by offer, of all agents of the call.
+    """
+
+    agent: str
+    offers: dict[str, float] = field(default_factory=dict)
+    held_out: bool = False
+    abstained: list[str] = field(default_factory=list)
+    answers: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
 class Controls:
     """What the agent has set in the conversation. `music`: what plays to the caller on hold or between two agents."""
 
@@ -258,7 +271,8 @@ class Contact:
     `kind`: `voice`, `outbound`, `callback` (`legless`) or `voicemail` (`messages`), which came of the contact `origin`.
     Of `outbound` and `callback` the caller is who is called. `message`:
     of a voicemail what it says, of a call what its caller has recorded in the flow. `recording`: the conversation's,
-    until it is stored; `recorded`: the legs of which it records the caller's other side now.
+    until it is stored; `recorded`: the legs of which it records the caller's other side now. `re_caller`: had given up,
+    or was cut off, and calls again.
     """
 
     id: str
@@ -311,6 +325,8 @@ class Contact:
     parked_at: float = 0.0
     outbound: Outbound | None = None
     monitor: Monitor | None = None
+    hints: Hints | None = None
+    re_caller: bool = False
 
     @property
     def in_queue(self) -> bool:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from cti_engine.core.hint_events import HintAnswered, HintsGiven
 from cti_engine.core.party_events import (
     CallHandedOver,
     ConsultEnded,
@@ -200,7 +201,8 @@ class AgentReserved:
 
 @dataclass(frozen=True, slots=True)
 class CallOffered:
-    """The screen pop. `path` is what the caller chose, `contacts` the last contacts, newest first.
+    """The screen pop. `path` is what the caller chose, `contacts` the last contacts, newest first. `offers`: what to
+    sell, best first, or `no_offers`: why nothing ({rule, ...}).
 
     Of a `kind` other than `voice` no phone rings: the agent accepts it in the page. `message` is its file
     in the recordings folder, of so many seconds. `purpose`: `consult` (the agent `by` has the call and asks
@@ -219,6 +221,8 @@ class CallOffered:
     path: tuple[str, ...] = ()
     contacts: tuple[dict[str, object], ...] = ()
     hints: tuple[dict[str, object], ...] = ()
+    offers: tuple[dict[str, object], ...] = ()
+    no_offers: tuple[dict[str, object], ...] = ()
     kind: str = "voice"
     message: str = ""
     message_s: float = 0.0
@@ -480,5 +484,6 @@ Event = (
     | TransferStarted | TransferEnded | CallEnded | WrapUpStarted | WrapUpEnded | ContactClosed | AgentStateChanged
     | PhoneStateChanged | AgentGroupLevelChanged | ConsultStarted | ConsultEnded | CallHandedOver | PartyJoined
     | PartyLeft | ParkingEnded | DialStarted | DialEnded | EmergencyCalled | EmergencyRefused
+    | HintsGiven | HintAnswered
     | MonitorStarted | MonitorModeChanged | MonitorEnded
 )  # fmt: skip

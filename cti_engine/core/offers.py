@@ -12,6 +12,7 @@ from cti_engine.core import (
     bridging,
     callbacks,
     endings,
+    hints,
     legless,
     messages,
     outbound,
@@ -132,10 +133,10 @@ def _pop(center: Center, contact: Contact, offer: str, agent: Agent, queue: str)
         waited_s=max(0.0, center.now - contact.queued_at) if queue else 0.0,
         path=tuple(contact.path),
         contacts=_rows(contact.profile.get("contacts")),
-        hints=_rows(contact.profile.get("hints")),
         kind=contact.kind,
         message=contact.message.path.rpartition("/")[2] if contact.message is not None else "",
         message_s=contact.message.seconds if contact.message is not None else 0.0,
+        **hints.of_offer(center, contact, offer, agent, queue),
         **_of_hand_over(center, contact, agent),
     )
 
@@ -287,6 +288,7 @@ def accepted(center: Center, contact: Contact, offer: Reservation) -> None:
     for other in list(contact.offers):
         endings.offer_over(center, center.reservations[other], OfferOutcome.ANSWERED_ELSEWHERE)
     contact.agent = agent.id
+    hints.taken(center, contact, offer.hints)
     if contact.transfer is not None:
         transfers.answered(center, contact)
     if contact.callback is not None and not contact.has_call:

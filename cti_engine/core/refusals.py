@@ -10,6 +10,8 @@ REFUSALS = {
     "not_your_call": "this is not your call",
     "wrong_state": "not possible in this state",
     "unknown_disposition": "no such disposition",
+    "unknown_answer": "accepted, declined or not_now",
+    "unknown_offer": "this was not offered in this call",
     "bad_digits": "1 to 32 keys of 0-9, * and #",
     "not_recorded": "this call is not recorded",
     "unknown_target": "there is nobody of that name to give it to",

@@ -41,7 +41,7 @@ def agent_of(center: Center, request: str, agent_id: str) -> Agent | None:
     return agent
 
 
-class _OfContact(Protocol):
+class OfContact(Protocol):
     @property
     def request(self) -> str: ...
     @property
@@ -52,7 +52,7 @@ class _OfContact(Protocol):
     def state_version(self) -> int: ...
 
 
-def _own_contact(center: Center, signal: _OfContact) -> Contact | None:
+def own_contact(center: Center, signal: OfContact) -> Contact | None:
     """The contact on this agent's desk, as the page saw it; anything else is refused."""
     agent = agent_of(center, signal.request, signal.agent)
     if agent is None:
@@ -67,7 +67,7 @@ def _own_contact(center: Center, signal: _OfContact) -> Contact | None:
     return None
 
 
-def own_conversation(center: Center, signal: _OfContact) -> Contact | None:
+def own_conversation(center: Center, signal: OfContact) -> Contact | None:
     """The call in which this agent talks to somebody; anything else is refused."""
     found = own_part(center, signal)
     if found is None:
@@ -79,9 +79,9 @@ def own_conversation(center: Center, signal: _OfContact) -> Contact | None:
     return contact
 
 
-def own_part(center: Center, signal: _OfContact) -> tuple[Contact, Controls | Guest] | None:
+def own_part(center: Center, signal: OfContact) -> tuple[Contact, Controls | Guest] | None:
     """The conversation in which this agent takes part: as the one who has the call, or as a guest."""
-    contact = _own_contact(center, signal)
+    contact = own_contact(center, signal)
     if contact is None:
         return None
     guest = contact.guest_called(signal.agent)
@@ -146,7 +146,7 @@ def _set_status(center: Center, agent: Agent, status: str, reason: str) -> None:
 
 def hang_up(center: Center, signal: HangUpRequested) -> None:
     """The agent leaves the conversation from the page; without others in it, it ends."""
-    contact = _own_contact(center, signal)
+    contact = own_contact(center, signal)
     if contact is None:
         return
     guest = contact.guest_called(signal.agent)

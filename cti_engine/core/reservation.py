@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from cti_engine.core.contact import Hints
 from cti_engine.core.machine import table
 
 RESERVATION = table(
@@ -34,4 +35,5 @@ class Reservation:
     leg: str = ""
     dialled_at: float = 0.0
     ringing_at: float = 0.0
+    hints: Hints | None = None
     deadlines: dict[str, float] = field(default_factory=dict)

@@ -49,6 +49,15 @@ class Surveyed:
 
 
 @dataclass(slots=True)
+class OfferStock:
+    """Row kind `offer_stock`, by offer: how many have been `accepted` since the admin wrote `stock`."""
+
+    id: str
+    stock: int
+    accepted: int = 0
+
+
+@dataclass(slots=True)
 class OtherPhone:
     """Row kind `phone`: of a user who is no agent, a supervisor's say; it is there as long as it is registered."""
 
@@ -65,6 +74,7 @@ NamedRow = (
     | WorkerNote
     | ReCaller
     | Surveyed
+    | OfferStock
     | OtherPhone
     | QueueTimes
 )
@@ -80,6 +90,7 @@ ROW_TYPES: dict[str, type[Row]] = {
     "worker": WorkerNote,
     "recaller": ReCaller,
     "surveyed": Surveyed,
+    "offer_stock": OfferStock,
     "phone": OtherPhone,
     "handle_times": QueueTimes,
     "counter": Counters,

@@ -390,6 +390,18 @@ class AcceptRequested:
 
 
 @dataclass(frozen=True, slots=True)
+class HintAnswerRequested:
+    """The customer's `answer` to an offer that the page shows: accepted, declined or not_now."""
+
+    request: str
+    agent: str
+    contact: str
+    state_version: int
+    offer: str
+    answer: str
+
+
+@dataclass(frozen=True, slots=True)
 class DialRequested:
     """Call this number: the agent's phone rings first. `name` is what the page calls who is called."""
 
@@ -462,6 +474,6 @@ Signal = (
     | PhoneRegistered | PhoneUnregistered | EdgeSeen | LookupReturned | ServiceAnswered
     | PageOpened | PageClosed | ConsoleLost | OfferShown | ReadyRequested | NotReadyRequested | LogOutRequested
     | CallMeRequested | HangUpRequested | HoldRequested | MuteRequested | DigitsRequested
-    | PauseRecordingRequested | AcceptRequested | DialRequested | DispositionSubmitted | ExplainRequested
-    | WaitingRequested | TimePassed | Restarted | PartySignal
+    | PauseRecordingRequested | AcceptRequested | HintAnswerRequested | DialRequested | DispositionSubmitted
+    | ExplainRequested | WaitingRequested | TimePassed | Restarted | PartySignal
 )  # fmt: skip

@@ -59,6 +59,7 @@ def _precedence(center: Center, contact: Contact) -> tuple[int, float]:
     if before is not None:
         seconds += max(0.0, contact.queued_at - before.queued_at)
         center.drop(before)
+        contact.re_caller = True
     return points, max(seconds, contact.head_start)
 
 

@@ -13,7 +13,7 @@ from typing import Any, Literal
 
 import msgspec
 
-from cti_engine.core import events, party_events, party_signals, signals
+from cti_engine.core import events, hint_events, party_events, party_signals, signals
 from cti_engine.ports import StoredEvent
 from cti_engine.wire import browser_phone, envelope
 from cti_engine.wire.envelope import BadMessage, Envelope, Request
@@ -106,6 +106,8 @@ EVENTS: dict[str, EventEntry] = dict(
         _entry(party_events.MonitorStarted, _MONITOR, _AGENT, _SUPERVISOR),
         _entry(party_events.MonitorModeChanged, _MONITOR, _AGENT, _SUPERVISOR),
         _entry(party_events.MonitorEnded, _MONITOR, _AGENT, _SUPERVISOR),
+        _entry(hint_events.HintsGiven, _WATCH, _SUPERVISOR),
+        _entry(hint_events.HintAnswered, _WATCH, _AGENT, _SUPERVISOR),
         _entry(events.RecordingStored, _READ, _SUPERVISOR, _ADMIN),
         _entry(events.CallEnded, _WATCH, _SUPERVISOR),
         _entry(events.WrapUpStarted, _WATCH, _AGENT, _SUPERVISOR),
@@ -161,6 +163,7 @@ REQUESTS: dict[str, RequestEntry] = {
     "EndMonitor": RequestEntry(party_signals.MonitorEndRequested, _MONITOR, None),
     "TakeOver": RequestEntry(party_signals.TakeOverRequested, _MONITOR, None),
     "Accept": RequestEntry(signals.AcceptRequested, _TAKE, None),
+    "AnswerHint": RequestEntry(signals.HintAnswerRequested, _TAKE, None),
     "OfferShown": RequestEntry(signals.OfferShown, _TAKE, None),
     "SubmitDisposition": RequestEntry(signals.DispositionSubmitted, _TAKE, None),
     "Explain": RequestEntry(signals.ExplainRequested, _WATCH, _WATCH),

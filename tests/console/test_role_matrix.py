@@ -47,6 +47,7 @@ MAY_ASK: dict[str, tuple[set[str], set[str]]] = {
     "EndMonitor": (STEERING, NONE),
     "TakeOver": (STEERING, NONE),
     "Accept": (ALL, NONE),
+    "AnswerHint": (ALL, NONE),
     "Dial": (ALL, NONE),
     "OfferShown": (ALL, NONE),
     "SubmitDisposition": (ALL, NONE),

@@ -23,6 +23,7 @@ def rows_of(center: Center) -> dict[Key, bytes]:
         "worker": dict(center.workers),
         "recaller": dict(center.recallers),
         "surveyed": dict(center.surveyed),
+        "offer_stock": dict(center.offer_stock),
         "phone": dict(center.other_phones),
         "handle_times": dict(center.handle_times),
     }

@@ -30,6 +30,7 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
     "Park": {},
     "Escalate": {},
     "Accept": {},
+    "AnswerHint": {"offer": "fibre", "answer": "accepted"},
     "SubmitDisposition": {"disposition": "sold", "note": "x"},
 }
 """Every request of an agent about a call, with arguments that are right."""

@@ -52,6 +52,17 @@ export default {
   disposition: "Result", finish: "Finish", choose_disposition: "Choose a result to finish.",
   wrap_up_left: "{time} left", wrap_up_over: "Time is up",
   facts: "About this call", contact_panel: "Current contact",
+  // what to offer, or why nothing
+  offers: "You can offer", no_offers: "Sell nothing now", offer_worth: "worth {value}", offer_answer: "How was it taken: {product}",
+  offer_accepted: "Accepted", offer_declined: "Declined", offer_not_now: "Not the moment",
+  offer_like_others: "Customers who have the same often take it.", offer_fits: "It fits what this customer has.",
+  abstain_open_complaint: "An open complaint{ticket}: help with that first.", abstain_open_ticket: "An open case{ticket}: solve that first.",
+  abstain_call_reason: "They call about: {what}.", abstain_no_consent: "They want no offers.",
+  abstain_no_consent_unknown: "They have not agreed to offers.", abstain_stranger: "We do not know who calls.",
+  abstain_called_again: "They call again about the same: solve it.", abstain_waited_long: "They waited {time}.",
+  abstain_refused_lately: "They declined an offer {days} days ago.", abstain_bad_survey: "Their last survey was bad: {answer} on {scale}.",
+  abstain_poor_line: "The line is poor.", abstain_not_trained: "There is an offer, but you are not trained for it.",
+  abstain_nothing_fits: "Nothing that we have fits.",
   // beside it
   your_queues: "Queues", nobody_waits: "Nobody waits", n_waiting: "{n} waiting",
   team: "Colleagues", team_alone: "Nobody of your queues is logged in.", team_more: "and {n} more",
@@ -136,6 +147,7 @@ export default {
   phone_problem_autoplay: "The browser blocks sound until you touch the page: click or press any key.",
   phone_problem_away: "Browser phones are not there at the moment. They come back by themselves; you can use the desk phone meanwhile.",
   // refusals
+  err_unknown_offer: "This was not offered in this call.",
   err_unknown_target: "There is nobody of that name to give it to.", err_target_busy: "Not free, or without a phone.",
   err_number_not_allowed: "This number may not be called from here.",
   err_not_in_conference: "Not in this call any more.",

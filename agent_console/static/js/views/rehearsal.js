@@ -8,6 +8,7 @@ const LONGEST = 1000; // ms; frames may stop at any moment, when the page is cov
 const OFFER = {
   contact: "rehearsal", phase: "offered", view: null, number: "+12135550100", name: "Ábc Xyz", queue: "queue",
   segment: "gold", language: "es", waited_s: 61, path: ["menu:1"], hints: [{ text: "Ábc" }],
+  offers: [{ offer: "x", product: "abc", reason: {}, line: "Ábc", expected_value: 1.5 }],
   contacts: [{ at: "2026-01-01T00:00:00Z", queue: "queue", note: "Ábc", disposition: "xyz" }],
 };
 

@@ -1,0 +1,131 @@
+"""Hints of a call: chosen as it is offered to an agent, told as the agent has it (`hint_answers`: answered).
+
+What may be shown is decided in `customers/next_best_offer`; here are the facts of the call that it asks for.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from cti_engine.core import events as ev
+from cti_engine.core.agent import Agent
+from cti_engine.core.call_names import Names
+from cti_engine.core.center import Center
+from cti_engine.core.contact import VOICE, VOICEMAIL, Contact, Hints
+from cti_engine.core.customers.next_best_offer import (
+    CROSS_SELL,
+    Choice,
+    choose,
+    forbids,
+    seed_of,
+    shown_hints,
+)
+from cti_engine.core.customers.offer_facts import CallFacts, rows
+
+
+def of_offer(center: Center, contact: Contact, offer: str, agent: Agent, queue: str) -> dict[str, Any]:
+    """The fields of the pop about what to sell. Nothing for who is only asked, and for messages."""
+    rules, profile = center.definitions.offer_rules, contact.profile
+    imported = [hint for hint in rows(profile, "hints") if hint.get("kind") == CROSS_SELL]
+    if contact.guest_called(agent.id) is not None or contact.kind == VOICEMAIL:
+        return {"hints": tuple(h for h in rows(profile, "hints") if h not in imported)}
+    if not rules.offers and not imported:
+        return {"hints": tuple(rows(profile, "hints"))}
+    facts = call_facts(center, contact, agent, queue)
+    choice = choose(rules, profile, facts, seed_of(center.seed, contact.id), _left(center))
+    _keep(center, contact, offer, agent, choice)
+    told = [hint.told(rules.currency) for hint in choice.hints]
+    tells_why = bool(rules.offers) or forbids(choice)
+    return {
+        "hints": tuple(shown_hints(profile, choice)),
+        "offers": () if choice.held_out else tuple(told),
+        "no_offers": tuple(each.told() for each in choice.abstained) if tells_why else (),
+    }
+
+
+def call_facts(center: Center, contact: Contact, agent: Agent, queue: str) -> CallFacts:
+    """The call as the rules ask for it. Of the line the engine knows nothing yet, which counts as good."""
+    local = datetime.fromtimestamp(center.now + center.utc_offset, UTC)
+    names = Names(center, contact, queue)
+    on_the_line = contact.kind == VOICE
+    in_line = max(0.0, center.now - contact.queued_at) if queue and contact.queued_at else 0.0
+    return CallFacts(
+        now=center.now,
+        today=(local.month, local.day),
+        names=names,
+        agent=_names_of(center, agent),
+        language=contact.language or str(contact.profile.get("language") or ""),
+        intent=str(names("call.intent") or ""),
+        queue=queue or contact.queue,
+        waited=max(contact.cdr.wait_s, in_line) if on_the_line else 0.0,
+        calls_us=on_the_line,
+        gave_up=contact.re_caller,
+        answers=contact.hints.answers if contact.hints is not None else {},
+    )
+
+
+def _names_of(center: Center, agent: Agent) -> dict[str, object]:
+    known = center.definitions.agents.get(agent.id)
+    if known is None:
+        return {}
+    attributes = {f"agent.{name}": value for name, value in known.attributes.items()}
+    return {**attributes, "agent.id": known.id, "agent.name": known.name, "agent.site": known.site}
+
+
+def _left(center: Center) -> dict[str, int]:
+    offers = center.definitions.offer_rules.offers
+    return {
+        row.id: row.stock - row.accepted
+        for row in center.offer_stock.values()
+        if row.id in offers and offers[row.id].stock == row.stock
+    }
+
+
+def _keep(center: Center, contact: Contact, offer: str, agent: Agent, choice: Choice) -> None:
+    """With the reservation: several phones may ring for one call, each with hints of its own."""
+    answers = contact.hints.answers if contact.hints is not None else {}
+    chosen = Hints(
+        agent.id,
+        {hint.offer: hint.affinity for hint in choice.hints},
+        choice.held_out,
+        [each.rule for each in choice.abstained],
+        dict(answers),
+    )
+    reservation = center.reservations.get(offer)
+    if reservation is None:  # who is called was looked up only after the agent had answered
+        contact.hints = chosen
+        center.touch(contact)
+    else:
+        reservation.hints = chosen
+        center.touch(reservation)
+
+
+def taken(center: Center, contact: Contact, chosen: Hints | None) -> None:
+    """The agent has the call: from now on its hints are those that this agent was shown."""
+    if chosen is not None:
+        answers = contact.hints.answers if contact.hints is not None else {}
+        contact.hints = Hints(chosen.agent, chosen.offers, chosen.held_out, chosen.abstained, dict(answers))
+        center.touch(contact)
+
+
+def given(center: Center, contact: Contact, agent: Agent) -> None:
+    """Agent and caller talk: whatever was on the page, or kept from it, may have an effect now."""
+    hints = contact.hints
+    if hints is None or hints.agent != agent.id or not center.definitions.offer_rules.offers:
+        return
+    offers: list[dict[str, object]] = [
+        {"offer": offer, "affinity": round(affinity, 3)} for offer, affinity in hints.offers.items()
+    ]
+    center.emit(
+        ev.HintsGiven(
+            contact.id,
+            str(contact.profile.get("customer") or ""),
+            str(contact.profile.get("segment") or ""),
+            agent.id,
+            contact.queue,
+            tuple(offers),
+            hints.held_out,
+            tuple(hints.abstained),
+        )
+    )
