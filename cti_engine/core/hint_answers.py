@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from cti_engine.core import events as ev
-from cti_engine.core import requests
+from cti_engine.core import hint_events, requests
 from cti_engine.core.agent import Agent
 from cti_engine.core.center import Center
 from cti_engine.core.contact import Hints
@@ -34,7 +33,7 @@ def answer(center: Center, signal: HintAnswerRequested) -> None:
         _show(center, agent, hints)
         center.touch(contact)
         center.emit(
-            ev.HintAnswered(
+            hint_events.HintAnswered(
                 contact.id,
                 str(contact.profile.get("customer") or ""),
                 str(contact.profile.get("segment") or ""),

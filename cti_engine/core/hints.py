@@ -8,7 +8,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
-from cti_engine.core import events as ev
+from cti_engine.core import hint_events
 from cti_engine.core.agent import Agent
 from cti_engine.core.call_names import Names
 from cti_engine.core.center import Center
@@ -118,7 +118,7 @@ def given(center: Center, contact: Contact, agent: Agent) -> None:
         {"offer": offer, "affinity": round(affinity, 3)} for offer, affinity in hints.offers.items()
     ]
     center.emit(
-        ev.HintsGiven(
+        hint_events.HintsGiven(
             contact.id,
             str(contact.profile.get("customer") or ""),
             str(contact.profile.get("segment") or ""),

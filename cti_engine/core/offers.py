@@ -7,6 +7,7 @@ or at once when the agent has no page open (architecture decision 3).
 from __future__ import annotations
 
 from dataclasses import fields
+from typing import Any
 
 from cti_engine.core import (
     bridging,
@@ -153,7 +154,7 @@ def known(center: Center, contact: Contact) -> None:
         center.touch(agent)
 
 
-def _of_hand_over(center: Center, contact: Contact, agent: Agent) -> dict[str, str]:
+def _of_hand_over(center: Center, contact: Contact, agent: Agent) -> dict[str, Any]:
     """Why a colleague wants this agent, or anybody, to have the call."""
     guest, handed = contact.guest_called(agent.id), contact.handed
     if guest is not None:

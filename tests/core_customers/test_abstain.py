@@ -16,7 +16,7 @@ from cti_engine.core.customers.offer_facts import CallFacts
 from cti_engine.core.customers.offer_rules import DAY, AbstainRules, OfferRules
 from tests.core_customers.people import CALLS, NOW, PROFILES, RULES, SEED, call, customer, offer, rules
 
-WHEN = {
+WHEN: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
     "open_complaint": ({"tickets": [{"ticket": "2291", "category": "complaint"}]}, {}),
     "call_reason": ({}, {"intent": "cancellation"}),
     "no_consent": ({"consent": {"offers": False}}, {}),
