@@ -16,7 +16,7 @@ from cti_engine.definitions.flow_checks import check_flow
 from cti_engine.definitions.flow_loader import build_flow
 from cti_engine.definitions.flow_review import WordJudge, review_flows
 from cti_engine.definitions.flow_source import attribute_types, read_flow
-from cti_engine.definitions.offer_loader import load_offers, warn_of_languages
+from cti_engine.definitions.offer_loader import load_offers, review_offers
 from cti_engine.definitions.outbound_loader import (
     emergency_flows,
     load_emergency,
@@ -209,7 +209,8 @@ def load_definitions(
         offer_rules=offers,
     )
     if review:
-        warn_of_languages(offers_file, offers, {each.language: each.number for each in numbers.values()})
+        languages = {each.language: each.number for each in numbers.values()}
+        review_offers(offers_file, offers, languages, attributes.call)
         review_emergency(engine_file, emergency)
         routing_review.review(definitions, queues_file, overflow_file)
         review_flows(by_id, definitions, words)

@@ -103,9 +103,6 @@ def load_offers(
     scope: Scope = {**CALL_NAMES, **NOW_NAMES, **call_scope}
     _known(document, ("sold",), written["sold"], dispositions, "disposition")
     _known(document, ("abstain", "queues"), abstain["queues"], queues, "queue")
-    declared = call_scope.get("call.intent")
-    if declared is not None and declared.choices and document.at(("abstain", "intents")).kind == "list":
-        _known(document, ("abstain", "intents"), abstain["intents"], declared.choices, "intent")
     return OfferRules(
         {
             id: _offer(document, ("offers", id), id, values, scope, agent_scope)
@@ -154,8 +151,18 @@ def _condition(document: Document, path: Path, text: str, scope: Scope) -> Condi
     return condition
 
 
-def warn_of_languages(document: Document, rules: OfferRules, languages: Mapping[str, str]) -> None:
-    """Offers without a line in a language that calls begin in; `languages`: each with a dialled number."""
+def review_offers(
+    document: Document, rules: OfferRules, languages: Mapping[str, str], call_scope: Scope
+) -> None:
+    """Offers without a line in a language that calls begin in (`languages`: each with a dialled number), and intents
+    that no call has.
+    """
+    intents = call_scope.get("call.intent")
+    for index, intent in enumerate(rules.abstain.intents):
+        if intents is not None and intents.choices and intent not in intents.choices:
+            hint = did_you_mean(intent, intents.choices) or f"one of {', '.join(intents.choices)}"
+            text = f"no call has the intent {intent}"
+            document.problem(("abstain", "intents", index), text, hint, severity=WARNING)
     for offer in rules.offers.values():
         for language, number in sorted(languages.items()):
             if language not in offer.line:
