@@ -243,6 +243,7 @@ async def test_names_from_callers_stay_text(
             engine, contact=f"x-{n}", name=evil, number=evil, segment=evil, language=evil, queue=evil,
             path=(evil, evil), contacts=({"at": evil, "queue": evil, "note": evil, "disposition": evil},),
             hints=({"kind": evil, "text": evil},),
+            offers=({"offer": evil, "product": evil, "reason": {"en": evil}, "line": evil, "expected_value": 1.0},),
         )  # fmt: skip
         await engine.until_heard("OfferShown", n + 1)
         shown = await contact(page).locator("h1").text_content()

@@ -1,6 +1,6 @@
 // What else helps this customer: an offer with reason, line and worth, and how it was taken; or why nothing is offered.
 import { html, useState } from "../../vendor/preact.js";
-import { duration, label, language, t, words } from "../i18n.js";
+import { duration, language, t, words } from "../i18n.js";
 
 const ANSWERS = ["accepted", "declined", "not_now"];
 
@@ -41,8 +41,7 @@ function Offer({ offer, contact, ask, enabled }) {
 }
 
 function reason({ reason, affinity }) {
-  if (Object.keys(reason ?? {}).length) return label(reason, Object.keys(reason)[0]);
-  return t(affinity > 0 ? "offer_like_others" : "offer_fits");
+  return reason?.[language()] ?? Object.values(reason ?? {})[0] ?? t(affinity > 0 ? "offer_like_others" : "offer_fits");
 }
 
 function money({ expected_value: value, currency }) {
