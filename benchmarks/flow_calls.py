@@ -89,7 +89,7 @@ def _world(chance: random.Random, language: str) -> dict[str, object]:
         "call.region": chance.choice(["ES", "US"]),
         "call.region_languages": chance.choice([("es",), ("en",), ("es", "en")]),
         "call.re_caller": chance.random() < 0.1,
-        "call.preferred_way": chance.choice(["keys", "voice"]),
+        "call.answer_by": chance.choice(["keys", "voice"]),
         "hours.office": "open",
         "hours.phones": chance.choice(["open", "open", "open", "closed"]),
         "hours.phones.emergency": chance.random() < 0.05,

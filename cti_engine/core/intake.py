@@ -119,6 +119,8 @@ def _begin_when_ready(center: Center, contact: Contact) -> None:
     if flow is None:  # taken out by a reload between INVITE and answer
         endings.end_contact(center, contact, causes.FLOW_FAULT)
         return
+    if contact.profile.get("customer") and contact.profile.get("language") in flow.languages:
+        contact.language = str(contact.profile["language"])
     if center.fire(CONTACT, contact, "flow_started"):
         center.emit(ev.CallAttributesSet(contact.id, {"language": contact.language}))
         flow_runner.begin(center, contact, flow)

@@ -88,7 +88,7 @@ def test_what_is_not_sure_is_asked_back() -> None:
 
 def test_no_asks_the_menu_again_as_a_miss() -> None:
     """After "no" the menu is asked in the keys' wording, and it has cost a try."""
-    caller = Caller(MENU, world={"call.preferred_way": "voice"})
+    caller = Caller(MENU, world={"call.answer_by": "voice"})
     assert caller.heard == ["text:Sales, or complaints?"]
     caller.say("1", verdict="confirm")
     caller.say("2")
@@ -148,7 +148,7 @@ def test_without_a_recogniser_keys_are_all_there_is() -> None:
 @pytest.mark.parametrize("reason", ["overloaded", "unavailable"])
 def test_who_was_invited_to_speak_is_told_to_use_keys(reason: str) -> None:
     """The engine falls back with a sentence, at once."""
-    caller = Caller(MENU, world={"call.preferred_way": "voice"})
+    caller = Caller(MENU, world={"call.answer_by": "voice"})
     caller.go_deaf(reason)
     assert caller.heard == [
         "text:I cannot hear you well at the moment. Please use the keys of your phone.",

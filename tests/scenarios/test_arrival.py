@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from cti_engine.core.call_names import Names
 from cti_engine.core.definitions import QueueDefinition
 from cti_engine.core.ivr.flow import EndCall, EnterQueue, Say, Wait
 from cti_engine.core.signals import CommandRefused, LegFailed, PlaybackEnded
@@ -34,6 +35,23 @@ def test_the_look_up_comes_back_before_the_answer() -> None:
     s = s << the.CallAttributesSet(attributes={"customer": "7", "name": "Eva", "segment": "gold"})
     s = s >> caller.connects() << the.CallAttributesSet(attributes={"language": "en"})
     s = s << the.CallOffered(name="Eva", segment="gold", contacts=({"at": 1},))
+
+
+def test_a_customer_is_spoken_to_in_their_language_where_the_flow_knows_it() -> None:
+    """The number's language gives way to the known customer's, a stranger's area does not; nor what the flow cannot
+    say. How a caller answers menus is there for flows."""
+    for profile, language in (
+        ({"customer": "7", "language": "es"}, "es"),
+        ({"customer": "", "language": "es"}, "en"),
+        ({"customer": "7", "language": "fr"}, "en"),
+    ):
+        greet = replace(
+            flow("greet", hello=Say(spoken("hello"), "bye"), bye=EndCall()), languages=("en", "es")
+        )
+        s = Scenario(with_number("1000", "greet", with_flows(greet))) >> caller.calls("1000")
+        s = s >> caller.found("c1", answer_by="voice", **profile) >> caller.connects()
+        s = s << the.CallAttributesSet(attributes={"language": language})
+        assert Names(s.center, s.center.contacts["c1"])("call.answer_by") == "voice"
 
 
 def test_the_flow_waits_for_the_look_up() -> None:

@@ -87,7 +87,7 @@ def prompt_over(run: Run, step: Question) -> None:
 def _wording(run: Run, step: Question) -> Content:
     """Callers who like to speak are asked in those words, until it does not work."""
     voice = step.voice_prompt
-    speaks = run.names("call.preferred_way") == "voice" and not run.state.keys_only and not run.state.tries
+    speaks = _wants_voice(run) and not run.state.keys_only and not run.state.tries
     return voice if voice is not None and speaks else step.prompt
 
 
@@ -267,7 +267,7 @@ def nobody_listens(run: Run, step: Question, reason: str) -> None:
 
 
 def _wants_voice(run: Run) -> bool:
-    return run.names("call.preferred_way") == "voice"
+    return run.names("call.answer_by") == "voice"
 
 
 # --- misses -----------------------------------------------------------------------------------

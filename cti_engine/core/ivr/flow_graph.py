@@ -128,7 +128,7 @@ def names_read(step: Step) -> Iterator[str]:
             for content in (step.prompt, step.no_input_prompt, step.no_match_prompt, step.voice_prompt):
                 yield from _names_said(content or {})
             if step.voice_prompt is not None:
-                yield "call.preferred_way"
+                yield "call.answer_by"
 
 
 def _names_said(content: Content) -> Iterator[str]:

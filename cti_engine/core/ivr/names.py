@@ -19,6 +19,9 @@ CALL_NAMES: Mapping[str, Type] = {
     "call.language": TEXT,
     "call.customer": TEXT,
     "call.customer_language": TEXT,  # the profile's
+    "call.answer_by": text_of(
+        "keys", "voice"
+    ),  # how they like to answer menus: the number's, or the customer's
     "call.segment": TEXT,
     "call.value": NUMBER,
     "call.known": BOOLEAN,  # a customer was found
