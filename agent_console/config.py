@@ -25,6 +25,7 @@ class ConsoleConfig:
     """`port` 0 takes any free one. `home` holds the files in force, read for the labels of reasons and dispositions.
 
     `store_url` is `sqlite:PATH` or `redis://...`, `broker_url` is `mqtt://host:port` or `mqtts://...`.
+    `customers_url` is `sqlite:PATH` or `postgresql://...`; empty: nobody's contacts are noted.
     `public_origin` (`https://desk.example.org`) is what browsers show; empty: whatever host they asked for.
     `session_idle`: seconds without a human at the page; `session_longest`: seconds after the log-in. A contact in
     progress never ends a session. `utc_offset`: seconds that the center's day is ahead of UTC.
@@ -40,7 +41,8 @@ class ConsoleConfig:
     broker_url: str
     broker_user: str = ""
     broker_password: str = field(default="", repr=False)
-    customers_db: Path | None = None
+    customers_url: str = field(default="", repr=False)
+    customers_cache: str = field(default="", repr=False)
     recordings: Path | None = None
     gateway: str = ""
     bind: str = "127.0.0.1"

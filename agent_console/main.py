@@ -119,8 +119,8 @@ def _assemble(config: ConsoleConfig) -> tuple[Console, MqttBus]:
     day_book = DayBook(log, feed, clock.now, config.utc_offset)
     feed.listen(day_book)
     notes = None
-    if config.customers_db is not None:
-        notes = ContactNotes(log, CustomerStore(config.customers_db))
+    if config.customers_url:
+        notes = ContactNotes(log, CustomerStore(config.customers_url, cache=config.customers_cache))
         feed.listen(notes)
     feed.watch_engine(presence.on_engine)
     return Console(

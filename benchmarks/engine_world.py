@@ -299,8 +299,8 @@ async def running_engine(
         broker_url = f"mqtt://127.0.0.1:{broker_port}"
         config = EngineConfig(
             home, var, store_url, broker_url, "engine", passwords["engine"], str(var / "engine.sock"),
-            b"k" * 32, var / "customers.db", var / "accounts.db", "cti", "md5", var / "prompts", ENGINES, 0.0,
-            var / "engine.json", 86_400.0,
+            b"k" * 32, f"sqlite:{var / 'customers.db'}", "", var / "accounts.db", "cti", "md5", var / "prompts",
+            ENGINES, 0.0, var / "engine.json", 86_400.0,
         )  # fmt: skip
         engine = start(context, "engine", log, engine_process.serve, config)
         try:

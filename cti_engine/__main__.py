@@ -417,6 +417,13 @@ def _accounts(options: argparse.Namespace, console: Console) -> int:
     return rotate(settings, console, options.rotate)
 
 
+def _customers(options: argparse.Namespace, console: Console) -> int:
+    from cti_engine.commands import customers
+    from cti_engine.wire.clock import Clock
+
+    return customers.run(options, _settings(options), console, Clock().now())
+
+
 COMMANDS = {
     "run": _run,
     "demo": _demo,
@@ -439,6 +446,7 @@ COMMANDS = {
     "replay": _replay,
     "speech": _speech,
     "accounts": _accounts,
+    "customers": _customers,
 }
 
 

@@ -144,6 +144,9 @@ class _Judge:
                 db, f"SELECT customer, line FROM customers WHERE import={number} AND", "customer", customers
             )
         )
+        self._merged: dict[str, str] = dict(
+            _among(db, "SELECT gone, kept FROM merges WHERE undone_at IS NULL AND", "gone", customers)
+        )
         self._holders: dict[str, str] = dict(
             _among(db, "SELECT number, customer FROM numbers WHERE", "number", numbers)
         )
@@ -154,6 +157,9 @@ class _Judge:
 
     def fault(self, row: CustomerRow) -> str:
         """Empty when it may; then its numbers are this customer's."""
+        if row.customer in self._merged:
+            into = self._merged[row.customer]
+            return f"customer {row.customer!r} was merged into {into!r}: cti-engine customers unmerge"
         if row.customer in self._taken:
             return f"customer {row.customer!r} stands in line {self._taken[row.customer]} already"
         for number, _ in row.numbers:

@@ -88,7 +88,8 @@ def _last(
 ) -> list[dict[str, Any]]:
     """The newest rows first."""
     found = db.rows(
-        f"SELECT {', '.join(columns)} FROM {table} WHERE {where} ORDER BY at DESC LIMIT {most}", (of,)
+        f"SELECT {', '.join(columns)} FROM {table} WHERE {where} ORDER BY at DESC, {columns[1]} LIMIT {most}",
+        (of,),
     )
     return [dict(zip(columns, row, strict=True)) for row in found]
 

@@ -9,8 +9,6 @@ from pathlib import Path
 
 from cti_engine.adapters.sql_database import Database, open_database
 
-FILE = "customers.db"
-
 _FIRST = """
 CREATE TABLE IF NOT EXISTS customers(
   customer TEXT PRIMARY KEY, name TEXT NOT NULL, segment TEXT NOT NULL, language TEXT NOT NULL,
@@ -94,6 +92,6 @@ TABLES_OF_A_CUSTOMER = (
 )  # fmt: skip
 
 
-def open_customers(where: str | Path, *, folder: Path = Path("var"), read_only: bool = False) -> Database:
-    """Raises DatabaseFault."""
-    return open_database(where, STEPS, folder=folder, file=FILE, read_only=read_only)
+def open_customers(where: str | Path, *, read_only: bool = False) -> Database:
+    """`where`: a file, `sqlite:PATH` or `postgresql://...`. Raises DatabaseFault."""
+    return open_database(where, STEPS, read_only=read_only)

@@ -9,13 +9,17 @@ import json
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from cti_engine.adapters import customer_import, customer_profile
+from cti_engine.adapters import customer_import, customer_merge, customer_profile, customer_rights
 from cti_engine.adapters.customer_import import ImportReport
+from cti_engine.adapters.customer_merge import Doubles
 from cti_engine.adapters.customer_schema import open_customers
 from cti_engine.adapters.sql_database import Statements
 from cti_engine.definitions.phone_numbers import e164
+
+if TYPE_CHECKING:
+    from cti_engine.adapters.profile_cache import ProfileCache
 
 STRANGERS_KEPT = 90 * 86_400.0
 """Seconds for which the calls of a number that nobody has are remembered."""
@@ -38,16 +42,22 @@ class Contact:
 
 class CustomerStore:
     """`where` is a file or the URL of a database (`customer_schema.open_customers`). `region`: see phone_numbers.e164.
+    `cache`: the URL of a Redis that keeps profiles for a few seconds.
 
     For all threads of a process. With `read_only` the file may come later: until then nobody is known. All raise
     DatabaseFault.
     """
 
     def __init__(
-        self, where: str | Path, region: str = "US", *, folder: Path = Path("var"), read_only: bool = False
+        self, where: str | Path, region: str = "US", *, cache: str = "", read_only: bool = False
     ) -> None:
-        self.database = open_customers(where, folder=folder, read_only=read_only)
+        self.database = open_customers(where, read_only=read_only)
         self._region = region
+        self._cache: ProfileCache | None = None
+        if cache:
+            from cti_engine.adapters.profile_cache import ProfileCache  # 5 MB where nobody needs it
+
+            self._cache = ProfileCache(cache)
 
     def profile(self, number: str) -> dict[str, Any] | None:
         """What is known of whoever has this number (docs/design.md, "Customers"), lists newest first.
@@ -58,8 +68,30 @@ class CustomerStore:
         wanted = e164(number, self._region)
         if wanted is None or not self.database.there:
             return None
+        if self._cache is None:
+            return self._read(wanted)
+        found = self._cache.get(wanted)
+        if found is None:
+            generation = self._cache.generation()
+            found = self._read(wanted)
+            self._cache.put(wanted, found, generation)
+        return found
+
+    def _read(self, number: str) -> dict[str, Any]:
         with self.database.reading() as db:
-            return customer_profile.of_number(db, wanted)
+            return customer_profile.of_number(db, number)
+
+    def changed(self, *customers: str, numbers: Iterable[str] = ()) -> None:
+        """What the cache holds of these is not true any more; whoever writes to `database` tells it afterwards."""
+        if self._cache is None:
+            return
+        with self.database.reading() as db:
+            theirs = [
+                number
+                for customer in customers
+                for (number,) in db.rows("SELECT number FROM numbers WHERE customer=?", (customer,))
+            ]
+        self._cache.forget([*theirs, *numbers])
 
     def customer(self, customer: str) -> dict[str, Any] | None:
         """The same by the customer's id; None when there is no such customer."""
@@ -70,24 +102,41 @@ class CustomerStore:
         self, path: Path, now: float, progress: Callable[[int, int], None] | None = None
     ) -> ImportReport:
         """See customer_import. Raises UnusableFile."""
-        return customer_import.import_customers(self.database, path, self._region, now, progress)
+        try:
+            return customer_import.import_customers(self.database, path, self._region, now, progress)
+        finally:
+            self.forget_cached()
 
     def import_purchases(
         self, path: Path, now: float, progress: Callable[[int, int], None] | None = None
     ) -> ImportReport:
         """See customer_import. Raises UnusableFile."""
-        return customer_import.import_purchases(self.database, path, now, progress)
+        try:
+            return customer_import.import_purchases(self.database, path, now, progress)
+        finally:
+            self.forget_cached()
+
+    def forget_cached(self) -> None:
+        """Much has changed."""
+        if self._cache is not None:
+            self._cache.forget_all()
 
     def note_contacts(self, contacts: Iterable[Contact], seq: int) -> None:
         """Remember contacts, and that all events up to `seq` have been seen. A customer who is gone is a stranger."""
+        noted = list(contacts)
         with self.database.writing() as db:
-            for contact in contacts:
+            for contact in noted:
                 self._note(db, contact)
             db.run("INSERT INTO noted VALUES(1, ?) ON CONFLICT(one) DO UPDATE SET seq=excluded.seq", (seq,))
+        self.changed(
+            *{contact.customer for contact in noted if contact.customer},
+            numbers={number for contact in noted if (number := e164(contact.number, self._region))},
+        )
 
     def _note(self, db: Statements, contact: Contact) -> None:
         number = e164(contact.number, self._region) or ""
-        known = db.row("SELECT 1 FROM customers WHERE customer=?", (contact.customer,)) is not None
+        customer = customer_merge.current_id(db, contact.customer)
+        known = db.row("SELECT 1 FROM customers WHERE customer=?", (customer,)) is not None
         if not known and not number:
             return
         if not known:
@@ -96,7 +145,7 @@ class CustomerStore:
         db.run(
             "INSERT INTO contacts(customer, at, source, body, number, channel, contact) VALUES(?,?,'call',?,?,?,?)",
             (
-                contact.customer if known else "",
+                customer if known else "",
                 contact.at,
                 json.dumps(contact.told, ensure_ascii=False),
                 number,
@@ -111,6 +160,41 @@ class CustomerStore:
             row = db.row("SELECT seq FROM noted")
         return int(row[0]) if row else 0
 
+    def export(self, customer: str) -> dict[str, Any] | None:
+        """See customer_rights."""
+        with self.database.reading() as db:
+            return customer_rights.export(db, customer)
+
+    def erase(self, customer: str) -> dict[str, int] | None:
+        """See customer_rights."""
+        with self.database.writing() as db:
+            done = customer_rights.erase(db, customer)
+        self.forget_cached()
+        return done
+
+    def merge(self, kept: str, gone: str, author: str, now: float) -> int:
+        """See customer_merge. Raises CannotMerge."""
+        with self.database.writing() as db:
+            number = customer_merge.merge(db, kept, gone, author, now)
+        self.forget_cached()
+        return number
+
+    def unmerge(self, number: int, now: float) -> tuple[str, str]:
+        """See customer_merge. Raises CannotMerge."""
+        with self.database.writing() as db:
+            both = customer_merge.unmerge(db, number, now)
+        self.forget_cached()
+        return both
+
+    def doubles(self) -> list[Doubles]:
+        with self.database.reading() as db:
+            return customer_merge.doubles(db)
+
+    def untouched(self) -> bool:
+        """Whether nobody has ever put a customer in."""
+        with self.database.reading() as db:
+            return db.row("SELECT 1 FROM customers UNION ALL SELECT 1 FROM imports LIMIT 1") is None
+
     def count(self) -> int:
         """How many customers there are."""
         with self.database.reading() as db:
@@ -119,3 +203,5 @@ class CustomerStore:
 
     def close(self) -> None:
         self.database.close()
+        if self._cache is not None:
+            self._cache.close()

@@ -13,7 +13,6 @@ from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, ClassVar
-from urllib.parse import urlsplit
 
 WRITERS_WAIT = 5.0
 """Seconds that one writer waits for the other."""
@@ -42,6 +41,11 @@ class Statements:
         self._cursor.execute(self._translated(sql), tuple(values))
         found: Row | None = self._cursor.fetchone()
         return found
+
+    def columns(self, table: str) -> list[str]:
+        """The names of a table's columns."""
+        self._cursor.execute(f"SELECT * FROM {table} LIMIT 0")
+        return [column[0] for column in self._cursor.description]
 
     def each(self, sql: str, values: Sequence[object] = (), at_a_time: int = 1000) -> Iterator[list[Row]]:
         """The rows of a large answer, some at a time; no other statement until the end."""
@@ -89,12 +93,14 @@ class Database:
     @contextmanager
     def reading(self) -> Iterator[Statements]:
         """All that is read inside is of one moment."""
+        self._make_once()
         with self._transaction(self._begin_read) as statements:
             yield statements
 
     @contextmanager
     def writing(self) -> Iterator[Statements]:
         """All or nothing."""
+        self._make_once()
         with self._one_writer, self._transaction(self._begin_write) as statements:
             yield statements
 
@@ -105,9 +111,13 @@ class Database:
             self._open.clear()
             self._mine = threading.local()
 
+    def _make_once(self) -> None:
+        if not self._made:
+            self.make()
+
     def make(self) -> None:
         """Do the steps that have not been done yet."""
-        with self._one_writer, self._transaction(self._begin_write, make=False) as db:
+        with self._one_writer, self._transaction(self._begin_write) as db:
             self._lock_schema(db)
             db.run(
                 "CREATE TABLE IF NOT EXISTS schema_version(one INTEGER PRIMARY KEY, version INTEGER NOT NULL)"
@@ -127,9 +137,7 @@ class Database:
         self._made = True
 
     @contextmanager
-    def _transaction(self, begin: str, *, make: bool = True) -> Iterator[Statements]:
-        if make and not self._made:
-            self.make()
+    def _transaction(self, begin: str) -> Iterator[Statements]:
         try:
             cursor = self._begun(begin)
             try:
@@ -263,21 +271,13 @@ class PostgresDatabase(Database):
         return sql.replace("%", "%%").replace("?", "%s")
 
 
-def open_database(
-    url: str | Path,
-    steps: Sequence[str] = (),
-    *,
-    folder: Path = Path("var"),
-    file: str = "",
-    read_only: bool = False,
-) -> Database:
-    """`sqlite:` is `file` in `folder`, `sqlite:PATH` or a path another file; or `postgresql://`."""
-    if isinstance(url, Path):
-        return SqliteDatabase(url, steps, read_only=read_only)
-    scheme, _, rest = url.partition(":")
+def open_database(where: str | Path, steps: Sequence[str] = (), *, read_only: bool = False) -> Database:
+    """`where`: a file, `sqlite:PATH` or `postgresql://...`. Raises DatabaseFault."""
+    if isinstance(where, Path):
+        return SqliteDatabase(where, steps, read_only=read_only)
+    scheme, _, rest = where.partition(":")
     if scheme == "sqlite":
-        named = rest.removeprefix("//")
-        return SqliteDatabase(Path(named) if named else folder / file, steps, read_only=read_only)
+        return SqliteDatabase(Path(rest.removeprefix("//")), steps, read_only=read_only)
     if scheme in ("postgresql", "postgres"):
-        return PostgresDatabase(url, steps, read_only=read_only)
-    raise DatabaseFault(f"{urlsplit(url).scheme[:20]!r} is no database: sqlite: and postgresql:// are known")
+        return PostgresDatabase(where, steps, read_only=read_only)
+    raise DatabaseFault(f"{scheme[:20]!r} is no database: sqlite: and postgresql:// are known")

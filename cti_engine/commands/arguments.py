@@ -172,7 +172,29 @@ def command_parser() -> argparse.ArgumentParser:
     accounts = commands.add_parser("accounts", help="list accounts, or give them new passwords")
     accounts.add_argument("--rotate", nargs="*", metavar="USER", help="new passwords (no USER: for all)")
     accounts.add_argument("--json", action="store_true")
+    _customers(commands.add_parser("customers", help="import, show, export, erase and merge customers"))
     return parser
+
+
+def _customers(customers: argparse.ArgumentParser) -> None:
+    todo = customers.add_subparsers(dest="todo", required=True, metavar="TODO")
+    taken = todo.add_parser("import", help="take a CSV file in, beside the running center")
+    taken.add_argument("file", type=Path, nargs="?", metavar="FILE", help="customers: docs/guides/admin.md")
+    taken.add_argument("--purchases", type=Path, metavar="FILE", help="what they bought")
+    show = todo.add_parser("show", help="the profile that calls and agents see")
+    export = todo.add_parser("export", help="all that is known of a customer, as JSON")
+    erase = todo.add_parser("erase", help="forget a customer, and say what stays and why")
+    erase.add_argument("--keep-recordings", action="store_true", help="do not delete what was recorded")
+    for each in (show, export, erase):
+        each.add_argument("customer", metavar="CUSTOMER", help="the id, or for show a number")
+    doubles = todo.add_parser("doubles", help="who may stand twice in it: the same e-mail address or name")
+    merge = todo.add_parser("merge", help="two entries of one customer become one")
+    merge.add_argument("kept", metavar="KEPT")
+    merge.add_argument("gone", metavar="GONE")
+    unmerge = todo.add_parser("unmerge", help="undo a merge")
+    unmerge.add_argument("merge", type=int, metavar="MERGE", help="its number, as merge has said")
+    for each in (taken, show, export, erase, doubles, merge, unmerge):
+        each.add_argument("--json", action="store_true")
 
 
 def _count(least: int) -> Callable[[str], int]:

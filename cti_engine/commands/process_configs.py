@@ -11,6 +11,7 @@ from cti_engine.adapters.embedded_broker import BrokerConfig
 from cti_engine.definitions import settings as settings_of
 from cti_engine.definitions.settings import Settings
 from cti_engine.runtime.children import Entry
+from cti_engine.runtime.customers import customers_url
 from cti_engine.runtime.engine_config import EngineConfig, utc_offset
 from cti_engine.runtime.log_setup import LogSettings
 from cti_engine.runtime.recognisers import recognisers
@@ -47,7 +48,7 @@ def make_plan(settings: Settings, prepared: Prepared) -> Plan:
             f"but ports.rtp holds {slices * RTP_PORTS_PER_WORKER}: widen it, or lower workers.max"
         )
 
-    store_url = absolute_store_url(settings)
+    store_url, customers = absolute_store_url(settings), customers_url(settings)
     try:
         spoken = recognisers(prepared.recognisers, settings)
     except NoEngine as error:
@@ -63,7 +64,8 @@ def make_plan(settings: Settings, prepared: Prepared) -> Plan:
             broker_password=prepared.broker_passwords["engine"],
             address=places.engine_socket,
             secret=prepared.secret,
-            customers_db=places.customers_db,
+            customers_url=customers,
+            customers_cache=settings.customers_cache,
             accounts_db=places.accounts_db,
             realm=settings.sip.realm,
             digest=settings.sip.digest,
@@ -108,7 +110,8 @@ def make_plan(settings: Settings, prepared: Prepared) -> Plan:
             broker_url=_broker_url(settings, ports),
             broker_user="console",
             broker_password=prepared.broker_passwords["console"],
-            customers_db=places.customers_db,
+            customers_url=customers,
+            customers_cache=settings.customers_cache,
             recordings=places.recordings,
             gateway=places.gateway_socket if settings.browser_phones else "",
             bind=network.bind,

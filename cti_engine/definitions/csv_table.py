@@ -13,7 +13,7 @@ from pathlib import Path
 
 _CHUNK = 1 << 20
 _FORMULA = ("=", "@")
-"""A cell that begins so is run by a spreadsheet that shows it. `+` and `-` begin numbers: `plain_cell` sees to them."""
+"""A cell that begins so is run by a spreadsheet that shows it. `+` and `-` begin numbers; exports quote them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,12 +88,6 @@ def open_table(path: Path, required: Sequence[str], optional: Sequence[str]) -> 
     if wrong:
         raise UnusableFile(f"{path}:1: column {wrong[0]!r} twice or unknown: use {', '.join(known)}")
     return CsvTable(path, encoding, delimiter, columns, lines, note)
-
-
-def plain_cell(text: object) -> str:
-    """As a cell of a CSV that we write: a spreadsheet shows it, and runs nothing of it."""
-    cell = "" if text is None else str(text)
-    return f"'{cell}" if isinstance(text, str) and cell.startswith(("=", "+", "-", "@", "\t", "\r")) else cell
 
 
 def _looked_at(path: Path) -> tuple[str, str, int]:

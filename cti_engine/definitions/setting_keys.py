@@ -25,6 +25,10 @@ RTP_PORTS = Text("a range of ports such as 20000-29999", r"\d{2,5}-\d{2,5}")
 STORE_URL = Text(
     "sqlite:, sqlite:PATH, redis://HOST or rediss://HOST", r"sqlite:.*|(redis|rediss|unix)://.+", secret=True
 )
+CUSTOMERS_URL = Text(
+    "sqlite:, sqlite:PATH or postgresql://USER@HOST/DATABASE", r"sqlite:.*|postgres(ql)?://.+", secret=True
+)
+CUSTOMERS_CACHE = Text("redis://HOST or rediss://HOST", r"(redis|rediss|unix)://.+", secret=True)
 BROKER_URL = Text("embedded:, mqtt://HOST or mqtts://HOST", r"embedded:|mqtts?://.+", secret=True)
 ADDRESS = Text("an IP address such as 192.168.1.10", r"[0-9a-fA-F.:]+")
 NETWORK_RANGE = Text("an address or a network such as 192.168.0.0/16", r"[0-9a-fA-F.:]+(/\d{1,3})?")
@@ -69,6 +73,13 @@ ENGINE = Keys(
         Key("ports", PORTS, "on which ports", PORTS.blank()),
         Key("store_url", STORE_URL, "where calls are kept", "sqlite:"),
         Key("broker_url", BROKER_URL, "where events are published", "embedded:"),
+        Key("customers_url", CUSTOMERS_URL, "where customers are kept", "sqlite:"),
+        Key(
+            "customers_cache",
+            CUSTOMERS_CACHE,
+            "a Redis that keeps profiles for a few seconds; none if not written",
+            "",
+        ),
         Key("time_zone", TIME_ZONE, "the center's; the machine's own if not written", ""),
         Key("workers", WORKERS, "processes that carry calls", WORKERS.blank()),
         Key("browser_phones", Flag(), "whether agents may use their browser as a phone", True),

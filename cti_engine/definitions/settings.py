@@ -144,6 +144,8 @@ class Settings:
     ports: Ports
     store_url: str = field(repr=False)  # may hold a password
     broker_url: str = field(repr=False)
+    customers_url: str = field(repr=False)
+    customers_cache: str = field(repr=False)
     sip: Sip
     workers: Workers
     browser_phones: bool
@@ -159,6 +161,8 @@ class Settings:
 OVERRIDES: Mapping[str, tuple[str, Shape, tuple[str, ...]]] = {
     "store_url": ("CTI_STORE_URL", keys.STORE_URL, ("store_url",)),
     "broker_url": ("CTI_BROKER_URL", keys.BROKER_URL, ("broker_url",)),
+    "customers_url": ("CTI_CUSTOMERS_URL", keys.CUSTOMERS_URL, ("customers_url",)),
+    "customers_cache": ("CTI_CUSTOMERS_CACHE", keys.CUSTOMERS_CACHE, ("customers_cache",)),
     "bind": ("CTI_BIND", keys.ADDRESS, ("network", "bind")),
     "advertise": ("CTI_ADVERTISE", keys.ADDRESS, ("network", "advertise")),
     "sip_port": ("CTI_SIP_PORT", keys.PORT, ("ports", "sip")),
@@ -202,6 +206,8 @@ def load_settings(
         ports=_ports(engine, written["ports"]),
         store_url=written["store_url"],
         broker_url=written["broker_url"],
+        customers_url=written["customers_url"],
+        customers_cache=written["customers_cache"],
         sip=_sip(sip, folder),
         workers=Workers(**written["workers"]),
         browser_phones=written["browser_phones"],

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
-from pathlib import Path
 
 from cti_engine.adapters.account_store import Account, AccountStore
-from cti_engine.adapters.customer_store import CustomerStore
 from cti_engine.adapters.secret_files import ensure_password, ensure_secret
 from cti_engine.core.definitions import CenterDefinitions
 from cti_engine.definitions.settings import Settings
+from cti_engine.runtime.customers import prepare_customers
 from cti_engine.runtime.places import Places
 from cti_engine.runtime.prompt_files import apology_prompts, prompt_cache, prompts_of
 from cti_engine.runtime.recognisers import choices_for, spoken_languages
@@ -34,7 +32,7 @@ def prepare(
     trunks = [Account(t.account, "trunk", t.name) for t in settings.sip.trunks if t.account]
     new = accounts.ensure([*STAFF, CALLER, *trunks]) + agents_have_accounts(accounts, definitions)
     accounts.close()
-    _first_customers(settings.home / "config", places)
+    prepare_customers(settings)
     cache = prompt_cache(settings, definitions)
     report = cache.build(prompts_of(definitions), progress)
     flows = definitions.flows.values()
@@ -61,16 +59,3 @@ def agents_have_accounts(accounts: AccountStore, definitions: CenterDefinitions)
         if account.role == "agent" and account.disabled != gone:
             accounts.disable(account.user, gone)
     return made
-
-
-def _first_customers(config: Path, places: Places) -> None:
-    """The shipped customers at the first start only; what an older version of us has made becomes this one's."""
-    first = not places.customers_db.exists()
-    store = CustomerStore(places.customers_db)
-    try:
-        if first and (config / "customers.csv").exists():
-            store.import_csv(config / "customers.csv", time.time())
-            if (config / "purchases.csv").exists():
-                store.import_purchases(config / "purchases.csv", time.time())
-    finally:
-        store.close()

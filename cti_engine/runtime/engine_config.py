@@ -25,7 +25,8 @@ class EngineConfig:
     broker_password: str = field(repr=False)
     address: str
     secret: bytes = field(repr=False)
-    customers_db: Path
+    customers_url: str = field(repr=False)
+    customers_cache: str = field(repr=False)
     accounts_db: Path
     realm: str
     digest: str

@@ -61,7 +61,7 @@ async def _serve(config: EngineConfig) -> None:
         config.prompts, base=config.home, engines=config.voices, recordings=definitions.recordings
     )
     store = open_store(config.store_url, folder=config.var)
-    customers = CustomerStore(config.customers_db, read_only=True)
+    customers = CustomerStore(config.customers_url, cache=config.customers_cache, read_only=True)
     engine = Engine(
         store,
         definitions,

@@ -14,7 +14,6 @@ from cti_engine.adapters.customer_import import MOST_TOLD
 from cti_engine.adapters.customer_schema import STEPS
 from cti_engine.adapters.customer_store import Contact, CustomerStore
 from cti_engine.adapters.sql_database import DatabaseFault
-from cti_engine.definitions.csv_table import plain_cell
 
 NOW = 1_795_000_000.0
 DAY = 86_400.0
@@ -256,13 +255,6 @@ def test_a_center_from_before_keeps_its_customers(tmp_path: Path) -> None:
         db.execute("UPDATE schema_version SET version=99")
     with pytest.raises(DatabaseFault, match="of a newer version"):
         CustomerStore(path)
-
-
-def test_what_is_exported_is_run_by_no_spreadsheet() -> None:
-    """A text that begins like a formula gets a quote before it; numbers and all other texts stay as they are."""
-    assert [plain_cell(cell) for cell in ("=1+1", "+34600", "-x", "@a", "Ana", -3.5, None)] == [
-        "'=1+1", "'+34600", "'-x", "'@a", "Ana", "-3.5", "",
-    ]  # fmt: skip
 
 
 def test_others_write_while_an_import_goes_on(store: CustomerStore, tmp_path: Path) -> None:

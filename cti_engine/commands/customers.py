@@ -1,0 +1,214 @@
+"""`cti-engine customers`: take files in, show, export, erase and merge, beside a running center too."""
+
+from __future__ import annotations
+
+import json
+import sys
+from argparse import Namespace
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
+from rich.table import Table
+
+from cti_engine.adapters.customer_import import ImportReport
+from cti_engine.adapters.customer_merge import CannotMerge
+from cti_engine.adapters.customer_store import CustomerStore
+from cti_engine.adapters.sql_database import DatabaseFault
+from cti_engine.commands import cdr_report
+from cti_engine.definitions.csv_table import UnusableFile
+from cti_engine.definitions.settings import Settings
+from cti_engine.ports import Store
+from cti_engine.runtime.customers import open_customers
+from cti_engine.runtime.places import Places
+from cti_engine.runtime.stores import open_store
+
+OK, PROBLEMS, ENVIRONMENT = 0, 1, 3
+SHOWN = 20
+"""Refused rows on the terminal; `--json` has up to a thousand."""
+BY = "command line"
+
+
+def run(options: Namespace, settings: Settings, console: Console, now: float) -> int:
+    """`now`: wall seconds. The exit code."""
+    try:
+        with closing(open_customers(settings)) as store:
+            return _TODO[options.todo](options, store, settings, console, now)
+    except (UnusableFile, CannotMerge) as error:
+        print(error, file=sys.stderr)
+        return PROBLEMS
+    except DatabaseFault as error:
+        print(f"the customers cannot be reached: {error}", file=sys.stderr)
+        return ENVIRONMENT
+
+
+def _import(
+    options: Namespace, store: CustomerStore, settings: Settings, console: Console, now: float
+) -> int:
+    if not (options.file or options.purchases):
+        print("name a file of customers, or --purchases FILE", file=sys.stderr)
+        return 2
+    reports: dict[str, ImportReport] = {}
+    for path, take in ((options.file, store.import_csv), (options.purchases, store.import_purchases)):
+        if path is not None:
+            with progress(f"Importing {path.name}") as tell:
+                reports[str(path)] = take(path, now, tell)
+    if options.json:
+        _write({file: asdict(report) for file, report in reports.items()})
+    else:
+        for file, report in reports.items():
+            show_report(file, report, console)
+    return PROBLEMS if any(report.refused_rows for report in reports.values()) else OK
+
+
+@contextmanager
+def progress(what: str) -> Iterator[Callable[[int, int], None]]:
+    """A bar on stderr, told the line reached and how many there are."""
+    columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn())
+    console = Console(stderr=True)
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
+        task = bar.add_task(what, total=None)
+        yield lambda line, lines: bar.update(task, completed=line, total=max(line, lines))
+
+
+def show_report(file: str, report: ImportReport, console: Console) -> None:
+    console.print(f"{file}: {report.taken} rows taken, {report.refused_rows} refused", markup=False)
+    if report.note:
+        console.print(f"  {report.note}", markup=False)
+    for row in report.refused[:SHOWN]:
+        console.print(f"  line {row.line}: {row.reason}", markup=False, highlight=False)
+    if report.refused_rows > SHOWN:
+        console.print(
+            f"  and {report.refused_rows - SHOWN} more: --json has the first thousand", markup=False
+        )
+
+
+def _show(options: Namespace, store: CustomerStore, settings: Settings, console: Console, now: float) -> int:
+    found = store.customer(options.customer) or store.profile(options.customer)
+    if found is None:
+        return _nobody(options.customer)
+    if options.json:
+        return _write(found)
+    table = Table(show_header=False)
+    for key, value in found.items():
+        if value not in ("", [], {}, None):
+            table.add_row(key, value if isinstance(value, str) else json.dumps(value, ensure_ascii=False))
+    console.print(table, markup=False)
+    return OK
+
+
+def _export(
+    options: Namespace, store: CustomerStore, settings: Settings, console: Console, now: float
+) -> int:
+    found = store.export(options.customer)
+    if found is None:
+        return _nobody(options.customer)
+    numbers = {row["number"] for row in found["numbers"]}
+    with closing(open_store(settings.store_url, read_only=True, folder=settings.var)) as log:
+        found["call_records"] = records_of(log, options.customer, numbers)
+    found["recordings"] = [str(path) for path in _recordings(settings, found["call_records"])]
+    return _write(found)
+
+
+def _erase(options: Namespace, store: CustomerStore, settings: Settings, console: Console, now: float) -> int:
+    known = store.export(options.customer)
+    if known is None:
+        return _nobody(options.customer)
+    with closing(open_store(settings.store_url, read_only=True, folder=settings.var)) as log:
+        records = records_of(log, options.customer, {row["number"] for row in known["numbers"]})
+    recordings = _recordings(settings, records)
+    report: dict[str, Any] = {"customer": options.customer, "erased": store.erase(options.customer)}
+    if not options.keep_recordings:
+        for path in recordings:
+            path.unlink(missing_ok=True)
+        report["erased"]["recordings"] = len(recordings)
+    report["stays"] = {
+        "call_records": [
+            len(records),
+            "who called when: kept as the law wants records of calls kept; cti-engine cdr",
+        ],
+        "events": ["all", f"deleted by themselves after keep_events_days ({settings.keep_events_days})"],
+        "recordings": [len(recordings) if options.keep_recordings else 0, "kept by --keep-recordings"],
+        "outside": [
+            "all",
+            "your CRM, backups and files of customers are yours: a later import brings them back",
+        ],
+    }
+    if options.json:
+        return _write(report)
+    console.print(f"{options.customer} is erased: ", report["erased"], markup=False)
+    for what, (count, why) in report["stays"].items():
+        console.print(f"  stays: {what} ({count}): {why}", markup=False, highlight=False)
+    return OK
+
+
+def records_of(log: Store, customer: str, numbers: set[str]) -> list[dict[str, Any]]:
+    """Closed contacts of this customer, or of one of these numbers (E.164)."""
+    return [
+        each
+        for each in cdr_report.records(log)
+        if each.get("customer") == customer or each.get("ani") in numbers
+    ]
+
+
+def _recordings(settings: Settings, records: list[dict[str, Any]]) -> list[Path]:
+    folder = Places(settings.var).recordings
+    return sorted(path for record in records for path in folder.glob(f"{record['contact']}[.-]*"))
+
+
+def _doubles(
+    options: Namespace, store: CustomerStore, settings: Settings, console: Console, now: float
+) -> int:
+    found = store.doubles()
+    if options.json:
+        return _write([asdict(each) for each in found])
+    for each in found:
+        console.print(f"{each.what} {each.value}: {', '.join(each.customers)}", markup=False, highlight=False)
+    if not found:
+        console.print("No two customers have the same e-mail address or name.")
+    return OK
+
+
+def _merge(options: Namespace, store: CustomerStore, settings: Settings, console: Console, now: float) -> int:
+    number = store.merge(options.kept, options.gone, BY, now)
+    if options.json:
+        return _write({"merge": number, "kept": options.kept, "gone": options.gone})
+    text = f"{options.gone} is {options.kept} now; to undo it: cti-engine customers unmerge {number}"
+    console.print(text, markup=False)
+    return OK
+
+
+def _unmerge(
+    options: Namespace, store: CustomerStore, settings: Settings, console: Console, now: float
+) -> int:
+    kept, gone = store.unmerge(options.merge, now)
+    if options.json:
+        return _write({"merge": options.merge, "kept": kept, "back": gone})
+    console.print(f"{gone} is a customer of their own again, beside {kept}", markup=False)
+    return OK
+
+
+def _nobody(customer: str) -> int:
+    print(f"there is no customer {customer!r}", file=sys.stderr)
+    return PROBLEMS
+
+
+def _write(found: object) -> int:
+    json.dump(found, sys.stdout, ensure_ascii=False, indent=1)
+    sys.stdout.write("\n")
+    return OK
+
+
+_TODO = {
+    "import": _import,
+    "show": _show,
+    "export": _export,
+    "erase": _erase,
+    "doubles": _doubles,
+    "merge": _merge,
+    "unmerge": _unmerge,
+}

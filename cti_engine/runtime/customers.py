@@ -1,0 +1,45 @@
+"""Where this center's customers are, and the shipped ones at the very first start."""
+
+from __future__ import annotations
+
+import logging
+import time
+from contextlib import closing
+
+from cti_engine.adapters.customer_store import CustomerStore
+from cti_engine.adapters.sql_database import DatabaseFault
+from cti_engine.definitions.settings import Settings
+from cti_engine.runtime.places import Places
+
+_log = logging.getLogger("cti.customers")
+
+
+def customers_url(settings: Settings) -> str:
+    """`sqlite:` alone means a file in CTI_VAR; every process must open the same one."""
+    if settings.customers_url.startswith("sqlite:") and not settings.customers_url.removeprefix(
+        "sqlite:"
+    ).strip("/"):
+        return f"sqlite:{Places(settings.var).customers_db}"
+    return settings.customers_url
+
+
+def open_customers(settings: Settings, *, read_only: bool = False) -> CustomerStore:
+    """Raises DatabaseFault."""
+    return CustomerStore(customers_url(settings), cache=settings.customers_cache, read_only=read_only)
+
+
+def prepare_customers(settings: Settings) -> None:
+    """What an older version of us has made becomes this one's. A database that is away must not stop a center: callers
+    are strangers until it is back.
+    """
+    config = settings.home / "config"
+    try:
+        with closing(open_customers(settings)) as store:
+            if store.untouched() and (config / "customers.csv").exists():
+                store.import_csv(config / "customers.csv", time.time())
+                if (config / "purchases.csv").exists():
+                    store.import_purchases(config / "purchases.csv", time.time())
+    except DatabaseFault as error:
+        if settings.customers_url.startswith("sqlite:"):
+            raise
+        _log.warning("the customers are away, and all callers strangers until they are back: %s", error)

@@ -1,0 +1,150 @@
+"""What every place of customers must do: SQLite, a real PostgreSQL, and one behind a real Redis that dies meanwhile."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+import pytest_asyncio
+
+from cti_engine.adapters.customer_store import Contact, CustomerStore
+from cti_engine.adapters.sql_database import DatabaseFault
+from tests.adapters.postgres_server import PostgresServer
+from tests.adapters.redis_server import RedisServer
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+NOW = 1_795_000_000.0
+CONFIG = Path(__file__).parents[2] / "config"
+KINDS = pytest.mark.parametrize("kind", ["sqlite", "postgres", "cached"])
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def postgres() -> AsyncIterator[PostgresServer]:
+    server = await PostgresServer().start()
+    yield server
+    await server.stop()
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def redis(kind: str, tmp_path: Path) -> AsyncIterator[RedisServer | None]:
+    server = await RedisServer(tmp_path).start() if kind == "cached" else None
+    yield server
+    if server is not None:
+        await server.stop()
+
+
+@pytest.fixture
+def places(kind: str, tmp_path: Path, postgres: PostgresServer, redis: RedisServer | None) -> dict[str, Any]:
+    """How to open a store that is empty."""
+    if kind == "sqlite":
+        return {"where": tmp_path / "customers.db"}
+    import psycopg
+
+    with psycopg.connect(postgres.url, autocommit=True) as db:
+        db.execute("DROP SCHEMA public CASCADE")
+        db.execute("CREATE SCHEMA public")
+    return {"where": postgres.url, "cache": redis.url if redis is not None else ""}
+
+
+@pytest.fixture
+def store(places: dict[str, Any]) -> Iterator[CustomerStore]:
+    with closing(CustomerStore(**places)) as opened:
+        yield opened
+
+
+@KINDS
+async def test_the_same_profiles_everywhere(
+    store: CustomerStore, places: dict[str, Any], tmp_path: Path
+) -> None:
+    """Imports, contacts, strangers and how far was noted come out as SQLite has them, to the last digit of a moment."""
+    with closing(CustomerStore(tmp_path / "other.db")) as plain:
+        for each in (store, plain):
+            assert each.untouched()
+            assert each.import_csv(CONFIG / "customers.csv", NOW).refused == []
+            assert each.import_purchases(CONFIG / "purchases.csv", NOW).taken == 18
+            told = {"queue": "sales_es", "note": "ñandú — 100 %?"}
+            each.note_contacts(
+                [
+                    Contact("c01", NOW + 0.123456, told, "+34600000101", contact="c7"),
+                    Contact("", NOW, {}, "+12135550103"),
+                ],
+                41,
+            )
+            assert (each.noted_to(), each.count(), each.untouched()) == (41, 7, False)
+        for number in ("+34600000101", "+573105550107", "+12135550103", "+81312345678"):
+            assert store.profile(number) == plain.profile(number)
+        again = store.import_csv(CONFIG / "customers.csv", NOW)
+        assert (again.taken, again.refused) == (7, [])
+        assert store.profile("+34600000101") == plain.profile("+34600000101")
+    with closing(CustomerStore(**places)) as reopened:
+        assert reopened.count() == 7
+
+
+@KINDS
+async def test_a_change_is_whole_or_not_at_all(store: CustomerStore) -> None:
+    """What fails half-way leaves nothing, and the next change is as if it had not been tried."""
+    store.import_csv(CONFIG / "customers.csv", NOW)
+    with pytest.raises(DatabaseFault), store.database.writing() as db:
+        db.run("DELETE FROM customers")
+        db.run("INSERT INTO nowhere VALUES(1)")
+    assert store.count() == 7
+    with store.database.writing() as db:
+        assert db.run("DELETE FROM customers WHERE customer='c07'") == 1
+    assert store.count() == 6
+
+
+@KINDS
+async def test_readers_in_threads_see_what_was_written_at_once(
+    store: CustomerStore, places: dict[str, Any]
+) -> None:
+    """The engine's look-ups, four at a time, see a contact as soon as it is noted, cached or not."""
+    store.import_csv(CONFIG / "customers.csv", NOW)
+    with closing(CustomerStore(**places, read_only=True)) as reader, ThreadPoolExecutor(4) as threads:
+        for turn in range(1, 6):
+            store.note_contacts([Contact("c01", NOW + turn, {"note": str(turn)})], turn)
+            found = list(threads.map(reader.profile, ["+34600000101", "+34910000101"] * 8))
+            assert {profile["contacts"][0]["note"] for profile in found if profile} == {str(turn)}
+
+
+@pytest.mark.parametrize("kind", ["cached"])
+async def test_a_dead_cache_changes_nothing(
+    store: CustomerStore, places: dict[str, Any], redis: RedisServer
+) -> None:
+    """A profile comes from Redis while it is there, whatever the database says, and from the database after that."""
+    store.import_csv(CONFIG / "customers.csv", NOW)
+    reader = CustomerStore(**places, read_only=True)
+    first = reader.profile("+34600000101")
+    with store.database.writing() as db:
+        db.run("UPDATE customers SET name='changed behind its back' WHERE customer='c01'")
+    assert reader.profile("+34600000101") == first
+    await redis.kill()
+    later = reader.profile("+34600000101")
+    assert later is not None and later["name"] == "changed behind its back"
+    store.note_contacts([Contact("c01", NOW, {"note": "n"})], 1)
+    reader.close()
+
+
+@pytest.mark.parametrize("kind", ["postgres"])
+async def test_a_server_that_was_away_is_used_again(
+    store: CustomerStore, places: dict[str, Any], postgres: PostgresServer, kind: str
+) -> None:
+    """While it is away each question fails in one line, and the first one after its return is answered."""
+    store.import_csv(CONFIG / "customers.csv", NOW)
+    reader = CustomerStore(**places, read_only=True)
+    assert (profile := reader.profile("+34600000101")) is not None and profile["name"] == "Lucía Herrera"
+    await postgres.kill()
+    for each in (store, reader):
+        with pytest.raises(DatabaseFault) as fault:
+            each.profile("+34600000101")
+        assert "\n" not in str(fault.value)
+    early = CustomerStore(**places)  # a process that starts meanwhile
+    with pytest.raises(DatabaseFault):
+        early.count()
+    await postgres.start()
+    assert reader.profile("+34600000101") == store.profile("+34600000101") == early.profile("+34600000101")
+    for each in (early, reader):
+        each.close()
