@@ -177,7 +177,7 @@ def command_parser() -> argparse.ArgumentParser:
 
 
 def _customers(customers: argparse.ArgumentParser) -> None:
-    todo = customers.add_subparsers(dest="todo", required=True, metavar="TODO")
+    todo = customers.add_subparsers(dest="todo", required=True, metavar="import | show | ...")
     taken = todo.add_parser("import", help="take a CSV file in, beside the running center")
     taken.add_argument("file", type=Path, nargs="?", metavar="FILE", help="customers: docs/guides/admin.md")
     taken.add_argument("--purchases", type=Path, metavar="FILE", help="what they bought")

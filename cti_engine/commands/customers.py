@@ -37,7 +37,7 @@ def run(options: Namespace, settings: Settings, console: Console, now: float) ->
     """`now`: wall seconds. The exit code."""
     try:
         with closing(open_customers(settings)) as store:
-            return _TODO[options.todo](options, store, settings, console, now)
+            return _ACTIONS[options.todo](options, store, settings, console, now)
     except (UnusableFile, CannotMerge) as error:
         print(error, file=sys.stderr)
         return PROBLEMS
@@ -203,7 +203,7 @@ def _write(found: object) -> int:
     return OK
 
 
-_TODO = {
+_ACTIONS = {
     "import": _import,
     "show": _show,
     "export": _export,
