@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
-from cti_engine.adapters.lean_mqtt import aiomqtt, paho
+from cti_engine.adapters.lean_mqtt import ReadAhead, aiomqtt, paho
 from cti_engine.ports import StoredEvent, StoreUnavailable
 from cti_engine.wire import envelope
 from cti_engine.wire.catalogue import envelope_of
@@ -272,9 +272,10 @@ class MqttBus:
             timeout=ANSWER,
             max_inflight_messages=0,  # the window is ours
             tls_context=ssl.create_default_context() if self._secure else None,
-            socket_options=[(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)],
         )
         # aiomqtt's own publish and iterator start a task per message: 164 µs of CPU each against 90 µs so.
+        connect = client._client._create_socket
+        client._client._create_socket = lambda: ReadAhead(connect())
         client._client.disable_logger()  # it words a line per packet, for a logger that is off
         client._client.on_publish = self._confirmed
         client._client.on_message = self._received
