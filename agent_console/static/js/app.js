@@ -18,15 +18,13 @@ let phone = null; // where the center has browser phones
 let ended = false; // a session that there was, by nobody here
 let leaving = false; // logging out here
 let waitingForFrame = false;
-let later = null; // the timer of what need not be drawn at once
-const LATER = 200; // ms; a queue's numbers change ten times a second, and a pop must not wait for their frames
+const NOTED_AFTER = 200; // ms; a call's events come together, and a pop must not wait until each is written down
+let noting = null; // the timer
 
 /** Draw in the next frame: a burst of messages costs one drawing. A hidden page has no frames. */
 function redraw() {
   if (waitingForFrame) return;
   waitingForFrame = true;
-  clearTimeout(later);
-  later = null;
   const draw = () => {
     waitingForFrame = false;
     render(me ? html`<${Shell} ...${{ me, model, live, phone, actions }} />` : html`<${LogIn} ...${{ ended, actions }} />`, root);
@@ -35,21 +33,19 @@ function redraw() {
   else requestAnimationFrame(draw);
 }
 
-function redrawLater() {
-  later ??= setTimeout(redraw, LATER);
-}
-
 function take(message) {
   if (message.type === "phone") return phone?.take(message);
   if (message.now !== undefined) setNow(message.now);
   model = reduce(model, message);
-  if (message.type === "event" || message.type === "snapshot") remember();
-  if (message.type === "state" && message.kind === "queue") redrawLater();
-  else redraw();
+  if (message.type === "event" || message.type === "snapshot") noting ??= setTimeout(remember, NOTED_AFTER);
+  redraw();
 }
 
 /** Where this tab was, so that a reload misses nothing either. */
 function remember() {
+  clearTimeout(noting);
+  noting = null;
+  if (!model) return;
   const { seq, activity } = model;
   sessionStorage.setItem(`cti.seen.${me.user}`, JSON.stringify({ seq, activity }));
 }
@@ -98,6 +94,7 @@ function sessionOver() {
 }
 
 function leave() {
+  if (noting) remember();
   live?.close();
   phone?.close();
   me = live = model = phone = null;
@@ -125,6 +122,8 @@ const actions = {
     redraw();
   },
 };
+
+addEventListener("pagehide", remember);
 
 let lastActive = 0;
 for (const name of ["pointerdown", "keydown"]) {
