@@ -5,7 +5,6 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
 from aiohttp import web
 
@@ -20,11 +19,10 @@ from agent_console.event_log import EventLog
 from agent_console.labels import LabelBook
 from agent_console.live_feed import LiveFeed
 from agent_console.login_limits import LoginLimits
+from agent_console.open_pages import OpenPages
 from agent_console.presence import Presence
+from agent_console.queue_news import QueueNews
 from agent_console.sessions import Sessions
-
-if TYPE_CHECKING:
-    from agent_console.live_page import LivePage
 
 
 @dataclass(slots=True)
@@ -40,13 +38,14 @@ class Console:
     log: EventLog
     labels: LabelBook
     feed: LiveFeed
+    pages: OpenPages
     asking: Asking
     presence: Presence
     colleagues: Colleagues
+    queue_news: QueueNews
     day_book: DayBook
     browser_phones: BrowserPhones
     notes: ContactNotes | None
-    pages: set[LivePage] = field(default_factory=set)
     page_numbers: Iterator[int] = field(default_factory=lambda: itertools.count(1))
 
     def name_page(self) -> str:

@@ -71,9 +71,6 @@ class LiveFeed:
         """`told(up)` whenever the engine goes, comes, or is another one than before."""
         self._engine_watchers.append(told)
 
-    def leave(self, listener: Listener) -> None:
-        self._listeners.remove(listener)
-
     def agent_state(self, agent: str) -> str:
         """What the engine says this agent does, `idle` when it says nothing."""
         return self._of_agent(agent, "state", "idle")
@@ -131,7 +128,7 @@ class LiveFeed:
             views[id_] = message
         if kind == "queue" and message is not None:
             self._remember_trend(id_, message)
-        for listener in tuple(self._listeners):
+        for listener in self._listeners:
             listener.on_state(kind, id_, message)
 
     def _remember_trend(self, queue: str, message: StateMessage) -> None:
@@ -152,7 +149,7 @@ class LiveFeed:
         self._engine_was_up = self.engine_up
         for told in self._engine_watchers:
             told(self.engine_up)
-        for listener in tuple(self._listeners):
+        for listener in self._listeners:
             listener.on_engine(self.engine_up)
 
     # --- events in order -----------------------------------------------------------------------
@@ -172,7 +169,7 @@ class LiveFeed:
 
     def _pass_on(self, message: Envelope) -> None:
         self.seq = message.seq
-        for listener in tuple(self._listeners):
+        for listener in self._listeners:
             listener.on_event(message)
 
     def _fill(self) -> None:

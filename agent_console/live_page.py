@@ -57,6 +57,7 @@ class LivePage:
         self.session = session
         self._queue: deque[str] = deque()
         self._queued = asyncio.Event()
+        self._due = False
         self._asked = 0
 
     async def run(self) -> None:
@@ -64,13 +65,13 @@ class LivePage:
         hello = await self._first_words()
         if hello is None:
             return
-        # No await between these three: what the snapshot does not hold is in the queue.
-        self._console.feed.listen(self)
+        # No await until the snapshot is taken: what it does not hold is in the queue.
+        self._console.pages.add(self, self._account)
+        self._console.queue_news.listen(self._page, self._push_queue)
         self._console.browser_phones.listen(self._page, self._push)
         if self._account.agent is not None:
             self._console.colleagues.listen(self._page, self._account.agent, self._push)
         until, states = self._console.feed.seq, visible_states(self._console.feed, self._account)
-        self._console.pages.add(self)
         writer = spawn(self._write(hello.since, until, states), "page-writer")
         try:
             async for message in self._socket:
@@ -80,7 +81,7 @@ class LivePage:
         finally:
             writer.cancel()
             self._console.pages.discard(self)
-            self._console.feed.leave(self)
+            self._console.queue_news.leave(self._page)
             self._console.presence.hide(self._page)
             self._console.browser_phones.leave(self._page)
             self._console.colleagues.leave(self._page)
@@ -157,6 +158,10 @@ class LivePage:
             data = None if message is None else seen_state(kind, message.data, self._account.permissions)
             self._push(page_messages.state(kind, id_, data))
 
+    def _push_queue(self, text: str) -> None:
+        if may_see_state("queue", "", self._account.permissions, self._account.agent):
+            self._push(text)
+
     def on_engine(self, up: bool) -> None:
         self._push(page_messages.engine(up))
 
@@ -176,21 +181,24 @@ class LivePage:
 
     async def _write(self, since: int | None, until: int | None, states: States) -> None:
         """Everything that is sent is sent here, in order."""
-        loop = asyncio.get_running_loop()
-        pulse_at = loop.time() + PULSE
+        later = asyncio.get_running_loop().call_later
+        timer = later(PULSE, self._pulse_due)  # a `wait_for` would start a task for each message
         try:
             await self._catch_up(since, until, states)
             while not self._socket.closed:
                 while self._queue:
                     await self._socket.send_str(self._queue.popleft())
-                self._queued.clear()
-                try:
-                    await asyncio.wait_for(self._queued.wait(), pulse_at - loop.time())
-                except TimeoutError:
+                if self._due:
                     await self._pulse()
-                    pulse_at = loop.time() + PULSE
+                    self._due = False
+                    timer = later(PULSE, self._pulse_due)
+                else:
+                    self._queued.clear()
+                    await self._queued.wait()
         except ConnectionError:
             _log.debug("page of %s is gone", self._account.user)
+        finally:
+            timer.cancel()
 
     async def _catch_up(self, since: int | None, until: int | None, states: States) -> None:
         feed = self._console.feed
@@ -209,6 +217,10 @@ class LivePage:
         for message in missed or ():
             if self._sees(message):
                 await self._socket.send_str(page_messages.event(message, replay=True))
+
+    def _pulse_due(self) -> None:
+        self._due = True
+        self._queued.set()
 
     async def _pulse(self) -> None:
         if await self._may_stay():
@@ -235,5 +247,7 @@ class LivePage:
         if account is None:
             console.sessions.close(self.session)
             return False
-        self._account = account
+        if account != self._account:
+            self._account = account
+            console.pages.add(self, account)
         return not console.sessions.expired(self.session, console.now())

@@ -25,7 +25,9 @@ from agent_console.event_log import EventLog, open_store
 from agent_console.labels import LabelBook, read_labels
 from agent_console.live_feed import LiveFeed
 from agent_console.login_limits import LoginLimits
+from agent_console.open_pages import OpenPages
 from agent_console.presence import Presence, last_words
+from agent_console.queue_news import QueueNews
 from agent_console.routes import application
 from agent_console.sessions import Sessions
 from cti_engine.adapters.customer_store import CustomerStore
@@ -114,8 +116,12 @@ def _assemble(config: ConsoleConfig) -> tuple[Console, MqttBus]:
     phones = BrowserPhones(config.gateway, lambda reply: asking.answered(reply))
     asking = Asking(client, bus.publish, lambda: feed.engine_up, clock.now, phones.ask)
     presence = Presence(asking.tell)
-    colleagues = Colleagues(asyncio.get_running_loop().call_later)
+    pages = OpenPages()
+    feed.listen(pages)  # first: a pop is an event
+    later = asyncio.get_running_loop().call_later
+    colleagues, queue_news = Colleagues(later), QueueNews(later)
     feed.listen(colleagues)
+    feed.listen(queue_news)
     day_book = DayBook(log, feed, clock.now, config.utc_offset)
     feed.listen(day_book)
     notes = None
@@ -133,9 +139,11 @@ def _assemble(config: ConsoleConfig) -> tuple[Console, MqttBus]:
         log=log,
         labels=LabelBook(lambda: read_labels(config.home)),
         feed=feed,
+        pages=pages,
         asking=asking,
         presence=presence,
         colleagues=colleagues,
+        queue_news=queue_news,
         day_book=day_book,
         browser_phones=phones,
         notes=notes,
