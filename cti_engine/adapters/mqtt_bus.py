@@ -275,7 +275,7 @@ class MqttBus:
         )
         # aiomqtt's own publish and iterator start a task per message: 164 µs of CPU each against 90 µs so.
         connect = client._client._create_socket
-        client._client._create_socket = lambda: ReadAhead(connect())
+        client._client._create_socket = lambda: ReadAhead(connect())  # type: ignore[method-assign]
         client._client.disable_logger()  # it words a line per packet, for a logger that is off
         client._client.on_publish = self._confirmed
         client._client.on_message = self._received
