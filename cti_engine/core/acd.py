@@ -200,6 +200,7 @@ HANDLERS: dict[type[signals.Signal], Callable[[Center, Any], None]] = {
     signals.PhoneUnregistered: recovery.phone_unregistered,
     signals.EdgeSeen: recovery.edge_seen,
     signals.LookupReturned: intake.looked_up,
+    signals.ProfileFilledIn: intake.filled_in,
     signals.ServiceAnswered: flow_runner.service_answered,
     signals.PageOpened: requests.page_opened,
     signals.PageClosed: requests.page_closed,

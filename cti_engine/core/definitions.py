@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from cti_engine.core.customers.crm import Crm
 from cti_engine.core.customers.offer_rules import OfferRules
 from cti_engine.core.customers.segment_rules import UNSEGMENTED, SegmentRules
 from cti_engine.core.customers.ticket_rules import NO_TICKETS, TicketRules
@@ -316,6 +317,7 @@ class CenterDefinitions:
     calendars: Mapping[str, Calendar] = field(default_factory=dict)
     services: Mapping[str, Service] = field(default_factory=dict)
     webhooks: Mapping[str, Webhook] = field(default_factory=dict)
+    crm: Crm | None = None
     recordings: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     burst: bool = False
     limits: CallLimits = CallLimits()

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from cti_engine.core.customer_events import CustomerFilledIn
 from cti_engine.core.hint_events import HintAnswered, HintsGiven
 from cti_engine.core.party_events import (
     CallHandedOver,
@@ -484,6 +485,6 @@ Event = (
     | TransferStarted | TransferEnded | CallEnded | WrapUpStarted | WrapUpEnded | ContactClosed | AgentStateChanged
     | PhoneStateChanged | AgentGroupLevelChanged | ConsultStarted | ConsultEnded | CallHandedOver | PartyJoined
     | PartyLeft | ParkingEnded | DialStarted | DialEnded | EmergencyCalled | EmergencyRefused
-    | HintsGiven | HintAnswered
+    | HintsGiven | HintAnswered | CustomerFilledIn
     | MonitorStarted | MonitorModeChanged | MonitorEnded
 )  # fmt: skip

@@ -8,12 +8,19 @@ from cti_engine.core import events as ev
 from cti_engine.core.center import Center
 from cti_engine.core.commands import AnswerLeg, LookUp, RejectLeg
 from cti_engine.core.contact import CONTACT, Contact
+from cti_engine.core.customer_events import CustomerFilledIn
+from cti_engine.core.customers.crm import gaps
 from cti_engine.core.definitions import DialledNumber
+from cti_engine.core.flow_runner import set_attributes
 from cti_engine.core.leg import LEG, Leg
-from cti_engine.core.signals import InviteReceived, LookupReturned
+from cti_engine.core.signals import InviteReceived, LookupReturned, ProfileFilledIn
 
 LOOK_UP_MARGIN = 0.1
 """Seconds that the core waits longer than the look-up's own deadline before it goes on without."""
+
+
+_FACTS = ("customer", "name", "segment", "value")
+"""Of a profile: attributes of the call as well, and so in its record."""
 
 
 def invite(center: Center, signal: InviteReceived) -> None:
@@ -88,13 +95,35 @@ def looked_up(center: Center, signal: LookupReturned) -> None:
         return
     if signal.profile:
         contact.profile = dict(signal.profile)
-        known = ("customer", "name", "segment", "value")
-        facts = {key: signal.profile[key] for key in known if signal.profile.get(key)}
+        facts = {key: signal.profile[key] for key in _FACTS if signal.profile.get(key)}
         contact.attributes.update(facts)
         contact.name = str(facts.get("name", contact.name))
         if facts:
             center.emit(ev.CallAttributesSet(contact.id, facts))
     go_on(center, contact)
+
+
+def filled_in(center: Center, signal: ProfileFilledIn) -> None:
+    """What the CRM knows beyond us, for rules and for the page of whoever has or is offered the call."""
+    contact = center.contacts.get(signal.contact)
+    if contact is None or contact.state in ("ended", "closed"):
+        center.late += 1
+        return
+    added = gaps(contact.profile, signal.profile)
+    if not added:
+        return
+    contact.profile.update(added)
+    facts = {key: added[key] for key in _FACTS if added.get(key)}
+    if facts:
+        set_attributes(center, contact, facts)
+    center.touch(contact)
+    offered = (center.reservations[offer].agent for offer in contact.offers)
+    agent = center.agents.get(contact.agent or next(offered, ""))
+    if agent is not None and agent.contact == contact.id and agent.shown:
+        shown = {key: value for key, value in added.items() if key in agent.shown and not agent.shown[key]}
+        agent.shown = {**agent.shown, **shown}
+        center.touch(agent)
+    center.emit(CustomerFilledIn(contact.id, agent.id if agent is not None else "", added))
 
 
 def go_on(center: Center, contact: Contact) -> None:

@@ -54,10 +54,10 @@ class Service:
         """What the JSON answer says; None when it is not as declared. An optional value may be missing or null."""
         values: dict[str, object] = {}
         for name, wanted in self.answer.items():
-            value = _at(answer, wanted.path)
+            value = value_at(answer, wanted.path)
             if value is None and wanted.optional:
                 continue
-            if not _fits(value, wanted.type):
+            if not fits(value, wanted.type):
                 return None
             values[name] = value
         return values
@@ -74,7 +74,7 @@ class Webhook:
     headers: Mapping[str, str | Secret] = field(default_factory=dict)
 
 
-def _at(document: object, path: tuple[str, ...]) -> object:
+def value_at(document: object, path: tuple[str, ...]) -> object:
     """What stands there; None where nothing does."""
     for part in path:
         if isinstance(document, dict):
@@ -86,7 +86,8 @@ def _at(document: object, path: tuple[str, ...]) -> object:
     return document
 
 
-def _fits(value: object, type_: Type) -> bool:
+def fits(value: object, type_: Type) -> bool:
+    """Of this type, and not too long or large to be meant."""
     if kind(value) != type_.name:
         return False
     if type_ == TEXT:

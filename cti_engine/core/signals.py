@@ -260,6 +260,14 @@ class LookupReturned:
 
 
 @dataclass(frozen=True, slots=True)
+class ProfileFilledIn:
+    """An outside CRM has answered, later than the call could wait: a part of a profile."""
+
+    contact: str
+    profile: dict[str, object] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class ServiceAnswered:
     """What CallService asked came back: `values` by the names that the service declares, each of its type.
 
@@ -471,7 +479,7 @@ Signal = (
     InviteReceived | LegRinging | LegAnswered | LegFailed | LegEnded | DigitPressed | PlaybackEnded
     | SpeechStarted | SpeechPartial | SpeechHeard | ListeningFailed
     | RecordingEnded | LegHeld | TransferAsked | CommandRefused | WorkerSeen | WorkerLost
-    | PhoneRegistered | PhoneUnregistered | EdgeSeen | LookupReturned | ServiceAnswered
+    | PhoneRegistered | PhoneUnregistered | EdgeSeen | LookupReturned | ProfileFilledIn | ServiceAnswered
     | PageOpened | PageClosed | ConsoleLost | OfferShown | ReadyRequested | NotReadyRequested | LogOutRequested
     | CallMeRequested | HangUpRequested | HoldRequested | MuteRequested | DigitsRequested
     | PauseRecordingRequested | AcceptRequested | HintAnswerRequested | DialRequested | DispositionSubmitted

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from cti_engine.definitions.calendar_loader import CALENDARS
+from cti_engine.definitions.crm_loader import CRM_FILE
 from cti_engine.definitions.demo_accounts import DEMO_ACCOUNTS
 from cti_engine.definitions.flow_keys import FLOW
 from cti_engine.definitions.flow_test_keys import FLOW_TESTS
@@ -38,6 +39,7 @@ FILES: Mapping[str, Keys] = {
     "config/shifts": SHIFTS,
     "config/business_hours": CALENDARS,
     "config/services": SERVICES,
+    "config/crm": CRM_FILE,
     "config/demo_accounts": DEMO_ACCOUNTS,
     "config/agents": AGENTS,
     "config/attributes": ATTRIBUTES,

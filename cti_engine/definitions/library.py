@@ -12,6 +12,7 @@ from cti_engine.core.hours import names_of
 from cti_engine.definitions import cross_check, routing_review
 from cti_engine.definitions.calendar_loader import load_calendars
 from cti_engine.definitions.call_me_loader import load_call_me
+from cti_engine.definitions.crm_loader import load_crm
 from cti_engine.definitions.flow_checks import check_flow
 from cti_engine.definitions.flow_loader import build_flow
 from cti_engine.definitions.flow_review import WordJudge, review_flows
@@ -104,6 +105,7 @@ def load_definitions(
     places, shifts = load_sites(sites_file), load_shifts(shifts_file)
     calendars = {} if hours_file.unreadable else load_calendars(hours_file, engine["time_zone"])
     outside = load_services(services_file)
+    crm = load_crm(files.read("config/crm.yaml", needed=False))
     recordings = {} if recordings_file.unreadable else load_recordings(recordings_file, sounds or home)
     callbacks, transfers = callback_rules(engine["callbacks"]), transfer_rules(engine["transfers"])
     outbound = load_outbound(
@@ -193,6 +195,7 @@ def load_definitions(
         calendars=calendars,
         services=outside.services,
         webhooks=outside.webhooks,
+        crm=crm,
         recordings=recordings,
         burst=reader.burst,
         limits=call_limits(calls),

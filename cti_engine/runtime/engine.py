@@ -29,6 +29,7 @@ from cti_engine.core.signals import (
     WorkerSeen,
 )
 from cti_engine.ports import CustomerLookup, Loaded, PromptFiles, Store, StoredEvent, StoreUnavailable
+from cti_engine.runtime.crm import CrmQuestions
 from cti_engine.runtime.dispatch import Dispatch
 from cti_engine.runtime.garbage import without_collections
 from cti_engine.runtime.ledger import Gathered, Ledger
@@ -92,7 +93,8 @@ class Engine:
             secret=secret,
             on_nothing_to_play=self._nothing_to_play,
         )
-        self._look_ups = LookUps(customers, self.take)
+        self._crm = CrmQuestions(home)
+        self._look_ups = LookUps(customers, self.take, self._crm)
         self._service_calls = ServiceCalls(home, self.take)
         self._server = LinkServer(
             self.epoch,
@@ -255,7 +257,7 @@ class Engine:
             if peer is not None and peer.session == session:
                 peer.acknowledge(seq)
         for look_up in gathered.look_ups:
-            self._look_ups.start(look_up)
+            self._look_ups.start(look_up, self.definitions.crm)
         for call in gathered.service_calls:
             self._service_calls.start(call, self.definitions.services)
         if self._publish is not None:
@@ -318,6 +320,7 @@ class Engine:
         self._ledger.close()
         await self._server.close()
         self._look_ups.close()
+        await self._crm.close()
         await self._service_calls.close()
 
 

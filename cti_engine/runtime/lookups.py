@@ -1,4 +1,8 @@
-"""Customer look-ups with a deadline, in threads: a slow customer store never delays a call."""
+"""Customer look-ups with a deadline: the store in threads, the outside CRM beside it. Neither ever delays a call.
+
+What the store knows is used at once. A caller whom it does not know waits for the CRM, within the same deadline; what
+comes later fills in.
+"""
 
 from __future__ import annotations
 
@@ -8,8 +12,10 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
 from cti_engine.core.commands import LookUp
-from cti_engine.core.signals import LookupReturned
+from cti_engine.core.customers.crm import Crm, gaps
+from cti_engine.core.signals import LookupReturned, ProfileFilledIn
 from cti_engine.ports import CustomerLookup
+from cti_engine.runtime.crm import CrmQuestions
 from cti_engine.wire.tasks import spawn
 
 _log = logging.getLogger("cti.lookups")
@@ -18,26 +24,49 @@ _log = logging.getLogger("cti.lookups")
 class LookUps:
     """`deliver` gets the LookupReturned of every look-up, found or not, within its deadline."""
 
-    def __init__(self, customers: CustomerLookup, deliver: Callable[[LookupReturned], None]) -> None:
+    def __init__(
+        self,
+        customers: CustomerLookup,
+        deliver: Callable[[LookupReturned | ProfileFilledIn], None],
+        crm: CrmQuestions,
+    ) -> None:
         self._customers = customers
         self._deliver = deliver
+        self._crm = crm
         self._threads = ThreadPoolExecutor(4, "look-up")
 
-    def start(self, look_up: LookUp) -> None:
-        spawn(self._run(look_up), "look-up")
+    def start(self, look_up: LookUp, crm: Crm | None = None) -> None:
+        """`crm`: the one in force now."""
+        spawn(self._run(look_up, crm), "look-up")
 
-    async def _run(self, look_up: LookUp) -> None:
+    async def _run(self, look_up: LookUp, crm: Crm | None) -> None:
         loop = asyncio.get_running_loop()
-        asked = loop.run_in_executor(self._threads, self._customers.profile, look_up.number)
+        over = loop.time() + look_up.deadline
+        store = loop.run_in_executor(self._threads, self._profile, look_up)
+        outside = self._crm.ask(crm, look_up.number) if crm is not None else None
+        await asyncio.wait((store,), timeout=look_up.deadline)
+        profile, error = store.result() if store.done() else ({}, "deadline")
+        if outside is not None and not profile.get("customer"):
+            await asyncio.wait((outside,), timeout=max(0.0, over - loop.time()))
+        if outside is not None and outside.done():
+            profile = {**profile, **gaps(profile, outside.result())}
+        self._deliver(LookupReturned(look_up.contact, profile, "" if profile else error))
+        if error == "deadline":
+            self._fill_in(look_up, (await store)[0])
+        if outside is not None:
+            self._fill_in(look_up, await outside)
+
+    def _profile(self, look_up: LookUp) -> tuple[dict[str, object], str]:
         try:
-            profile = await asyncio.wait_for(asked, look_up.deadline)
-        except TimeoutError:
-            self._deliver(LookupReturned(look_up.contact, error="deadline"))
-        except Exception as error:  # whatever the store is: the call goes on without a profile
-            _log.warning("look-up for %s failed: %s", look_up.contact, error)
-            self._deliver(LookupReturned(look_up.contact, error=type(error).__name__))
-        else:
-            self._deliver(LookupReturned(look_up.contact, profile or {}))
+            return self._customers.profile(look_up.number) or {}, ""
+        except Exception as fault:  # whatever the store is: the call goes on without a profile
+            _log.warning("look-up for %s failed: %s", look_up.contact, fault)
+            return {}, type(fault).__name__
+
+    def _fill_in(self, look_up: LookUp, profile: dict[str, object]) -> None:
+        """Late, or once more: the core takes what it does not know."""
+        if profile:
+            self._deliver(ProfileFilledIn(look_up.contact, profile))
 
     def close(self) -> None:
         self._threads.shutdown(wait=False, cancel_futures=True)

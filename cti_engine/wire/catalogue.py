@@ -13,7 +13,7 @@ from typing import Any, Literal
 
 import msgspec
 
-from cti_engine.core import events, hint_events, party_events, party_signals, signals
+from cti_engine.core import customer_events, events, hint_events, party_events, party_signals, signals
 from cti_engine.ports import StoredEvent
 from cti_engine.wire import browser_phone, envelope
 from cti_engine.wire.envelope import BadMessage, Envelope, Request
@@ -106,6 +106,7 @@ EVENTS: dict[str, EventEntry] = dict(
         _entry(party_events.MonitorStarted, _MONITOR, _AGENT, _SUPERVISOR),
         _entry(party_events.MonitorModeChanged, _MONITOR, _AGENT, _SUPERVISOR),
         _entry(party_events.MonitorEnded, _MONITOR, _AGENT, _SUPERVISOR),
+        _entry(customer_events.CustomerFilledIn, _WATCH, _AGENT, _SUPERVISOR),
         _entry(hint_events.HintsGiven, _WATCH, _SUPERVISOR),
         _entry(hint_events.HintAnswered, _WATCH, _AGENT, _SUPERVISOR),
         _entry(events.RecordingStored, _READ, _SUPERVISOR, _ADMIN),

@@ -76,6 +76,7 @@ agent_signals: st.SearchStrategy[Signal] = st.one_of(
     st.builds(signals.WaitingRequested, st.just("q"), AGENTS, st.sampled_from((*DEFINITIONS.queues, "none"))),
     st.builds(signals.DispositionSubmitted, st.just("q"), AGENTS, CONTACTS, st.just("sold")),
     st.builds(signals.LookupReturned, CONTACTS, st.just({"customer": "7"})),
+    st.builds(signals.ProfileFilledIn, CONTACTS, st.just({"customer": "7", "segment": "gold"})),
     st.builds(signals.ServiceAnswered, CONTACTS, st.just("s1"), st.just({"balance": 7.0})),
 )
 steps = st.tuples(st.sampled_from((0.0, 0.0, 0.2, 3.0, 30.0)), st.one_of(worker_signals, agent_signals))
