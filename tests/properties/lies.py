@@ -44,8 +44,9 @@ def lie(world: World) -> Signal:
         lambda: signals.WorkerSeen(worker, tuple(rng.sample(legs, rng.randrange(len(legs) + 1)))),
         lambda: signals.WorkerLost(world.a_spent_worker()),
         lambda: signals.OfferShown(agent, offer),
-        lambda: signals.LookupReturned(contact, {"customer": 5, "name": None, "contacts": "nonsense"}),
-        lambda: signals.ProfileFilledIn(contact, {"customer": 5, "name": [], "contacts": "nonsense"}),
+        lambda: (signals.LookupReturned, signals.ProfileFilledIn)[len(contact) % 2](
+            contact, {"customer": 5, "name": None, "contacts": "nonsense"}
+        ),
         lambda: signals.ServiceAnswered(contact, "s1", {"balance": "nonsense"}, rng.choice(("", "deadline"))),
         lambda: signals.HangUpRequested(world.request("h"), agent, contact, rng.randrange(6)),
         lambda: signals.DispositionSubmitted(world.request("d"), agent, contact, "sold"),
