@@ -68,3 +68,12 @@ async def desk(browser: Browser, console: ConsoleProcess, user: str = "maria", *
     page = await open_page(browser, console.url, **size)
     await log_in(page, user, console.passwords[user])
     return page
+
+
+async def tab_to(page: Page, name: str) -> None:
+    """Press Tab until the button of this name has the focus."""
+    for _ in range(40):
+        await page.keyboard.press("Tab")
+        if (await page.evaluate("document.activeElement.innerText") or "").strip() == name:
+            return
+    raise AssertionError(f"Tab never reaches {name!r}")

@@ -10,7 +10,7 @@ from playwright.async_api import Browser, Page, expect
 
 from cti_engine.core import events as ev
 from cti_engine.wire.vocabulary import to_plain
-from tests.browser.pages import contact, desk, is_live, log_in, open_page, ring, state
+from tests.browser.pages import contact, desk, is_live, log_in, open_page, ring, state, tab_to
 from tests.console.stand_in_engine import StandInEngine
 from tests.console.world import ConsoleProcess, agent, offer, queue
 from tests.phones.waiting import until
@@ -265,11 +265,11 @@ async def test_keyboard_only(browser: Browser, console: ConsoleProcess, engine: 
     await keyboard.type(console.passwords["maria"])
     await keyboard.press("Enter")
     await is_live(page)
-    await _tab_to(page, "Ready")
+    await tab_to(page, "Ready")
     await keyboard.press("Enter")
     await engine.until_heard("Ready")
     await engine.changes("maria", status="ready", reason="")
-    await _tab_to(page, "Not ready")
+    await tab_to(page, "Not ready")
     await keyboard.press("Enter")
     await expect(page.get_by_role("menuitemradio", name="Lunch")).to_be_focused()
     await keyboard.press("ArrowUp")
@@ -280,7 +280,7 @@ async def test_keyboard_only(browser: Browser, console: ConsoleProcess, engine: 
     await engine.until_heard("OfferShown")
     await expect(page.get_by_role("button", name="Not ready")).to_be_focused()
     await engine.changes("maria", state="talking", bridged_at=time.time())
-    await _tab_to(page, "Hang up")
+    await tab_to(page, "Hang up")
     await keyboard.press("Space")
     await engine.until_heard("HangUp")
     await engine.changes("maria", state="wrap_up", wrap_up_ends_at=time.time() + 60)
@@ -370,15 +370,6 @@ async def _places(page: Page) -> list[list[int]]:
         .map((e) => e.getBoundingClientRect()).map((r) => [r.x, r.y, r.width].map(Math.round))"""
     )
     return places
-
-
-async def _tab_to(page: Page, name: str) -> None:
-    """Press Tab until the button of this name has the focus."""
-    for _ in range(40):
-        await page.keyboard.press("Tab")
-        if (await page.evaluate("document.activeElement.innerText") or "").strip() == name:
-            return
-    raise AssertionError(f"Tab never reaches {name!r}")
 
 
 async def test_call_controls_ask_and_show(

@@ -84,6 +84,19 @@ async def test_hold_ask_hand_over_and_wrap_up_by_keyboard(
     await expect(page.get_by_role("button", name="To the caller", exact=True)).to_be_visible()
     await page.keyboard.press("Alt+j")
     await engine.until_heard("JoinCall")
+    outside = {
+        **JOHN,
+        "agent": "",
+        "name": "",
+        "number": "+34911000222",
+        "role": "conferee",
+        "state": "talking",
+    }
+    await engine.changes("maria", parties=({**JOHN, "state": "talking"}, outside))
+    await page.get_by_role("button", name="Disconnect +34911000222").press("Enter")
+    assert (await engine.until_heard("DropParty")).args == {
+        "agent": "maria", "party_agent": "", "party_number": "+34911000222"
+    }  # fmt: skip
     await page.keyboard.press("Alt+c")
     await engine.until_heard("CompleteTransfer")
     assert await contact(page).bounding_box() == place

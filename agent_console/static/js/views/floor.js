@@ -15,6 +15,7 @@ export function Floor({ model, labels, me, live, phone }) {
   const [looking, setLooking] = useState(""); // the queue whose calls are shown
   const [problem, setProblem] = useState(""); // why a supervisor does not listen in
   const supervise = me.permissions.includes("monitor_calls") && { me, live, onProblem: setProblem };
+  const listens = agents.some(({ monitor }) => monitor?.supervisor === me.user);
   const looked = model.queues[looking];
   return html`<div class="floor">
     <${Figures} queues=${queues} agents=${agents} />
@@ -26,7 +27,7 @@ export function Floor({ model, labels, me, live, phone }) {
     <div class="floor-row">
       <section class="card">
         <h2>${t("agents")}</h2>
-        ${supervise && html`<${MonitorBar} ...${{ phone, problem }} />`}
+        ${supervise && html`<${MonitorBar} ...${{ phone, listens, problem }} />`}
         ${agents.length ? html`<${Agents} ...${{ agents, labels, names, supervise }} />` : html`<p class="muted">${t("no_agents")}</p>`}
       </section>
       <${Activity} all=${true} lines=${model.activity} names=${names} labels=${labels} skipped=${model.skipped} />

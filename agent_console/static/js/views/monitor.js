@@ -6,11 +6,13 @@ import { PickUp } from "./pick_up.js";
 
 const MODES = ["listen", "whisper", "barge"];
 
-/** Above the agents: the supervisor's phone where the browser is one, and why the last thing was not done. */
-export function MonitorBar({ phone, problem }) {
+/** Above the agents: the supervisor's phone where the browser is one, a call that they have taken over, and why the last
+ *  thing was not done. */
+export function MonitorBar({ phone, listens, problem }) {
   return html`<div class="monitor-bar">
     ${phone && html`<${PhoneButton} phone=${phone} />`}
     ${phone?.chosen && phone.ringing && html`<${PickUp} phone=${phone} />`}
+    ${phone?.chosen && phone.talking && !listens && html`<button class="button danger small" onClick=${() => phone.decline()}>${t("hang_up")}</button>`}
     ${problem && html`<p class="problem" role="alert">${problem}</p>`}
   </div>`;
 }
