@@ -78,6 +78,7 @@ class Center:
         self.surveyed: dict[str, Surveyed] = {}
         self.offer_stock: dict[str, OfferStock] = {}
         self.handle_times: dict[str, QueueTimes] = {}
+        self._parked: dict[str, Contact] = {}
         self._in_queue: dict[str, dict[str, Contact]] = {}
         self.counters = Counters()
         self.deadlines = Deadlines()
@@ -205,11 +206,20 @@ class Center:
         if target == ILLEGAL:
             self.anomalies.append(f"{table.name} {row.id}: {input_} in state {row.state}")
             return False
-        row.state = target
+        was, row.state = row.state, target
         if isinstance(row, Contact):
             row.version += 1
+            if target == "parked":
+                self._parked[row.id] = row
+            elif was == "parked":
+                del self._parked[row.id]
         self.touch(row)
         return True
+
+    @property
+    def parked(self) -> list[Contact]:
+        """By slot."""
+        return sorted(self._parked.values(), key=lambda contact: contact.slot)
 
     # --- rows come and go ----------------------------------------------------------------------
 
@@ -221,6 +231,8 @@ class Center:
         match row:
             case Contact():
                 self.contacts[id_] = row
+                if row.state == "parked":
+                    self._parked[id_] = row
             case Leg():
                 self.legs[id_] = row
                 self._legs_of.setdefault(row.contact, {})[id_] = row

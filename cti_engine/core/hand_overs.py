@@ -163,7 +163,7 @@ def park(center: Center, signal: ParkRequested) -> None:
     contact = _alone_with_caller(center, signal)
     if contact is None or not center.fire(CONTACT, contact, "parked"):
         return
-    taken = {other.slot for other in center.contacts.values() if other.state == "parked"}
+    taken = {other.slot for other in center.parked}
     contact.slot, contact.parked_at = next(n for n in range(1, len(taken) + 2) if n not in taken), center.at
     holding.caller_waits(center, contact)
     audio_paths.connect(center, contact)
@@ -176,7 +176,7 @@ def park(center: Center, signal: ParkRequested) -> None:
 def pick_up(center: Center, signal: PickUpRequested) -> None:
     """The agent's phone rings; unanswered the call goes to its queue."""
     agent = center.agents.get(signal.agent)
-    parked = [c for c in center.contacts.values() if c.state == "parked" and c.slot == signal.slot]
+    parked = [one for one in center.parked if one.slot == signal.slot]
     if agent is None or agent.id not in center.definitions.agents:
         requests.refuse(center, signal.request, "unknown_agent")
     elif not parked or signal.slot < 1:

@@ -49,7 +49,9 @@ def leg_left(center: Center, contact: Contact) -> bool:
 
 
 def listed(center: Center, signal: TargetsRequested) -> None:
-    """For the agent's page: names, and who is free; nothing of whom they talk with."""
+    """For the agent's page: names, and who is free; nothing of whom they talk with. All parked calls, also those that
+    came by no queue, in whose states the others are told.
+    """
     if signal.agent not in center.definitions.agents:
         requests.refuse(center, signal.request, "unknown_agent")
         return
@@ -60,16 +62,13 @@ def listed(center: Center, signal: TargetsRequested) -> None:
         and agent.status != LOGGED_OUT
     ]  # fmt: skip
     queues = [{"queue": queue.id, "name": queue.name} for queue in center.definitions.queues.values()]
-    parked = [
-        {"slot": contact.slot, "since_at": contact.parked_at}
-        for contact in center.contacts.values()
-        if contact.state == "parked"
-    ]
     rules = center.definitions.transfers
     result: dict[str, object] = {
         "agents": sorted(colleagues, key=lambda row: (row["state"] != "free", row["name"])),
         "queues": sorted(queues, key=lambda row: row["name"]),
-        "parked": sorted(parked, key=lambda row: row["slot"]),
+        "parked": [
+            {"slot": one.slot, "since_at": one.parked_at, "queue": one.queue} for one in center.parked
+        ],
         "numbers": bool(rules.numbers),
         "escalation": bool(rules.supervisors or rules.escalation_queue),
     }

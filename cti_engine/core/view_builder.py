@@ -119,4 +119,7 @@ def queue_view(center: Center, queue_id: str) -> QueueView:
         threshold=definition.service_level_threshold,
         ewt_p50=expected.p50 / 1000 if expected is not None else None,
         ewt_p80=expected.p80 / 1000 if expected is not None else None,
+        parked=tuple(
+            {"slot": one.slot, "since_at": one.parked_at} for one in center.parked if one.queue == queue_id
+        ),
     )

@@ -58,7 +58,8 @@ class QueueView:
     `in_time` of the calls answered were answered within the threshold; `service_level` is
     in_time / offered with still-waiting calls left out, 1.0 when nothing was offered yet.
     `ewt_p50` and `ewt_p80`: seconds that a new caller would wait, by the median and as four of five have it; 0 while
-    an agent is free and nobody waits, None when there is nothing to go by.
+    an agent is free and nobody waits, None when there is nothing to go by. `parked`: calls of this queue that any agent
+    may pick up, as maps of slot and since_at.
     """
 
     queue: str
@@ -78,3 +79,4 @@ class QueueView:
     ewt_p50: float | None = None
     ewt_p80: float | None = None
     messages: int = 0
+    parked: tuple[dict[str, object], ...] = ()

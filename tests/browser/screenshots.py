@@ -20,6 +20,7 @@ from playwright.async_api import Browser, Page, async_playwright, expect
 from cti_engine.core import events as ev
 from cti_engine.wire.envelope import ReplyMessage, Request
 from tests.browser.pages import CHROMIUM_ARGS, is_live, log_in, open_page, ring
+from tests.browser.test_hand_over import knows_targets
 from tests.browser.test_why import answers
 from tests.console.stand_in_engine import StandInEngine
 from tests.console.world import Broker, ConsoleProcess, agent, queue
@@ -105,6 +106,23 @@ async def _desk(pictures: Pictures, engine: StandInEngine, console: ConsoleProce
     for page in pictures.pages.values():
         await page.locator("textarea").fill("Wants two laptops, delivered by Friday.")
     await pictures.take("talking", shows=".contact.talking")
+    engine.answer = knows_targets
+    for page in pictures.pages.values():
+        await page.keyboard.press("Alt+t")
+        await page.locator(".hand-over input[type=text]").fill("Asks for a refund of the charger")
+    await pictures.take("transfer-panel", shows=".targets li")
+    for page in pictures.pages.values():
+        await page.keyboard.press("Alt+t")
+    together = {"role": "conferee", "state": "talking", "number": "", "since_at": now}
+    asked = {**together, "role": "consulted", "agent": "eva", "name": "Eva Sanz"}
+    await engine.changes("maria", parties=(asked,), held=True)
+    await pictures.take("consulting", shows="[aria-keyshortcuts='Alt+C']")
+    outside = {**together, "agent": "", "name": "", "number": "+34911000222"}
+    await engine.changes(
+        "maria", parties=({**together, "agent": "eva", "name": "Eva Sanz"}, outside), held=False
+    )
+    await pictures.take("conference", shows=".button.drop")
+    await engine.changes("maria", parties=())
     await engine.changes("maria", held=True)
     await pictures.take("on-hold", shows=".controls [aria-pressed=true]")
     await engine.changes("maria", held=False, state="wrap_up", wrap_up_ends_at=time.time() + 48)
@@ -133,6 +151,12 @@ async def _floor(pictures: Pictures, engine: StandInEngine, console: ConsoleProc
     talking: dict[str, Any] = {"name": "Carmen Ruiz", "offer": "o"}
     await engine.shows(agent("maria", state="talking", contact="c-1", offer=talking, bridged_at=time.time()))
     await pictures.log_in("supervisor", console.passwords["supervisor"])
+    listens = {"mode": "whisper", "state": "listening", "since_at": time.time(), "visible": True}
+    for name, full, supervisor in (("ana", "Ana Torres", "supervisor"), ("luis", "Luis Gil", "carla")):
+        monitor = {**listens, "supervisor": supervisor}
+        await engine.shows(
+            agent(name, name=full, state="talking", contact=f"c-{name}", offer=talking, monitor=monitor)
+        )
     await pictures.take("floor", shows="[data-queue=sales_es]")
     for page in pictures.pages.values():
         await page.locator("[data-queue=sales_es] button").click()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from typing import Any
 
@@ -21,7 +22,7 @@ TARGETS: dict[str, Any] = {
         {"agent": "ana", "name": "Ana", "state": "busy"},
     ],
     "queues": [{"queue": "support_en", "name": "Support"}],
-    "parked": [{"slot": 3, "since_at": 0.0}],
+    "parked": [{"slot": 3, "since_at": 0.0, "queue": ""}, {"slot": 1, "since_at": 0.0, "queue": "sales_es"}],
     "numbers": True,
     "escalation": True,
 }
@@ -136,7 +137,14 @@ async def test_what_the_asked_colleague_sees(
     await engine.shows(queue())
     page = await open_page(browser, console.url)
     await log_in(page, "maria", console.passwords["maria"])
+    pick_up = page.get_by_role("button", name="Pick up slot")
+    parked = ({"slot": 1, "since_at": time.time() - 61}, {"slot": 2, "since_at": time.time()})
+    await engine.shows(queue(parked=parked))
+    await expect(pick_up).to_have_text([re.compile(r"slot 1\s*1:0"), re.compile("slot 2")])
+    await engine.shows(queue())
+    await expect(pick_up).to_have_count(0)
     await page.get_by_role("button", name="Parked calls").click()
+    await expect(pick_up).to_have_count(1)
     await page.get_by_role("button", name="Pick up slot 3").click()
     assert (await engine.until_heard("PickUpParked")).args == {"agent": "maria", "slot": 3}
     await ring(engine, purpose="consult", by="john", by_name="John Smith", note="refund?")

@@ -103,6 +103,8 @@ def _parties(center: Center, contact: Contact) -> Iterator[str]:
         "park" in contact.deadlines
     ):
         yield f"{what}: slot {contact.slot}, {contact.deadlines}"
+    if (contact.state == "parked") != (contact in center.parked):
+        yield f"{what}: parked, and shown as {[one.id for one in center.parked]}"
     yield from _hears(contact, what)
     yield from _monitor(center, contact, what)
 

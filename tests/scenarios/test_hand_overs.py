@@ -202,12 +202,21 @@ def pick_up(slot: int = 1, agent: str = "john") -> signals.Signal:
     return PickUpRequested("asked", agent, slot)
 
 
+def shown_parked(s: Scenario) -> list[dict[str, object]]:
+    """In the state of the queue that everybody sees."""
+    found = s.acd.queue_view("sales")
+    assert found is not None
+    return list(found.parked)
+
+
 def test_a_parked_call_is_picked_up_by_any_agent() -> None:
     """Music meanwhile; the phone of who picks it up rings, and then they talk."""
     s = parked() << the.PlayPrompts(leg="w1/1", repeat=True) << the.EndLeg(leg="l1")
     s = s << the.CallHandedOver(how="parked", slot=1) << the.WrapUpStarted(agent="maria")
     listed = s >> TargetsRequested("q", "ana")
-    assert listed.commands[-1].result["parked"] == [{"slot": 1, "since_at": s.now}]  # type: ignore[union-attr]
+    assert listed.commands[-1].result["parked"] == [{"slot": 1, "since_at": s.now, "queue": "sales"}]  # type: ignore[union-attr]
+    assert shown_parked(s) == [{"slot": 1, "since_at": s.now}]
+    assert shown_parked(s >> Restart()) == shown_parked(s)
     s = (
         s
         >> Elapse(9)
@@ -218,6 +227,7 @@ def test_a_parked_call_is_picked_up_by_any_agent() -> None:
     s = s << the.CallOffered(agent="john", purpose="parked", by="maria", note="looks it up")
     s = s >> john.rings() >> john.answers() << the.StopPlayback(leg="w1/1")
     s = s << the.SetAudioPaths(paths=both("w1/1", "l2"))
+    assert not shown_parked(s)
     s = s >> pick_up() << the.Reply(ok=False, code="nothing_parked")
 
 
@@ -228,6 +238,7 @@ def test_nobody_picks_it_up() -> None:
         s = s >> Restart() if restart else s
         s = s >> Elapse(61) << the.ParkingEnded(agent="", slot=1) << the.CallQueued(queue="sales")
         s = s << the.CallOffered(agent="john", queue="sales")
+        assert not shown_parked(s)
 
 
 def test_each_parked_call_has_a_slot_of_its_own() -> None:
@@ -236,7 +247,9 @@ def test_each_parked_call_has_a_slot_of_its_own() -> None:
     s = parked() >> second.calls("1000") >> second.found("c2") >> second.connects()
     s = s >> john.rings() >> john.answers() >> john.asks(ParkRequested, "c2")
     s = s << the.CallHandedOver(contact="c2", slot=2)
+    assert [one["slot"] for one in shown_parked(s)] == [1, 2]
     s = s >> caller.hangs_up() << the.CallEnded(contact="c1", cause="abandoned_in_transfer")
+    assert [one["slot"] for one in shown_parked(s)] == [2]
     s = s >> pick_up(1, "ana") << the.Reply(ok=False, code="nothing_parked")
     s = s >> pick_up(2, "ana") << the.Reply(ok=False, code="wrong_state")  # ana has no phone
 

@@ -58,7 +58,7 @@ export function Contact({ me, contact, view, ask, live, say, enabled, phone, que
         ${contact.phase === "talking" && html`<${HangUp} ...${{ contact, ask, enabled }} />`}
         ${contact.phase === "wrap_up" && html`<p class="muted">${t("choose_disposition")}</p>
           <button class="button primary" form="wrap-up" disabled=${!enabled}>${t("finish")}</button>`}
-      </footer>` : html`<${Idle} ...${{ view, ask, live, enabled }} />`}
+      </footer>` : html`<${Idle} ...${{ view, ask, live, enabled, queues }} />`}
   </section>`;
 }
 
@@ -129,7 +129,7 @@ function LastContacts({ contacts, queues, labels }) {
   </div>`;
 }
 
-function Idle({ view, ask, live, enabled }) {
+function Idle({ view, ask, live, enabled, queues }) {
   const key = !view ? "unknown" : view.status;
   return html`<div class="idle ${key}">
     <svg class="idle-picture" viewBox="0 0 120 80" aria-hidden="true">
@@ -139,6 +139,6 @@ function Idle({ view, ask, live, enabled }) {
     <h1>${t(`idle_${key}`)}</h1>
     <p class="muted">${t(`idle_${key}_more`)}</p>
     <${Dial} ...${{ view, ask, enabled }} />
-    ${(key === "ready" || key === "not_ready") && html`<${Parked} ...${{ ask, live, enabled }} />`}
+    ${(key === "ready" || key === "not_ready") && html`<${Parked} ...${{ queues, ask, live, enabled }} />`}
   </div>`;
 }

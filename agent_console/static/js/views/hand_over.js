@@ -1,7 +1,8 @@
 // Others in the call: ask a colleague, hand the call over, have all three talk, park it. Names and who is free come
 // from the engine when the panel opens; what may be done is the engine's to say.
 import { html, useEffect, useRef, useState } from "../../vendor/preact.js";
-import { explain, t } from "../i18n.js";
+import { useNow } from "../clock.js";
+import { duration, explain, t } from "../i18n.js";
 
 const NUMBER = /^\+?[0-9]{2,15}$/;
 const SHOWN = 8;
@@ -135,20 +136,23 @@ function given({ purpose, by, by_name, note, phase }) {
   return note ? `${from}: ${note}` : from;
 }
 
-/** Calls that wait in a slot, for any agent. */
-export function Parked({ ask, live, enabled }) {
-  const [parked, setParked] = useState(null);
+/** Calls that wait in a slot, for any agent: their queues' states tell them; those of no queue are looked for. */
+export function Parked({ queues, ask, live, enabled }) {
+  const [found, setFound] = useState(null); // of no queue, when last looked
+  const parked = [...Object.values(queues).flatMap((queue) => queue.parked ?? []), ...(found ?? [])].sort((a, b) => a.slot - b.slot);
   async function look() {
     const reply = await live.ask("ListTargets");
-    setParked(reply.ok ? reply.result.parked : null);
+    setFound(reply.ok ? reply.result.parked.filter(({ queue }) => !queue) : null);
   }
   async function pickUp(slot) {
     if (!(await ask("PickUpParked", { args: { slot } }))) look();
   }
   return html`<div class="parked">
     <button class="button quiet" aria-keyshortcuts="Alt+U" disabled=${!enabled} onClick=${look}>${t("parked_calls")}</button>
-    <p role="status">${parked?.length === 0 ? t("parked_none") : ""}</p>
-    ${parked?.map(({ slot }) => html`<button key=${slot} class="button" disabled=${!enabled}
-      onClick=${() => pickUp(slot)}>${t("pick_up_slot", { slot })}</button>`)}
+    <p role="status">${found && !parked.length ? t("parked_none") : ""}</p>
+    ${parked.map(({ slot, since_at }) => html`<button key=${slot} class="button" disabled=${!enabled}
+      onClick=${() => pickUp(slot)}>${t("pick_up_slot", { slot })} <${Since} at=${since_at} /></button>`)}
   </div>`;
 }
+
+const Since = ({ at }) => html`<span class="timer muted" aria-hidden="true">${duration(useNow() - at)}</span>`;
