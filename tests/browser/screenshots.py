@@ -57,13 +57,14 @@ class Pictures:
         for page in self.pages.values():
             await log_in(page, user, password)
 
-    async def take(self, name: str, *, shows: str) -> None:
-        """Once `shows`, a selector, is there."""
+    async def take(self, name: str, *, shows: str, whole: bool = True) -> None:
+        """Once `shows`, a selector, is there; the `whole` page, or what stands on the screen."""
         for width, page in self.pages.items():
             await expect(page.locator(shows).first).to_be_visible()
+            await page.mouse.move(0, 0)
             await page.evaluate("document.activeElement.blur(); scrollTo(0, 0)")
             await page.evaluate("for (const e of document.querySelectorAll('.contact-body')) e.scrollTop = 0")
-            png = await page.screenshot(full_page=True, animations="disabled")
+            png = await page.screenshot(full_page=whole, animations="disabled")
             path = self.folder / f"{name}-{width}.png"
             with Image.open(io.BytesIO(png)) as image:
                 image.convert("RGB").quantize(COLOURS, QUANTIZE, kmeans=3, dither=Image.Dither.NONE).save(
@@ -99,6 +100,7 @@ async def _desk(pictures: Pictures, engine: StandInEngine, console: ConsoleProce
     await pictures.log_in("maria", console.passwords["maria"])
     await pictures.take("not-ready", shows=".state.not_ready")
     await engine.changes("maria", status="ready", reason="", since_at=now - 42)
+    await engine.shows(queue(waiting=2, oldest_at=now - 75, parked=({"slot": 1, "since_at": now - 12},)))
     await pictures.take("ready", shows=".state.ready")
     await ring(engine, hints=({"text": "Her laptop's warranty ends in May: offer the extension"},))
     await pictures.take("ringing", shows=".contact.offered")
@@ -110,7 +112,7 @@ async def _desk(pictures: Pictures, engine: StandInEngine, console: ConsoleProce
     for page in pictures.pages.values():
         await page.keyboard.press("Alt+t")
         await page.locator(".hand-over input[type=text]").fill("Asks for a refund of the charger")
-    await pictures.take("transfer-panel", shows=".targets li")
+    await pictures.take("transfer-panel", shows=".targets li", whole=False)
     for page in pictures.pages.values():
         await page.keyboard.press("Alt+t")
     together = {"role": "conferee", "state": "talking", "number": "", "since_at": now}

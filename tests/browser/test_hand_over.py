@@ -81,7 +81,7 @@ async def test_hold_ask_hand_over_and_wrap_up_by_keyboard(
     await expect(contact(page)).to_contain_text("Calling John Smith…")
     await expect(page.get_by_role("button", name="Talk together")).to_have_count(0)
     await engine.changes("maria", parties=({**JOHN, "state": "talking"},))
-    await expect(contact(page)).to_contain_text("John Smith is in the call")
+    await expect(contact(page)).to_contain_text("In the call: John Smith")
     await expect(page.get_by_role("button", name="To the caller", exact=True)).to_be_visible()
     await page.keyboard.press("Alt+j")
     await engine.until_heard("JoinCall")
@@ -94,6 +94,7 @@ async def test_hold_ask_hand_over_and_wrap_up_by_keyboard(
         "state": "talking",
     }
     await engine.changes("maria", parties=({**JOHN, "state": "talking"}, outside))
+    await expect(contact(page)).to_contain_text("In the call: John Smith, +34911000222")
     await page.get_by_role("button", name="Disconnect +34911000222").press("Enter")
     assert (await engine.until_heard("DropParty")).args == {
         "agent": "maria", "party_agent": "", "party_number": "+34911000222"

@@ -44,7 +44,7 @@ async def asks_ana(page: Page) -> None:
     await page.get_by_role("searchbox", name="To whom").fill("ana")
     await page.get_by_label("What they should know").fill("refund?")
     await button(page, "Ask first").click()
-    await expect(contact(page)).to_contain_text("Ana Torres is in the call", timeout=15_000)
+    await expect(contact(page)).to_contain_text("In the call: Ana Torres", timeout=15_000)
 
 
 async def test_a_contact_from_log_in_to_its_record(center: Center) -> None:
@@ -141,7 +141,7 @@ async def test_a_conference_by_keyboard_alone(center: Center) -> None:
         await keys.type("ana")
         await tab_to(page, "Ask first")
         await keys.press("Enter")
-        await expect(contact(page)).to_contain_text("Ana Torres is in the call", timeout=15_000)
+        await expect(contact(page)).to_contain_text("In the call: Ana Torres", timeout=15_000)
         await page_hears(page, OTHER_HZ)
         await keys.press("Alt+j")
         await hears_only(caller, AGENT_HZ, OTHER_HZ)

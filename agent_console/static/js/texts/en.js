@@ -40,7 +40,7 @@ export default {
   to_caller: "To the caller", to_party: "To {name}", leave_call: "Leave the call", return_to_queue: "Back to the queue", park: "Park",
   escalate: "Supervisor", parked_in: "Parked in slot {slot}", parked_calls: "Parked calls", parked_none: "No call is parked.",
   pick_up_slot: "Pick up slot {slot}", a_number: "a number", target_free: "free", target_busy: "busy", target_not_ready: "not ready", target_no_phone: "no phone",
-  party_agent: "With {name}", party_ringing: "Calling {name}…", party_talking: "{name} is in the call", party_waiting: "{name} waits with music",
+  party_agent: "With {name}", party_ringing: "Calling {name}…", party_talking: "In the call: {name}", party_waiting: "{name} waits with music",
   phase_consulted: "You are asked", phase_asking: "Asking", phase_conference: "Together",
   given_consult: "{name} asks you", given_blind: "Given by {name}", given_attended: "Given by {name}", given_left: "Given by {name}",
   given_returned: "Sent back by {name}", given_parked: "Parked by {name}", given_escalated: "Escalated by {name}",

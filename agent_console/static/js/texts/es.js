@@ -37,7 +37,7 @@ export default {
   to_caller: "Con el cliente", to_party: "Con {name}", leave_call: "Salir de la llamada", return_to_queue: "Devolver a la cola", park: "Aparcar",
   escalate: "Supervisor", parked_in: "Aparcada en el lugar {slot}", parked_calls: "Llamadas aparcadas", parked_none: "No hay llamadas aparcadas.",
   pick_up_slot: "Recoger el lugar {slot}", a_number: "un número", target_free: "libre", target_busy: "ocupado", target_not_ready: "no disponible", target_no_phone: "sin teléfono",
-  party_agent: "Con {name}", party_ringing: "Llamando a {name}…", party_talking: "{name} está en la llamada", party_waiting: "{name} espera con música",
+  party_agent: "Con {name}", party_ringing: "Llamando a {name}…", party_talking: "En la llamada: {name}", party_waiting: "{name} espera con música",
   phase_consulted: "Le preguntan", phase_asking: "Consulta", phase_conference: "Juntos",
   given_consult: "{name} le pregunta", given_blind: "De parte de {name}", given_attended: "De parte de {name}", given_left: "De parte de {name}",
   given_returned: "Devuelta por {name}", given_parked: "Aparcada por {name}", given_escalated: "Escalada por {name}",

@@ -87,6 +87,7 @@ function Phase({ contact }) {
 function phaseText({ phase, kind, view }) {
   if (phase === "talking" && view.role === "consulted") return "phase_consulted";
   if (phase === "talking" && view.parties.some(({ role }) => role === "consulted")) return view.held ? "phase_asking" : "phase_talking";
+  if (phase === "talking" && view.parties.some(({ role }) => role === "conferee") && !view.held) return "phase_conference";
   if (phase === "talking" && view.role === "conferee") return "phase_conference";
   if (phase === "talking" && view.held) return "on_hold";
   if (phase === "offered" && kind === "outbound") return "phase_calling";

@@ -107,7 +107,7 @@ function Agents({ agents, labels, names, supervise }) {
       <td data-label=${t("state")}><span class="state ${condition(view)}"><i class="dot"></i>${conditionText(view)}
         ${reasonText(view, labels) && html` <small class="muted">${reasonText(view, labels)}</small>`}</span></td>
       <td class="n" data-label=${t("since")}>${duration(now - view.since_at)}</td>
-      <td data-label=${t("contact")} dir="auto">${view.contact
+      <td class="contact-cell" data-label=${t("contact")} dir="auto">${view.contact
         ? html`${view.offer?.name || view.offer?.number || t("unknown_caller")} <small class="muted">${names[view.offer?.queue] ?? ""}</small>
           ${supervise && html`<${MonitorButtons} view=${view} ...${supervise} />`}`
         : "–"}</td>

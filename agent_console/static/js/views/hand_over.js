@@ -19,10 +19,11 @@ export function HandOver({ contact, ask, live, say, enabled }) {
   const ofThis = (args = {}) => ({ contact: contact.contact, state_version: contact.view.state_version, args });
   const doing = (name, args) => ask(name, ofThis(args));
   return html`
-    ${consulted
-      ? html`<${Consulting} ...${{ consulted, doing, enabled }} />`
-      : html`<${Panel} ...${{ contact, doing, ofThis, live, say, enabled }} />`}
-    <${Conferees} parties=${contact.view.parties} ...${{ doing, enabled }} />`;
+    ${!consulted && html`<${Panel} ...${{ contact, doing, ofThis, live, say, enabled }} />`}
+    <div class="with-others">
+      ${consulted && html`<${Consulting} ...${{ consulted, doing, enabled }} />`}
+      <${Conferees} parties=${contact.view.parties} ...${{ doing, enabled }} />
+    </div>`;
 }
 
 /** While somebody is asked: the ways on. */
@@ -125,8 +126,12 @@ function Target({ one, enabled, choose }) {
 /** Who else is in the call, or who has given it to us and why: one line whose place is always there. */
 export function Others({ contact }) {
   const parties = contact.view?.parties ?? [];
-  const who = ({ name, number, role, state }) => t(`party_${role === "agent" ? "agent" : state}`, { name: name || number });
-  const text = parties.length ? parties.map(who).join(", ") : given(contact);
+  const named = new Map(); // what is said, of whom
+  for (const { name, number, role, state } of parties) {
+    const said = `party_${role === "agent" ? "agent" : state}`;
+    named.set(said, [...(named.get(said) ?? []), name || number]);
+  }
+  const text = parties.length ? [...named].map(([said, names]) => t(said, { name: names.join(", ") })).join(" · ") : given(contact);
   return html`<p class="others" dir="auto" role="status">${text}</p>`;
 }
 
