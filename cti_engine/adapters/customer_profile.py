@@ -61,7 +61,7 @@ def of_customer(db: Statements, customer: str) -> Profile | None:
             db, "purchases", ("at", "product", "amount"), "customer=?", customer, LAST_PURCHASES
         ),
         "contacts": _contacts(db, "customer=?", customer),
-        "tickets": _open_tickets(db, customer),
+        "tickets": _open_tickets(db, "customer=?", customer),
         "surveys": _last(
             db, "surveys", ("at", "question", "scale", "answer"), "answer IS NOT NULL AND customer=?", customer,
             LAST_SURVEYS,
@@ -99,13 +99,14 @@ def _contacts(db: Statements, where: str, of: str) -> list[dict[str, Any]]:
     return [{"at": row["at"], "channel": row["channel"], **json.loads(row["body"])} for row in rows]
 
 
-def _open_tickets(db: Statements, customer: str) -> list[dict[str, Any]]:
+def _open_tickets(db: Statements, where: str, of: str) -> list[dict[str, Any]]:
     columns = ("ticket", "category", "subject", "state", "priority", "due_at", "owner", "opened_at")
     return [
         {name: value for name, value in zip(columns, row, strict=True) if value is not None}
         for row in db.rows(
-            f"SELECT {', '.join(columns)} FROM tickets WHERE customer=? AND closed_at IS NULL ORDER BY opened_at DESC",
-            (customer,),
+            f"SELECT {', '.join(columns)} FROM tickets WHERE {where} AND closed_at IS NULL"
+            " ORDER BY opened_at DESC, ticket DESC",
+            (of,),
         )
     ]
 
@@ -142,5 +143,6 @@ def _stranger(db: Statements, number: str) -> Profile:
         "region": place,
         "languages": languages,
         "contacts": _contacts(db, "customer='' AND number=?", number),
+        "tickets": _open_tickets(db, "customer='' AND number=?", number),
         "hints": [{"kind": "region", "text": likely}] if likely else [],
     }

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from cti_engine.adapters.sql_database import Database, open_database
+from cti_engine.adapters.sql_database import Database, Step, open_database
 
 _FIRST = """
 CREATE TABLE IF NOT EXISTS customers(
@@ -83,7 +83,35 @@ CREATE TABLE outbox(
   seq {KEY}, kind TEXT NOT NULL, body TEXT NOT NULL, at DOUBLE PRECISION NOT NULL)
 """
 
-STEPS = (_FIRST, _ONE_VIEW)
+_TICKETS = """
+ALTER TABLE tickets ADD COLUMN queue TEXT NOT NULL DEFAULT '';
+ALTER TABLE tickets ADD COLUMN number TEXT NOT NULL DEFAULT '';
+ALTER TABLE tickets ADD COLUMN next_at DOUBLE PRECISION;
+CREATE INDEX tickets_of_owner ON tickets(owner, closed_at);
+CREATE INDEX tickets_of_number ON tickets(number);
+CREATE INDEX tickets_open ON tickets(closed_at, due_at);
+CREATE INDEX tickets_next ON tickets(next_at);
+CREATE TABLE ticket_numbers(one INTEGER PRIMARY KEY, last BIGINT NOT NULL);
+INSERT INTO ticket_numbers VALUES(1, 1000)
+"""
+
+_CASES = {
+    "sqlite": (
+        "CREATE VIRTUAL TABLE cases USING"
+        " fts5(subject, body, category UNINDEXED, tokenize='unicode61 remove_diacritics 2')",
+        "CREATE VIRTUAL TABLE case_words USING fts5vocab(cases, row)",
+        "CREATE TRIGGER ticket_gone AFTER DELETE ON tickets BEGIN DELETE FROM cases WHERE rowid=old.ticket;"
+        " DELETE FROM ticket_steps WHERE ticket=old.ticket; END",
+    ),
+    "postgresql": (
+        "CREATE TABLE cases(ticket BIGINT PRIMARY KEY REFERENCES tickets ON DELETE CASCADE, words TSVECTOR NOT NULL)",
+        "CREATE INDEX cases_by_words ON cases USING GIN(words)",
+        "ALTER TABLE ticket_steps ADD FOREIGN KEY(ticket) REFERENCES tickets ON DELETE CASCADE",
+    ),
+}
+"""What is found by full text: resolved tickets (case_search.py). A ticket that is erased is in neither any more."""
+
+STEPS: tuple[Step, ...] = (_FIRST, _ONE_VIEW, _TICKETS, _CASES)
 
 # What a customer's id stands in; the order in which a merge or an erasure goes through them.
 TABLES_OF_A_CUSTOMER = (

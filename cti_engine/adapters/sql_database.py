@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sqlite3
 import threading
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
@@ -20,6 +20,8 @@ READ_WITHIN = 2.0
 """Seconds after which PostgreSQL gives up a look-up: its caller has gone on long ago."""
 
 Row = tuple[Any, ...]
+Step = str | Mapping[str, Sequence[str]]
+"""A script of statements that all databases know, or by dialect the statements of each."""
 
 
 class DatabaseFault(Exception):
@@ -65,7 +67,7 @@ class Statements:
 
 
 class Database:
-    """`steps` are scripts, each done once and in order; how many have been is the schema's version.
+    """`steps` are each done once and in order; how many have been is the schema's version.
 
     With `read_only` nobody makes anything: a file may come later (`there`).
     """
@@ -77,7 +79,7 @@ class Database:
     _begin_read: str
     _begin_write: str
 
-    def __init__(self, steps: Sequence[str] = (), *, read_only: bool = False) -> None:
+    def __init__(self, steps: Sequence[Step] = (), *, read_only: bool = False) -> None:
         self._steps = steps
         self.read_only = read_only
         self._mine = threading.local()
@@ -127,14 +129,18 @@ class Database:
             if done > len(self._steps):
                 raise DatabaseFault(f"the customers are of a newer version ({done}, here {len(self._steps)})")
             for step in self._steps[done:]:
-                for statement in step.replace("{KEY}", self.key).split(";"):
-                    if statement.strip():
-                        db.run(statement)
+                for statement in self._statements(step):
+                    db.run(statement)
             db.run(
                 "INSERT INTO schema_version VALUES(1, ?) ON CONFLICT(one) DO UPDATE SET version=excluded.version",
                 (len(self._steps),),
             )
         self._made = True
+
+    def _statements(self, step: Step) -> list[str]:
+        if not isinstance(step, str):
+            return list(step[self.dialect])
+        return [text for text in step.replace("{KEY}", self.key).split(";") if text.strip()]
 
     @contextmanager
     def _transaction(self, begin: str) -> Iterator[Statements]:
@@ -184,7 +190,7 @@ class SqliteDatabase(Database):
     _begin_read = "BEGIN"
     _begin_write = "BEGIN IMMEDIATE"
 
-    def __init__(self, path: Path, steps: Sequence[str] = (), *, read_only: bool = False) -> None:
+    def __init__(self, path: Path, steps: Sequence[Step] = (), *, read_only: bool = False) -> None:
         super().__init__(steps, read_only=read_only)
         self.path = path
         if not read_only:
@@ -217,7 +223,7 @@ class PostgresDatabase(Database):
     _begin_read = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
     _begin_write = "BEGIN"
 
-    def __init__(self, url: str, steps: Sequence[str] = (), *, read_only: bool = False) -> None:
+    def __init__(self, url: str, steps: Sequence[Step] = (), *, read_only: bool = False) -> None:
         super().__init__(steps, read_only=read_only)
         try:
             import psycopg  # 8 MB, and only some have it
@@ -271,7 +277,7 @@ class PostgresDatabase(Database):
         return sql.replace("%", "%%").replace("?", "%s")
 
 
-def open_database(where: str | Path, steps: Sequence[str] = (), *, read_only: bool = False) -> Database:
+def open_database(where: str | Path, steps: Sequence[Step] = (), *, read_only: bool = False) -> Database:
     """`where`: a file, `sqlite:PATH` or `postgresql://...`. Raises DatabaseFault."""
     if isinstance(where, Path):
         return SqliteDatabase(where, steps, read_only=read_only)
