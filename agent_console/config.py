@@ -28,7 +28,8 @@ class ConsoleConfig:
     `customers_url` is `sqlite:PATH` or `postgresql://...`; empty: nobody's contacts are noted.
     `public_origin` (`https://desk.example.org`) is what browsers show; empty: whatever host they asked for.
     `session_idle`: seconds without a human at the page; `session_longest`: seconds after the log-in. A contact in
-    progress never ends a session. `utc_offset`: seconds that the center's day is ahead of UTC.
+    progress never ends a session. `utc_offset`: seconds that the center's day is ahead of UTC; `time_zone`: its
+    name, empty for the machine's.
     `call_me` None: nobody asks for callbacks here. `recordings`: where messages lie that agents hear; None: nowhere.
     `gateway`: the socket of the gateway of browser phones; empty: agents have desk phones only.
     `sessions_db` is written by this process only, so that a restart of the console logs nobody out.
@@ -53,4 +54,5 @@ class ConsoleConfig:
     session_idle: float = 3600.0
     session_longest: float = 12 * 3600.0
     utc_offset: float = 0.0
+    time_zone: str = ""
     call_me: CallMeDoor | None = None

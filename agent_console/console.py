@@ -23,11 +23,13 @@ from agent_console.open_pages import OpenPages
 from agent_console.presence import Presence
 from agent_console.queue_news import QueueNews
 from agent_console.sessions import Sessions
+from agent_console.ticket_desk import TicketDesk
+from cti_engine.adapters.customer_store import CustomerStore
 
 
 @dataclass(slots=True)
 class Console:
-    """`now` gives wall seconds, `client` is this process's name on the bus."""
+    """`now` gives wall seconds, `client` is this process's name on the bus. `customers` None: none."""
 
     config: ConsoleConfig
     client: str
@@ -46,6 +48,8 @@ class Console:
     day_book: DayBook
     browser_phones: BrowserPhones
     notes: ContactNotes | None
+    customers: CustomerStore | None
+    tickets: TicketDesk | None
     page_numbers: Iterator[int] = field(default_factory=lambda: itertools.count(1))
 
     def name_page(self) -> str:

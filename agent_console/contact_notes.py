@@ -60,9 +60,6 @@ class ContactNotes:
             noted = events[-1].seq
             await asyncio.to_thread(self._customers.note_contacts, contacts, noted)
 
-    def close(self) -> None:
-        self._customers.close()
-
 
 def _contact(event: StoredEvent) -> Contact | None:
     """What the history keeps of a closed contact; None for other events."""

@@ -1,4 +1,4 @@
-"""What the admin calls the not-ready reasons and the dispositions, in each language, for the pages."""
+"""What the admin calls reasons, dispositions, categories and priorities, in each language, for the pages."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from pathlib import Path
 
 from cti_engine.definitions.problems import has_errors
 from cti_engine.definitions.site_loader import load_dispositions, load_reasons
+from cti_engine.definitions.ticket_loader import load_tickets
 from cti_engine.definitions.yaml_source import Document, Node, read_yaml
 
 FRESH = 30.0  # seconds before the admin's files are looked at again
@@ -24,25 +25,32 @@ class LabelsUnavailable(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Labels:
-    """Code to language to text, in the order in which the admin wrote them."""
+    """Code to language to text, in the order in which the admin wrote them; priorities by number, 1 the most urgent."""
 
     not_ready_reasons: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     dispositions: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    ticket_categories: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    ticket_priorities: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
 
 def read_labels(home: Path) -> Labels:
     """The labels of the set below `home`, of which no other file is read. Raises LabelsUnavailable."""
-    agents, dispositions = (_read(home, f"config/{name}.yaml") for name in ("agents", "dispositions"))
+    agents, dispositions, tickets = (
+        read_file(home, f"config/{name}.yaml") for name in ("agents", "dispositions", "tickets")
+    )
+    rules = load_tickets(tickets, None, None, ())
     found = Labels(
         load_reasons(agents),
         {code: disposition.label for code, disposition in load_dispositions(dispositions).items()},
+        {category.id: category.label for category in rules.categories.values()},
+        {str(number): label for number, label in rules.priorities.items()},
     )
-    if has_errors(agents.problems + dispositions.problems):
+    if has_errors(agents.problems + dispositions.problems + tickets.problems):
         raise LabelsUnavailable(f"problems in {home}; cti-engine check lists them")
     return found
 
 
-def _read(home: Path, file: str) -> Document:
+def read_file(home: Path, file: str) -> Document:
     """A file that is not there is as if it were empty. Raises LabelsUnavailable."""
     try:
         return read_yaml(file, (home / file).read_bytes())

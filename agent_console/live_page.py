@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import deque
+from collections.abc import Callable
 from typing import Any
 
 import msgspec
@@ -146,6 +147,11 @@ class LivePage:
         finally:
             self._asked -= 1
         self._push(page_messages.reply(ask.id, reply))
+
+    def tell(self, text: str, concerns: Callable[[Account], bool]) -> None:
+        """Something that is not of the feed, if it concerns who is here."""
+        if concerns(self._account):
+            self._push(text)
 
     # --- from the feed -------------------------------------------------------------------------
 

@@ -30,8 +30,12 @@ from agent_console.presence import Presence, last_words
 from agent_console.queue_news import QueueNews
 from agent_console.routes import application
 from agent_console.sessions import Sessions
+from agent_console.ticket_book import TicketBooks, read_tickets
+from agent_console.ticket_desk import TicketDesk
+from agent_console.ticket_notices import TicketNotices
 from cti_engine.adapters.customer_store import CustomerStore
 from cti_engine.adapters.mqtt_bus import MqttBus
+from cti_engine.adapters.ticket_store import TicketStore
 from cti_engine.wire import envelope
 from cti_engine.wire.clock import Clock
 from cti_engine.wire.private_files import write_private
@@ -63,7 +67,11 @@ async def _serve(config: ConsoleConfig) -> None:
     bus_task = spawn(bus.run(), "bus")
     phones = spawn(console.browser_phones.run(), "browser phones")
     today = spawn(console.day_book.run(), "today")
-    noting = spawn(console.notes.run(), "contact notes") if console.notes is not None else None
+    writing = [
+        spawn(one.run(), name)
+        for one, name in ((console.notes, "contact notes"), (console.tickets, "ticket timers"))
+        if one is not None
+    ]
     try:
         await web.SockSite(runner, listener).start()
         if config.ready_file is not None:
@@ -82,9 +90,10 @@ async def _serve(config: ConsoleConfig) -> None:
         today.cancel()
         await bus.close()
         await bus_task
-        if noting is not None and console.notes is not None:
-            noting.cancel()
-            console.notes.close()
+        for task in writing:
+            task.cancel()
+        if console.customers is not None:
+            console.customers.close()
         console.log.close()
         console.sessions.shut()
 
@@ -124,10 +133,14 @@ def _assemble(config: ConsoleConfig) -> tuple[Console, MqttBus]:
     feed.listen(queue_news)
     day_book = DayBook(log, feed, clock.now, config.utc_offset)
     feed.listen(day_book)
-    notes = None
+    notes = customers = tickets = None
     if config.customers_url:
-        notes = ContactNotes(log, CustomerStore(config.customers_url, cache=config.customers_cache))
+        customers = CustomerStore(config.customers_url, cache=config.customers_cache)
+        notes = ContactNotes(log, customers)
         feed.listen(notes)
+        books = TicketBooks(lambda: read_tickets(config.home, config.time_zone))
+        store = TicketStore(customers.database, customers.tickets_changed)
+        tickets = TicketDesk(store, books, clock.now, TicketNotices(pages).tell)
     feed.watch_engine(presence.on_engine)
     return Console(
         config=config,
@@ -147,4 +160,6 @@ def _assemble(config: ConsoleConfig) -> tuple[Console, MqttBus]:
         day_book=day_book,
         browser_phones=phones,
         notes=notes,
+        customers=customers,
+        tickets=tickets,
     ), bus

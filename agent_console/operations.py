@@ -28,6 +28,7 @@ STATUS = {
     "not_found": 404,
     "no_message": 404,
     "unknown_id": 404,
+    "unknown_ticket": 404,
     "unknown_request": 404,
     "request_entity_too_large": 413,
     "not_json": 415,
@@ -37,6 +38,7 @@ STATUS = {
     "expired": 503,
     "phone_away": 503,
     "store_unavailable": 503,
+    "customers_unavailable": 503,
 }
 _PATH = re.compile(r" - at `\$(.*)`$")
 _FIELD = re.compile(r"field `(\w+)`")

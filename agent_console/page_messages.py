@@ -100,6 +100,13 @@ def colleagues(here: dict[str, dict[str, str]], gone: list[str], *, all_: bool) 
     return _text(type="colleagues", here=here, gone=gone, all=all_)
 
 
+def ticket(kind: str, rung: str, shown: dict[str, Any]) -> str:
+    """Something to know of a ticket: what was done to it (`give`, `comment`, `reopen` ...), its `follow_up`, or that it
+    is late (`escalated`, with the rung of the ladder).
+    """
+    return _text(type="ticket", kind=kind, rung=rung, ticket=shown)
+
+
 def engine(up: bool) -> str:
     return _text(type="engine", up=up)
 

@@ -93,6 +93,17 @@ class CustomerStore:
             ]
         self._cache.forget([*theirs, *numbers])
 
+    def as_kept(self, number: str) -> str:
+        """In the notation in which numbers are kept (E.164); empty for what is no number."""
+        return e164(number, self._region) or ""
+
+    def tickets_changed(self, customer: str, number: str) -> None:
+        """Of a customer, or of the number of a stranger."""
+        if customer:
+            self.changed(customer)
+        elif number:
+            self.changed(numbers=[number])
+
     def customer(self, customer: str) -> dict[str, Any] | None:
         """The same by the customer's id; None when there is no such customer."""
         with self.database.reading() as db:

@@ -120,6 +120,7 @@ def make_plan(settings: Settings, prepared: Prepared) -> Plan:
             session_idle=settings.sessions.idle,
             session_longest=settings.sessions.longest,
             utc_offset=utc_offset(settings.time_zone),
+            time_zone=settings.time_zone,
             call_me=_call_me(settings, prepared),
         )
 

@@ -203,7 +203,7 @@ class AgentReserved:
 @dataclass(frozen=True, slots=True)
 class CallOffered:
     """The screen pop. `path` is what the caller chose, `contacts` the last contacts, newest first. `offers`: what to
-    sell, best first, or `no_offers`: why nothing ({rule, ...}).
+    sell, best first, or `no_offers`: why nothing ({rule, ...}). `open_tickets`: theirs that are not resolved.
 
     Of a `kind` other than `voice` no phone rings: the agent accepts it in the page. `message` is its file
     in the recordings folder, of so many seconds. `purpose`: `consult` (the agent `by` has the call and asks
@@ -224,6 +224,7 @@ class CallOffered:
     hints: tuple[dict[str, object], ...] = ()
     offers: tuple[dict[str, object], ...] = ()
     no_offers: tuple[dict[str, object], ...] = ()
+    open_tickets: tuple[dict[str, object], ...] = ()
     kind: str = "voice"
     message: str = ""
     message_s: float = 0.0

@@ -134,6 +134,7 @@ def _pop(center: Center, contact: Contact, offer: str, agent: Agent, queue: str)
         waited_s=max(0.0, center.now - contact.queued_at) if queue else 0.0,
         path=tuple(contact.path),
         contacts=_rows(contact.profile.get("contacts")),
+        open_tickets=_rows(contact.profile.get("tickets")),
         kind=contact.kind,
         message=contact.message.path.rpartition("/")[2] if contact.message is not None else "",
         message_s=contact.message.seconds if contact.message is not None else 0.0,

@@ -72,6 +72,7 @@ MAY_READ: dict[str, tuple[str, dict[str, set[str]]]] = {
     "GET /api/history": ("/api/history?agent={agent}", {OWN: ALL, OTHERS: STEERING}),
     "GET /api/my-day": ("/api/my-day?agent={agent}", {OWN: ALL, OTHERS: STEERING}),
     "GET /api/colleagues": ("/api/colleagues", {OWN: ALL}),
+    "GET /api/cases": ("/api/cases?text=router", {OWN: ALL}),
     "GET /api/message/{contact}": ("/api/message/c-{agent}", {OWN: ALL, OTHERS: NONE}),
     "GET /api/queues/{queue}/waiting": ("/api/queues/sales_es/waiting", {OWN: STEERING}),
     "GET /api/contacts/{contact}/explanation": (
@@ -88,6 +89,8 @@ BY_REST = {f"POST /api/requests/{name}" for name in BODIES}
 WITH_THEIR_OWN_TESTS = {
     "DELETE /api/session",  # test_session: one's own session, by the token of its page
     "GET /live",  # test_session, test_live
+    "GET /api/tickets", "POST /api/tickets", "GET /api/tickets/{ticket}", "POST /api/tickets/{ticket}/changes",
+    # test_tickets
     "POST /api/call-me", "GET /api/call-me/{id}", "OPTIONS /api/call-me", "OPTIONS /api/call-me/{id}",  # test_call_me
 }  # fmt: skip
 

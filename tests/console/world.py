@@ -51,6 +51,16 @@ _HOME = {
           call_again: {en: Call again, es: Volver a llamar}
           complaint: {en: Complaint, es: Queja}
         """,
+    "config/tickets.yaml": """
+        categories:
+          complaint: {label: {en: Complaint, es: Reclamación}, priority: 1}
+          fault: {label: {en: Fault, es: Avería}, priority: 2}
+        priorities:
+          "1": {en: Urgent, es: Urgente}
+          "2": {en: Normal, es: Normal}
+        due: [{segments: gold, within: 2h}, {within: 8h}]
+        ladder: [{untaken: 1m, to: supervisor}, {at: 100, to: owner}, {at: 100, to: supervisor}]
+        """,
     "routing_rules/queues.yaml": """
         queues:
           sales_es: {name: Ventas, members: [maria]}
@@ -113,6 +123,7 @@ class ConsoleProcess:
                 accounts_db=folder / "accounts.db",
                 sessions_db=folder / "sessions.db",
                 home=folder / "home",
+                customers_url=f"sqlite:{folder / 'customers.db'}",
                 recordings=folder / "recordings",
                 store_url=f"sqlite:{folder / 'engine.db'}",
                 broker_url=f"mqtt://127.0.0.1:{broker.port}",

@@ -235,6 +235,7 @@ def test_a_center_from_before_keeps_its_customers(tmp_path: Path) -> None:
     is refused in one line."""
     path = tmp_path / "customers.db"
     with closing(sqlite3.connect(path)) as db, db:
+        assert isinstance(STEPS[0], str)
         db.executescript(STEPS[0])
         db.execute("INSERT INTO customers VALUES('x1', 'Ana', 'gold', 'es', 12, '[]')")
         db.execute("INSERT INTO numbers VALUES('+34600000201', 'x1')")

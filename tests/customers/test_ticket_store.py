@@ -160,6 +160,9 @@ def test_the_same_category_comes_first(store: TicketStore) -> None:
 def test_what_is_opened_again_is_no_example(store: TicketStore) -> None:
     """A case whose resolution did not hold is not shown, until it is resolved again."""
     number = _resolved(store, "Router sin conexión", "luz roja", "reinicio")
-    again = lambda kept: (replace(kept, ticket=replace(kept.ticket, state="taken", closed_at=None)), [])  # noqa: E731
+
+    def again(kept: Kept) -> tuple[Kept, list[Step]]:
+        return replace(kept, ticket=replace(kept.ticket, state="taken", closed_at=None)), []
+
     store.change(number, again)
     assert store.similar("router") == []

@@ -15,6 +15,7 @@ export function fresh(me, { seq = null, activity = [] } = {}) {
     queues: {},
     trends: {},
     colleagues: {}, // of the agent, oneself too: id to {name, is}
+    ticketNotice: null, // the last one, with a number of its own
     pop: null, // a CallOffered of mine that my state does not show yet
     activity, // newest first
     skipped: false,
@@ -46,6 +47,8 @@ export function reduce(model, message) {
       return withState(model, message);
     case "colleagues":
       return { ...model, colleagues: withColleagues(model.colleagues, message) };
+    case "ticket":
+      return { ...model, ticketNotice: { ...message, n: (model.ticketNotice?.n ?? 0) + 1 } };
     case "event":
       return withEvent(model, message);
     default:

@@ -17,6 +17,7 @@ export const SHORTCUTS = [
   ["Alt+J", "join_all"],
   ["Alt+B", "back_to_caller"],
   ["Alt+U", "parked_calls"],
+  ["Alt+O", "ticket_open"],
   ["Alt+W", "note"],
   ["?", "shortcuts"],
 ];

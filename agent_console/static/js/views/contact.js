@@ -7,6 +7,7 @@ import { afterPaint } from "../painted.js";
 import { Controls } from "./controls.js";
 import { Dial } from "./dial.js";
 import { Others, Parked } from "./hand_over.js";
+import { CustomerTickets } from "./customer_tickets.js";
 import { NextBestOffer } from "./next_best_offer.js";
 import { WrapUp } from "./wrap_up.js";
 import { HangUp } from "./hang_up.js";
@@ -42,6 +43,7 @@ export function Contact({ me, contact, view, ask, live, say, enabled, phone, que
           </dl>
           ${contact.kind === "voicemail" && html`<${Player} contact=${contact} />`}
           <${Path} path=${contact.path} />
+          <${CustomerTickets} ...${{ me, contact }} />
           <${Hints} hints=${contact.hints} />
           <${NextBestOffer} ...${{ contact, ask, enabled }} />
           <${LastContacts} ...${{ contacts: contact.contacts, queues, labels: me.labels }} />

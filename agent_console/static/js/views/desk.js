@@ -9,6 +9,7 @@ import { Contact } from "./contact.js";
 import { MyDay } from "./my_day.js";
 import { History } from "./history.js";
 import { QueueStrip } from "./queue_strip.js";
+import { MyTickets } from "./my_tickets.js";
 import { Team } from "./team.js";
 import { StateBar } from "./state_bar.js";
 
@@ -49,6 +50,7 @@ export function Desk({ me, model, live, phone, actions }) {
       <${QueueStrip} queues=${model.queues} mine=${view?.queues ?? []} />
       <${Team} model=${model} />
       <${MyDay} ...${{ me, view }} wrapped=${lastWrapUp(model)} />
+      <${MyTickets} ...${{ me, model, lists: ["mine", "queues"] }} />
       <${History} me=${me} queues=${model.queues} wrapped=${lastWrapUp(model)} ...${{ view, ask, enabled }} />
       <${Activity} lines=${model.activity} me=${me} labels=${me.labels} skipped=${model.skipped} />
     </aside>

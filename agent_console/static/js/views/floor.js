@@ -5,6 +5,7 @@ import { duration, percent, t } from "../i18n.js";
 import { Activity } from "./activity.js";
 import { LevelBar, Sparkline } from "./charts.js";
 import { MonitorBar, MonitorButtons } from "./monitor.js";
+import { MyTickets } from "./my_tickets.js";
 import { condition, conditionText, reasonText } from "./state_bar.js";
 import { WaitingCalls } from "./why.js";
 
@@ -30,7 +31,10 @@ export function Floor({ model, labels, me, live, phone }) {
         ${supervise && html`<${MonitorBar} ...${{ phone, listens, problem }} />`}
         ${agents.length ? html`<${Agents} ...${{ agents, labels, names, supervise }} />` : html`<p class="muted">${t("no_agents")}</p>`}
       </section>
-      <${Activity} all=${true} lines=${model.activity} names=${names} labels=${labels} skipped=${model.skipped} />
+      <div class="floor-side">
+        <${MyTickets} ...${{ me, model, lists: ["late", "queues", "all", "mine"] }} />
+        <${Activity} all=${true} lines=${model.activity} names=${names} labels=${labels} skipped=${model.skipped} />
+      </div>
     </div>
   </div>`;
 }

@@ -3,6 +3,7 @@ import { html, useEffect, useRef, useState } from "../../vendor/preact.js";
 import { useNow } from "../clock.js";
 import { dropDraft, useDraft } from "../drafts.js";
 import { duration, label, t } from "../i18n.js";
+import { SimilarCases } from "./similar_cases.js";
 
 const BEFORE_END = 1.5; // seconds of wrap-up left when a chosen result is sent unasked
 
@@ -42,6 +43,7 @@ export function WrapUp({ me, contact, ask, enabled }) {
       <textarea name="note" aria-keyshortcuts="Alt+W" maxlength="2000" placeholder=${t("note_hint")} value=${draft.note} readonly=${busy}
         onInput=${(event) => change({ note: event.target.value })}></textarea>
     </label>
+    <${SimilarCases} text=${draft.note} labels=${me.labels} />
     ${open && html`<${TimeLeft} endsAt=${contact.view.wrap_up_ends_at} startedAt=${contact.view.since_at}
       onAlmostOver=${draft.disposition ? submit : null} />`}
   </form>`;

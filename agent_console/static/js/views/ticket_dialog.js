@@ -1,0 +1,81 @@
+// One ticket with its history, and what can be done to it now. What may not be done is the console's to say.
+import { html, useEffect, useRef, useState } from "../../vendor/preact.js";
+import { call } from "../api.js";
+import { explain, label, moment, t } from "../i18n.js";
+import { SimilarCases } from "./similar_cases.js";
+
+const CHANGES = {
+  new: ["take", "comment", "resolve"],
+  taken: ["comment", "resolve", "wait", "release"],
+  waiting: ["comment", "resume", "resolve"],
+  resolved: ["comment", "reopen"],
+};
+const WITH_TEXT = ["comment", "resolve"];
+
+export function TicketDialog({ number, me, onChange, onClose }) {
+  const [ticket, setTicket] = useState(null);
+  const [text, setText] = useState("");
+  const [busy, setBusy] = useState(false);
+  const [problem, setProblem] = useState("");
+  const dialog = useRef();
+
+  async function doing(ask) {
+    setBusy(true);
+    try {
+      await ask();
+      setTicket(await call("GET", `/api/tickets/${number}`));
+      setProblem("");
+    } catch (error) {
+      setProblem(explain({ code: error.code, text: error.message }));
+    }
+    setBusy(false);
+  }
+
+  useEffect(() => {
+    dialog.current.showModal();
+    doing(() => null);
+  }, []);
+
+  const change = (kind, more = {}) => doing(async () => {
+    const body = { kind, ...(WITH_TEXT.includes(kind) && { text }), ...more };
+    await call("POST", `/api/tickets/${number}/changes`, { body, csrf: me.csrf });
+    if (WITH_TEXT.includes(kind)) setText("");
+    onChange();
+  });
+
+  return html`<dialog ref=${dialog} class="card ticket-dialog" aria-labelledby="ticket-title" onClose=${onClose}>
+    <h2 id="ticket-title">${t("ticket_n", { n: number })}${ticket && html`: <bdi>${ticket.subject}</bdi>`}</h2>
+    ${ticket && html`
+      <p class="muted">${[label(me.labels.ticket_categories, ticket.category), label(me.labels.ticket_priorities, String(ticket.priority)),
+        t(`ticket_${ticket.state}`), ticket.owner || t("ticket_nobodys"), ticket.name].filter(Boolean).join(" · ")}
+        ${ticket.due_at && ticket.state !== "resolved" && ` · ${t("ticket_due", { time: moment(ticket.due_at) })}`}</p>
+      <ol class="lines" tabindex="0" aria-label=${t("ticket_history")}>${ticket.steps.map((step, i) => html`<li key=${i}>
+        <span class="line-when">${moment(step.at)}</span>
+        <span class="line-what">${t(`ticket_step_${step.step}`)} <b class="tag">${step.author || step.body.to || ""}</b></span>
+        ${(step.body.text || step.body.rung) && html`<span class="line-note" dir="auto">${step.body.text || step.body.rung}</span>`}
+      </li>`)}</ol>
+      <label class="field">${t("ticket_text")}<textarea maxlength="4000" value=${text} onInput=${({ target }) => setText(target.value)}></textarea></label>
+      ${ticket.state !== "resolved" && html`<${SimilarCases} text=${text || ticket.subject} category=${ticket.category} labels=${me.labels} />`}
+      <p class="muted">${t("ticket_text_hint")}</p>
+      <div class="answers" role="group" aria-label=${t("ticket_n", { n: number })}>
+        ${CHANGES[ticket.state].map((kind) => html`<button key=${kind} class="button ${kind === "resolve" ? "primary" : ""}"
+          disabled=${busy || (WITH_TEXT.includes(kind) && !text.trim())} onClick=${() => change(kind)}>${t(`ticket_do_${kind}`)}</button>`)}
+      </div>
+      ${ticket.state !== "resolved" && html`<${Give} ...${{ me, busy }} onGive=${(to) => change("give", { to })} />`}`}
+    <p class="problem" role="alert">${problem}</p>
+    <form method="dialog"><button class="button">${t("close")}</button></form>
+  </dialog>`;
+}
+
+/** To a colleague of the same queues. */
+function Give({ me, busy, onGive }) {
+  const [people, setPeople] = useState({});
+  useEffect(() => void call("GET", "/api/colleagues").then(({ colleagues }) => setPeople(colleagues), () => null), []);
+  const others = Object.entries(people).filter(([id]) => id !== me.user);
+  if (!others.length) return null;
+  return html`<label class="field">${t("ticket_give")}
+    <select disabled=${busy} onChange=${({ target }) => target.value && onGive(target.value)}>
+      <option value="">–</option>
+      ${others.map(([id, one]) => html`<option key=${id} value=${id}>${one.name}</option>`)}
+    </select></label>`;
+}
