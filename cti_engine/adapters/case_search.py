@@ -78,7 +78,9 @@ def similar(database: Database, text: str, category: str = "", most: int = 5) ->
 
 
 def _case(row: Row, score: float, category: str) -> Case:
-    return Case(*row, score * (SAME_CATEGORY if category and row[1] == category else 1.0))
+    ticket, kind, subject, resolution, closed_at = row
+    better = SAME_CATEGORY if category and kind == category else 1.0
+    return Case(ticket, kind, subject, resolution, closed_at, score * better)
 
 
 def _by_bm25(db: Statements, asked: list[str]) -> list[tuple[Any, float]]:

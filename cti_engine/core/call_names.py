@@ -63,10 +63,25 @@ class Names:
                 return contact.attributes.get(field) or contact.profile.get("languages") or None
             case "re_caller":
                 return contact.ani in self._center.recallers
+            case "open_ticket" | "ticket" | "ticket_category" | "ticket_state" | "ticket_owner":
+                return self._ticket(field)
             case "known":
                 return bool(contact.profile.get("customer"))
             case _:
                 return contact.attributes.get(field, contact.profile.get(field))
+
+    def _ticket(self, field: str) -> object:
+        """Of the newest open one. An owner who is no agent has no name that could be said."""
+        found = self._contact.profile.get("tickets")
+        ticket = found[0] if isinstance(found, list | tuple) and found else None
+        if field == "open_ticket":
+            return ticket is not None
+        if not isinstance(ticket, dict):
+            return None
+        if field == "ticket_owner":
+            owner = self._center.definitions.agents.get(str(ticket.get("owner", "")))
+            return None if owner is None else owner.name
+        return ticket.get(field.removeprefix("ticket_"))
 
     def _queue(self, queue: str, field: str) -> object:
         center, contact = self._center, self._contact

@@ -140,7 +140,7 @@ class FlowParts:
         if isinstance(part, core.Fixed):
             return part
         name = self._full_name(part.name)
-        form = part.form or value_forms.NATURAL.get(self._scope.get(name, UNKNOWN), "number")
+        form = part.form or value_forms.natural(name, self._scope.get(name, UNKNOWN)) or "number"
         currency = part.currency or self._written["currency"] if form == "money" else ""
         return core.Spoken(name, form, part.recorded, currency)
 

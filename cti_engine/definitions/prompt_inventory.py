@@ -22,6 +22,7 @@ from cti_engine.core.ivr.flow import (
 )
 from cti_engine.core.ivr.phrases import USE_KEYS, beep
 from cti_engine.core.ivr.speech import value_prompts
+from cti_engine.core.ivr.spoken_values import NAME
 
 
 def prompts_of(flow: Flow) -> set[Prompt]:
@@ -34,13 +35,23 @@ SIGNALS = frozenset({Prompt("tone", "ringing"), Prompt("tone", "zip")})
 
 
 def center_prompts(definitions: CenterDefinitions) -> set[Prompt]:
-    """Of all flows, and what the core plays by itself."""
-    return all_prompts(definitions.flows.values()) | SIGNALS
+    """Of all flows, and what the core plays by itself; agents' names in the languages in which one is said."""
+    flows = definitions.flows.values()
+    names = {agent.name for agent in definitions.agents.values()}
+    languages = {
+        language for part, language in _parts(flows) if isinstance(part, Spoken) and part.form == NAME
+    }
+    people = {Prompt("text", name, language) for name in names for language in languages}
+    return all_prompts(flows) | people | SIGNALS
 
 
 def all_prompts(flows: Iterable[Flow]) -> set[Prompt]:
     """What many flows say is worked out once: the fragments of an amount are hundreds."""
-    parts = {
+    return {prompt for part, language in _parts(flows) for prompt in _prompts(part, language)}
+
+
+def _parts(flows: Iterable[Flow]) -> set[tuple[Fixed | Spoken, str]]:
+    return {
         (part if isinstance(part, Fixed) else replace(part, name=""), language)
         for flow in flows
         for step in flow.steps.values()
@@ -49,7 +60,6 @@ def all_prompts(flows: Iterable[Flow]) -> set[Prompt]:
         for utterance in utterances
         for part in utterance
     }
-    return {prompt for part, language in parts for prompt in _prompts(part, language)}
 
 
 def _contents(flow: Flow, step: Step) -> Iterator[Content]:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 from cti_engine.core.expressions.suggestion import did_you_mean
 from cti_engine.core.ivr.flow import Fixed, Spoken, Utterance
-from cti_engine.core.ivr.spoken_values import CURRENCIES, FORMS
+from cti_engine.core.ivr.spoken_values import CURRENCIES, FORMS, NAME
 from cti_engine.definitions.problems import Path
 from cti_engine.definitions.shapes import LANGUAGE, Schema, Text
 from cti_engine.definitions.yaml_source import Document, Node
@@ -51,8 +51,8 @@ def parse_template(text: str) -> list[str | Spoken]:
         if not _NAME.fullmatch(name):
             raise TemplateError(match.start(), f"{match[0]} holds no name", "{queue.position|number}")
         form, _, currency = form.partition(" ")
-        if form and form not in FORMS:
-            hint = did_you_mean(form, FORMS) or f"one of {', '.join(FORMS)}"
+        if form and form not in (*FORMS, NAME):
+            hint = did_you_mean(form, (*FORMS, NAME)) or f"one of {', '.join(FORMS)}"
             raise TemplateError(match.start(), f"{match[0]}: unknown form {form}", hint)
         if currency and form != "money":
             raise TemplateError(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,8 @@ import pytest_asyncio
 
 from cti_engine.adapters.customer_store import Contact, CustomerStore
 from cti_engine.adapters.sql_database import DatabaseFault
+from cti_engine.adapters.ticket_store import Kept, Step, TicketStore
+from cti_engine.core.customers.tickets import Ticket
 from tests.adapters.postgres_server import PostgresServer
 from tests.adapters.redis_server import RedisServer
 
@@ -148,3 +151,39 @@ async def test_a_server_that_was_away_is_used_again(
     assert reader.profile("+34600000101") == store.profile("+34600000101") == early.profile("+34600000101")
     for each in (early, reader):
         each.close()
+
+
+@KINDS
+async def test_tickets_and_what_worked(store: CustomerStore) -> None:
+    """Numbers, lists and similar cases are the same everywhere; who is erased is found by no word any more."""
+    store.import_csv(CONFIG / "customers.csv", NOW)
+    tickets = TicketStore(store.database, store.tickets_changed)
+    router = Ticket(0, "c01", "fault", "Router sin conexión", 2, opened_at=NOW, queue="support_es")
+    assert store.profile("+34600000101") is not None
+    first = tickets.open(
+        Kept(router, NOW + 60.0, NOW + 30.0), [Step(NOW, "ana", "open", {"text": "luz roja"})]
+    )
+    number = first.ticket.ticket
+    profile = store.profile("+34600000101")
+    assert profile is not None
+    assert [ticket["ticket"] for ticket in profile["tickets"]] == [number]
+    assert [kept.ticket.ticket for kept in tickets.of_nobody(["support_es"])] == [number]
+    assert (tickets.to_look_at(NOW + 30.0), tickets.next_timer()) == ([number], NOW + 30.0)
+
+    def resolve(kept: Kept) -> tuple[Kept, list[Step]]:
+        done = replace(kept.ticket, state="resolved", closed_at=NOW, resolution="restaurar de fábrica")
+        return replace(kept, ticket=done, next_at=None), [Step(NOW, "ana", "resolve", {})]
+
+    tickets.change(number, resolve)
+    other = replace(
+        router, customer="c02", subject="Cobro doble", state="resolved", closed_at=NOW, resolution="abono"
+    )
+    tickets.open(Kept(other), [Step(NOW, "ana", "open", {"text": "el router en la factura"})])
+    found = tickets.similar("ROUTERS: la conexion")
+    assert [case.resolution for case in found] == ["restaurar de fábrica", "abono"]
+    assert tickets.similar("x' | & ! (") == []
+    with store.database.writing() as db:
+        db.run("DELETE FROM tickets WHERE customer=?", ("c01",))
+    assert [case.resolution for case in tickets.similar("router")] == ["abono"]
+    with store.database.reading() as db:
+        assert db.row("SELECT count(*) FROM ticket_steps WHERE ticket=?", (number,)) == (0,)

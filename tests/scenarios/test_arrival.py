@@ -54,6 +54,28 @@ def test_a_customer_is_spoken_to_in_their_language_where_the_flow_knows_it() -> 
         assert Names(s.center, s.center.contacts["c1"])("call.answer_by") == "voice"
 
 
+def test_the_newest_open_ticket_is_known_to_flows_and_in_the_pop() -> None:
+    """Its number and who has it, by the agent's name; an owner who is no agent has none; without tickets nothing."""
+    ticket = {"ticket": 4711, "category": "fault", "state": "taken", "owner": "maria"}
+    older = {**ticket, "ticket": 17, "owner": "nobody_here"}
+    for tickets, told in (
+        ([ticket, older], (True, 4711, "taken", DEFINITIONS.agents["maria"].name)),
+        ([older], (True, 17, "taken", None)),
+        ([], (False, None, None, None)),
+        ("nonsense", (False, None, None, None)),
+    ):
+        s = (
+            Scenario(ready=("maria",))
+            >> caller.calls("1000")
+            >> caller.found("c1", customer="7", tickets=tickets)
+        )
+        names = Names(s.center, s.center.contacts["c1"])
+        asked = ("open_ticket", "ticket", "ticket_state", "ticket_owner")
+        assert tuple(names(f"call.{name}") for name in asked) == told
+        shown = tuple(tickets) if isinstance(tickets, list) else ()
+        s = s >> caller.connects() << the.CallOffered(open_tickets=shown)
+
+
 def test_the_flow_waits_for_the_look_up() -> None:
     """A connected caller hears nothing before the look-up has told the language of the customer."""
     s = (Scenario() >> caller.calls("1000") >> caller.connects()).without(the.CallQueued())

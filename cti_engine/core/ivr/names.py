@@ -26,6 +26,11 @@ CALL_NAMES: Mapping[str, Type] = {
     "call.value": NUMBER,
     "call.known": BOOLEAN,  # a customer was found
     "call.re_caller": BOOLEAN,  # gave up a moment ago: its next queue gives the old place back
+    "call.open_ticket": BOOLEAN,  # the customer has one that is not resolved; the newest is told by these:
+    "call.ticket": NUMBER,
+    "call.ticket_category": TEXT,
+    "call.ticket_state": text_of("new", "taken", "waiting"),
+    "call.ticket_owner": TEXT,  # the agent's name; undefined while nobody has it
     "call.priority": NUMBER,
     "call.age": DURATION,  # since it arrived
     "call.site": TEXT,  # config/sites.yaml, by the beginning of the number
@@ -33,6 +38,8 @@ CALL_NAMES: Mapping[str, Type] = {
     "call.region_languages": list_of(TEXT),  # of config/sites.yaml, else of the number's area
     "call.preferred_agents": list_of(TEXT),
 }
+NAMES_OF_PEOPLE = frozenset({"call.ticket_owner"})
+"""Texts that are one of the agents' names, so that all of them are spoken beforehand."""
 QUEUE_NAMES: Mapping[str, Type] = {
     "queue.id": TEXT,
     "queue.name": TEXT,

@@ -9,7 +9,7 @@ from cti_engine.core.commands import Prompt
 from cti_engine.core.expressions.values import Lookup, print_number
 from cti_engine.core.ivr import recorded_numbers
 from cti_engine.core.ivr.flow import Content, Fixed, Spoken, Template, Utterance
-from cti_engine.core.ivr.spoken_values import digits_of, fragments_of, read_aloud
+from cti_engine.core.ivr.spoken_values import NAME, digits_of, fragments_of, read_aloud
 
 GROUP_PAUSE = 200
 """Milliseconds between groups of digits, beside the quiet that every fragment has around it."""
@@ -40,6 +40,8 @@ def _value(part: Spoken, language: str, names: Lookup) -> list[Prompt] | None:
     value = names(part.name)
     if part.recorded:
         return _recorded(value, part.form, language)
+    if part.form == NAME:
+        return [Prompt("text", value, language)] if isinstance(value, str) and value else None
     today = str(names("now.date") or "") if part.form == "date" else ""
     fragments = read_aloud(value, part.form, language, part.currency, today)
     return None if fragments is None else [fragment_prompt(each, language) for each in fragments]
@@ -65,7 +67,9 @@ def fragment_prompt(fragment: str, language: str) -> Prompt:
 
 
 def value_prompts(part: Spoken, language: str) -> Iterator[Prompt]:
-    """All that a value may become, to be made before callers hear it."""
+    """All that a value may become, to be made before callers hear it; of names see `prompt_inventory`."""
+    if part.form == NAME:
+        return
     if part.recorded:
         yield from (
             Prompt("sound", sound, language) for sound in recorded_numbers.digit_by_digit("0123456789")

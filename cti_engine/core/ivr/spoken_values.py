@@ -23,6 +23,8 @@ from cti_engine.core.ivr.number_words import (
 
 LANGUAGES = ("en", "es")
 FORMS = ("number", "digits", "money", "date", "time", "duration")
+NAME = "name"
+"""Beside these: a name of one of the agents, spoken as it is written."""
 PAUSE = ""
 """A fragment that is a short pause: between the groups of a telephone number."""
 DIGITS_MOST = 24
