@@ -10,12 +10,12 @@ import asyncio
 import logging
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from agent_console.ticket_book import TicketBook, TicketBooks
 from cti_engine.adapters.sql_database import DatabaseFault
-from cti_engine.adapters.ticket_store import Kept, Step, TicketStore
+from cti_engine.adapters.ticket_store import Kept, Step, TicketStore, in_time
 from cti_engine.core.customers import tickets
 from cti_engine.core.customers.tickets import Change, Notice, Ticket
 
@@ -89,7 +89,9 @@ class TicketDesk:
                 raise UnknownCategory(str(change.priority))
             after, told = tickets.changed(book.rules, book.calendar, kept.ticket, change, now)
             notices.extend(told)
-            return in_time(book, kept, after), (Step(now, change.by, change.kind, _said(change, after)),)
+            return in_time(book.rules, book.calendar, kept, after), (
+                Step(now, change.by, change.kind, _said(change, after)),
+            )
 
         kept = await asyncio.to_thread(self.store.change, number, done)
         if kept is not None:
@@ -126,7 +128,7 @@ class TicketDesk:
                 after, told = tickets.timed(book.rules, book.calendar, kept.ticket, now)
                 notices.extend(told)
                 steps = [Step(now, "", each.kind, {"to": each.to, "rung": each.rung}) for each in told]
-                return in_time(book, kept, after), steps
+                return in_time(book.rules, book.calendar, kept, after), steps
 
             kept = await asyncio.to_thread(self.store.change, number, done)
             for notice in notices if kept is not None else ():
@@ -160,16 +162,6 @@ def opened(book: TicketBook, about: About, wanted: Wanted, now: float) -> tuple[
         book, Kept(ticket, number=about.number, name=about.name), tickets.opened(book.rules, ticket, now)
     )
     return kept, [Step(now, wanted.by, "open", {"text": wanted.text} if wanted.text else {})]
-
-
-def in_time(book: TicketBook, kept: Kept, ticket: Ticket) -> Kept:
-    """With the moments at which it is due and looked at next."""
-    return replace(
-        kept,
-        ticket=ticket,
-        due_at=tickets.due_at(book.calendar, ticket),
-        next_at=tickets.next_timer(book.rules, book.calendar, ticket),
-    )
 
 
 def _said(change: Change, after: Ticket) -> dict[str, Any]:

@@ -424,6 +424,14 @@ def _customers(options: argparse.Namespace, console: Console) -> int:
     return customers.run(options, _settings(options), console, Clock().now())
 
 
+def _tickets(options: argparse.Namespace, console: Console) -> int:
+    from cti_engine.commands import tickets
+    from cti_engine.wire.clock import Clock
+
+    settings = _settings(options)
+    return tickets.run(options, settings, _definitions(settings), console, Clock().now())
+
+
 COMMANDS = {
     "run": _run,
     "demo": _demo,
@@ -447,6 +455,7 @@ COMMANDS = {
     "speech": _speech,
     "accounts": _accounts,
     "customers": _customers,
+    "tickets": _tickets,
 }
 
 

@@ -13,7 +13,10 @@ from typing import Any
 from cti_engine.adapters import case_search
 from cti_engine.adapters.case_search import Case
 from cti_engine.adapters.sql_database import Database, Row, Statements
+from cti_engine.core.customers import tickets
+from cti_engine.core.customers.ticket_rules import TicketRules
 from cti_engine.core.customers.tickets import RESOLVED, Ticket
+from cti_engine.core.hours import Calendar
 
 _COLUMNS = (
     "ticket", "customer", "category", "subject", "priority", "queue", "state", "owner", "opened_by", "contact",
@@ -67,9 +70,15 @@ class TicketStore:
         self._changed(kept.ticket.customer, kept.number)
         return kept
 
-    def open_in(self, db: Statements, kept: Kept, steps: Sequence[Step]) -> Kept:
-        """The same in a transaction of the caller's, who tells whose tickets have changed."""
-        row = db.row("UPDATE ticket_numbers SET last=last+1 WHERE one=1 RETURNING last")
+    def open_in(self, db: Statements, kept: Kept, steps: Sequence[Step], number: int = 0) -> Kept:
+        """The same in a transaction of the caller's, who tells whose tickets have changed. `number`: one that it has
+        already, and nobody here; later ones are larger.
+        """
+        row = db.row(
+            "UPDATE ticket_numbers SET last=CASE WHEN ?=0 THEN last+1 WHEN ?>last THEN ? ELSE last END"
+            " WHERE one=1 RETURNING CASE WHEN ?=0 THEN last ELSE ? END",
+            (number,) * 5,
+        )
         assert row is not None  # the schema has put it there
         kept = replace(kept, ticket=replace(kept.ticket, ticket=int(row[0])))
         self._write(db, kept, steps)
@@ -168,6 +177,16 @@ class TicketStore:
             return []
         with self.database.reading() as db:
             return [_kept(row) for row in db.rows(f"{_READ} WHERE {which} LIMIT {MOST_LISTED}", values)]
+
+
+def in_time(rules: TicketRules, calendar: Calendar | None, kept: Kept, ticket: Ticket) -> Kept:
+    """The ticket as it is now, with the moments at which it is due and looked at next."""
+    return replace(
+        kept,
+        ticket=ticket,
+        due_at=tickets.due_at(calendar, ticket),
+        next_at=tickets.next_timer(rules, calendar, ticket),
+    )
 
 
 def _one(db: Statements, number: int) -> Kept | None:

@@ -173,6 +173,7 @@ def command_parser() -> argparse.ArgumentParser:
     accounts.add_argument("--rotate", nargs="*", metavar="USER", help="new passwords (no USER: for all)")
     accounts.add_argument("--json", action="store_true")
     _customers(commands.add_parser("customers", help="import, show, export, erase and merge customers"))
+    _tickets(commands.add_parser("tickets", help="open tickets, one with its history, similar past cases"))
     return parser
 
 
@@ -194,6 +195,29 @@ def _customers(customers: argparse.ArgumentParser) -> None:
     unmerge = todo.add_parser("unmerge", help="undo a merge")
     unmerge.add_argument("merge", type=int, metavar="MERGE", help="its number, as merge has said")
     for each in (taken, show, export, erase, doubles, merge, unmerge):
+        each.add_argument("--json", action="store_true")
+
+
+def _tickets(tickets: argparse.ArgumentParser) -> None:
+    todo = tickets.add_subparsers(dest="todo", required=True, metavar="list | show | ...")
+    listed = todo.add_parser("list", help="open tickets as they are due")
+    which = listed.add_mutually_exclusive_group()
+    which.add_argument("--late", action="store_true", help="only those that are late")
+    which.add_argument("--nobodys", action="store_true", help="only those that nobody has taken")
+    which.add_argument("--owner", default="", metavar="AGENT", help="only this agent's")
+    which.add_argument(
+        "--customer", default="", metavar="CUSTOMER", help="this customer's, resolved ones too"
+    )
+    show = todo.add_parser("show", help="a ticket with its history")
+    show.add_argument("ticket", type=_count(1), metavar="TICKET", help="its number")
+    cases = todo.add_parser("cases", help="resolved tickets like a text, and what worked")
+    cases.add_argument("text", nargs="+", metavar="WORD")
+    cases.add_argument("--category", default="", metavar="CATEGORY", help="these a little before others")
+    taken = todo.add_parser(
+        "import", help="take tickets and past cases in from a CSV file: config/tickets.csv"
+    )
+    taken.add_argument("file", type=Path, metavar="FILE")
+    for each in (listed, show, cases, taken):
         each.add_argument("--json", action="store_true")
 
 

@@ -58,7 +58,7 @@ def _import(
             with progress(f"Importing {path.name}") as tell:
                 reports[str(path)] = take(path, now, tell)
     if options.json:
-        _write({file: asdict(report) for file, report in reports.items()})
+        write({file: asdict(report) for file, report in reports.items()})
     else:
         for file, report in reports.items():
             show_report(file, report, console)
@@ -92,7 +92,7 @@ def _show(options: Namespace, store: CustomerStore, settings: Settings, console:
     if found is None:
         return _nobody(options.customer)
     if options.json:
-        return _write(found)
+        return write(found)
     table = Table(show_header=False)
     for key, value in found.items():
         if value not in ("", [], {}, None):
@@ -111,7 +111,7 @@ def _export(
     with closing(open_store(settings.store_url, read_only=True, folder=settings.var)) as log:
         found["call_records"] = records_of(log, options.customer, numbers)
     found["recordings"] = [str(path) for path in _recordings(settings, found["call_records"])]
-    return _write(found)
+    return write(found)
 
 
 def _erase(options: Namespace, store: CustomerStore, settings: Settings, console: Console, now: float) -> int:
@@ -139,7 +139,7 @@ def _erase(options: Namespace, store: CustomerStore, settings: Settings, console
         ],
     }
     if options.json:
-        return _write(report)
+        return write(report)
     console.print(f"{options.customer} is erased: ", report["erased"], markup=False)
     for what, (count, why) in report["stays"].items():
         console.print(f"  stays: {what} ({count}): {why}", markup=False, highlight=False)
@@ -165,7 +165,7 @@ def _doubles(
 ) -> int:
     found = store.doubles()
     if options.json:
-        return _write([asdict(each) for each in found])
+        return write([asdict(each) for each in found])
     for each in found:
         console.print(f"{each.what} {each.value}: {', '.join(each.customers)}", markup=False, highlight=False)
     if not found:
@@ -176,7 +176,7 @@ def _doubles(
 def _merge(options: Namespace, store: CustomerStore, settings: Settings, console: Console, now: float) -> int:
     number = store.merge(options.kept, options.gone, BY, now)
     if options.json:
-        return _write({"merge": number, "kept": options.kept, "gone": options.gone})
+        return write({"merge": number, "kept": options.kept, "gone": options.gone})
     text = f"{options.gone} is {options.kept} now; to undo it: cti-engine customers unmerge {number}"
     console.print(text, markup=False)
     return OK
@@ -187,7 +187,7 @@ def _unmerge(
 ) -> int:
     kept, gone = store.unmerge(options.merge, now)
     if options.json:
-        return _write({"merge": options.merge, "kept": kept, "back": gone})
+        return write({"merge": options.merge, "kept": kept, "back": gone})
     console.print(f"{gone} is a customer of their own again, beside {kept}", markup=False)
     return OK
 
@@ -197,7 +197,7 @@ def _nobody(customer: str) -> int:
     return PROBLEMS
 
 
-def _write(found: object) -> int:
+def write(found: object) -> int:
     json.dump(found, sys.stdout, ensure_ascii=False, indent=1)
     sys.stdout.write("\n")
     return OK

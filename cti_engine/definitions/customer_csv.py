@@ -110,7 +110,7 @@ def read_purchases(table: CsvTable, now: float) -> Iterator[PurchaseRow | Refuse
             yield PurchaseRow(
                 line,
                 _identifier(cell["customer"]),
-                _when(cell["at"], now),
+                moment_of(cell["at"], now),
                 _product_name(cell["product"]),
                 _amount("amount", cell.get("amount", "")),
                 _amount("quantity", cell.get("quantity", "") or "1"),
@@ -216,7 +216,7 @@ def _consent(text: str, now: float) -> Consent:
         raise ValueError(
             f"consent {text!r} is not written as purpose: yes or purpose: no, with a date or none"
         )
-    return Consent(purpose, given == "yes", _when(when.strip(), now) if when else 0.0)
+    return Consent(purpose, given == "yes", moment_of(when.strip(), now) if when else 0.0)
 
 
 def _product_name(text: str) -> str:
@@ -227,7 +227,7 @@ def _product_name(text: str) -> str:
 
 def _product(text: str, now: float) -> Product:
     product, _, when = text.partition(" ")
-    return Product(_product_name(product), _when(when.strip(), now) if when else None)
+    return Product(_product_name(product), moment_of(when.strip(), now) if when else None)
 
 
 def _contact(text: str, now: float) -> dict[str, str | float]:
@@ -235,10 +235,10 @@ def _contact(text: str, now: float) -> dict[str, str | float]:
     if not found:
         raise ValueError(f"contact {text!r} is not written as when queue: note")
     when, queue, note = found.groups()
-    return {"at": _when(when, now), "queue": queue, "note": note}
+    return {"at": moment_of(when, now), "queue": queue, "note": note}
 
 
-def _when(text: str, now: float) -> float:
+def moment_of(text: str, now: float) -> float:
     age = re.fullmatch(r"(\d{1,6})([mhd])", text)
     if age:
         return now - int(age[1]) * _AGES[age[2]]

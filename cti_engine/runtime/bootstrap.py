@@ -32,7 +32,7 @@ def prepare(
     trunks = [Account(t.account, "trunk", t.name) for t in settings.sip.trunks if t.account]
     new = accounts.ensure([*STAFF, CALLER, *trunks]) + agents_have_accounts(accounts, definitions)
     accounts.close()
-    prepare_customers(settings)
+    prepare_customers(settings, definitions)
     cache = prompt_cache(settings, definitions)
     report = cache.build(prompts_of(definitions), progress)
     flows = definitions.flows.values()
