@@ -1,4 +1,4 @@
-"""Closed contacts flow into the customer's history, so that the next pop shows this call. Exactly once each.
+"""Closed contacts and answers to surveys flow into the customer's history, for the next pop. Exactly once each.
 
 How far the event log has been noted stands beside the customers, in the same transaction as the contacts; so a console
 that was away catches up. One console process of a center does this (no file has two writers).
@@ -7,10 +7,12 @@ that was away catches up. One console process of a center does this (no file has
 from __future__ import annotations
 
 import asyncio
+import functools
 import logging
 from typing import Any
 
 from agent_console.event_log import EventLog
+from agent_console.survey_notes import SurveyNotes
 from cti_engine.adapters.customer_store import Contact, CustomerStore
 from cti_engine.adapters.sql_database import DatabaseFault
 from cti_engine.ports import StoredEvent, StoreUnavailable
@@ -25,14 +27,15 @@ _log = logging.getLogger("cti.notes")
 class ContactNotes:
     """Listens to the live feed only to know when to look into the log."""
 
-    def __init__(self, log: EventLog, customers: CustomerStore) -> None:
+    def __init__(self, log: EventLog, customers: CustomerStore, surveys: SurveyNotes) -> None:
         self._log = log
         self._customers = customers
+        self._surveys = surveys
         self._something = asyncio.Event()
         self._something.set()
 
     def on_event(self, message: Envelope) -> None:
-        if message.event == "ContactClosed":
+        if message.event in ("ContactClosed", "SurveyAnswered"):
             self._something.set()
 
     def on_state(self, kind: str, id_: str, message: StateMessage | None) -> None:
@@ -56,9 +59,16 @@ class ContactNotes:
     async def _catch_up(self) -> None:
         noted = await asyncio.to_thread(self._customers.noted_to)
         while events := await self._log.since(noted):
+            self._surveys.begins()
             contacts = [contact for event in events if (contact := _contact(event)) is not None]
+            answers = [
+                functools.partial(self._surveys.note, event=each)
+                for each in events
+                if each.event == "SurveyAnswered"
+            ]
             noted = events[-1].seq
-            await asyncio.to_thread(self._customers.note_contacts, contacts, noted)
+            await asyncio.to_thread(self._customers.note_contacts, contacts, noted, answers)
+            self._surveys.noted()
 
 
 def _contact(event: StoredEvent) -> Contact | None:

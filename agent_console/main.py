@@ -30,6 +30,7 @@ from agent_console.presence import Presence, last_words
 from agent_console.queue_news import QueueNews
 from agent_console.routes import application
 from agent_console.sessions import Sessions
+from agent_console.survey_notes import SurveyNotes
 from agent_console.ticket_book import TicketBooks, read_tickets
 from agent_console.ticket_desk import TicketDesk
 from agent_console.ticket_notices import TicketNotices
@@ -136,11 +137,11 @@ def _assemble(config: ConsoleConfig) -> tuple[Console, MqttBus]:
     notes = customers = tickets = None
     if config.customers_url:
         customers = CustomerStore(config.customers_url, cache=config.customers_cache)
-        notes = ContactNotes(log, customers)
-        feed.listen(notes)
         books = TicketBooks(lambda: read_tickets(config.home, config.time_zone))
         store = TicketStore(customers.database, customers.tickets_changed)
         tickets = TicketDesk(store, books, clock.now, TicketNotices(pages).tell)
+        notes = ContactNotes(log, customers, SurveyNotes(store, books, tickets.told))
+        feed.listen(notes)
     feed.watch_engine(presence.on_engine)
     return Console(
         config=config,

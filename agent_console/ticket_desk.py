@@ -68,7 +68,7 @@ class TicketDesk:
     async def open(self, about: About, wanted: Wanted) -> Kept:
         """Raises UnknownCategory."""
         kept = await asyncio.to_thread(self._open, about, wanted)
-        self._told(
+        self.told(
             kept, (Notice("open", kept.ticket.owner),) if kept.ticket.owner not in ("", wanted.by) else ()
         )
         return kept
@@ -95,10 +95,11 @@ class TicketDesk:
 
         kept = await asyncio.to_thread(self.store.change, number, done)
         if kept is not None:
-            self._told(kept, notices)
+            self.told(kept, notices)
         return kept
 
-    def _told(self, kept: Kept, notices: Sequence[Notice]) -> None:
+    def told(self, kept: Kept, notices: Sequence[Notice]) -> None:
+        """To whom it concerns; and the timers look at what is new."""
         for notice in notices:
             self._tell(notice, kept)
         self._moved.set()

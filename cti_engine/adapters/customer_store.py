@@ -25,6 +25,10 @@ STRANGERS_KEPT = 90 * 86_400.0
 """Seconds for which the calls of a number that nobody has are remembered."""
 
 
+AlsoNoted = Callable[[Statements], str]
+"""Writes in the transaction of the contacts, and tells which customer it was about; empty: a stranger."""
+
+
 @dataclass(frozen=True, slots=True)
 class Contact:
     """A contact that has closed: `told` is e.g. queue, agent, disposition, note. `at` in wall seconds.
@@ -132,15 +136,19 @@ class CustomerStore:
         if self._cache is not None:
             self._cache.forget_all()
 
-    def note_contacts(self, contacts: Iterable[Contact], seq: int) -> None:
-        """Remember contacts, and that all events up to `seq` have been seen. A customer who is gone is a stranger."""
-        noted = list(contacts)
+    def note_contacts(self, contacts: Iterable[Contact], seq: int, also: Iterable[AlsoNoted] = ()) -> None:
+        """Remember contacts and what else is to be noted, and that all events up to `seq` have been seen. A customer
+        who is gone is a stranger.
+        """
+        noted, others = list(contacts), set[str]()
         with self.database.writing() as db:
             for contact in noted:
                 self._note(db, contact)
+            for note in also:
+                others.add(note(db))
             db.run("INSERT INTO noted VALUES(1, ?) ON CONFLICT(one) DO UPDATE SET seq=excluded.seq", (seq,))
         self.changed(
-            *{contact.customer for contact in noted if contact.customer},
+            *{customer for customer in (*others, *(contact.customer for contact in noted)) if customer},
             numbers={number for contact in noted if (number := e164(contact.number, self._region))},
         )
 

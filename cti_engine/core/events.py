@@ -89,7 +89,8 @@ class SurveyAnswered:
     """The caller has answered the `question` of a `survey` (a flow): `answer` on `scale` (`1-5`) by `way` (key or
     voice), about the conversation with `agent` out of `queue`, both empty before one.
 
-    A spoken comment has no scale and no answer: it is `recording`, so many seconds.
+    A spoken comment has no scale and no answer: it is `recording`, so many seconds. `customer` and `number`: whose
+    answer it is, as far as is known.
     """
 
     contact: str
@@ -102,6 +103,8 @@ class SurveyAnswered:
     queue: str
     recording: str = ""
     seconds: float = 0.0
+    customer: str = ""
+    number: str = ""
 
 
 @dataclass(frozen=True, slots=True)

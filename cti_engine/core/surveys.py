@@ -13,7 +13,15 @@ def answered(center: Center, contact: Contact, action: Answered) -> None:
     agent, queue = _served(contact)
     center.emit(
         ev.SurveyAnswered(
-            contact.id, action.flow, action.question, action.scale, action.answer, action.way, agent, queue
+            contact.id,
+            action.flow,
+            action.question,
+            action.scale,
+            action.answer,
+            action.way,
+            agent,
+            queue,
+            **_whose(contact),
         )
     )
 
@@ -35,8 +43,13 @@ def spoken(center: Center, contact: Contact, message: Message) -> None:
             queue,
             message.path,
             message.seconds,
+            **_whose(contact),
         )
     )
+
+
+def _whose(contact: Contact) -> dict[str, str]:
+    return {"customer": str(contact.attributes.get("customer", "")), "number": contact.ani}
 
 
 def _served(contact: Contact) -> tuple[str, str]:

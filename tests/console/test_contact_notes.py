@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
 from agent_console.contact_notes import ContactNotes
 from agent_console.event_log import EventLog
+from agent_console.survey_notes import SurveyNotes
+from agent_console.ticket_book import TicketBook, TicketBooks
 from cti_engine.adapters.customer_store import CustomerStore
+from cti_engine.adapters.ticket_store import Kept, TicketStore
+from cti_engine.core.customers.ticket_rules import Category, DueRule, SurveyRule, TicketRules
+from cti_engine.core.customers.tickets import Notice
 from cti_engine.ports import Batch, StoredEvent
 from cti_engine.runtime.stores import open_store
 from cti_engine.wire.catalogue import envelope_of
@@ -31,6 +37,73 @@ def closed(seq: int, customer: str, note: str) -> StoredEvent:
     return StoredEvent(seq, 1000.0 + seq, "ContactClosed", f"c{seq}", {"cdr": cdr})
 
 
+RULES = TicketRules(
+    categories={"complaint": Category("complaint", {}, 2)},
+    priorities={1: {}, 2: {}},
+    due=(DueRule(3600.0),),
+    surveys=(SurveyRule({"1-5": 2}, "complaint", 1, segments=("gold",)),),
+)
+
+
+def answered(
+    seq: int, contact: str, customer: str, answer: int | None, question: str = "satisfied"
+) -> StoredEvent:
+    data = {
+        "survey": "survey", "question": question, "scale": "1-5" if answer else "", "answer": answer, "way": "key",
+        "agent": "maria", "queue": "sales_es", "customer": customer, "number": "+34600000201",
+    }  # fmt: skip
+    return StoredEvent(seq, 1000.0 + seq, "SurveyAnswered", contact, data)
+
+
+def surveys_of(customers: CustomerStore, told: list[tuple[Kept, list[Notice]]] | None = None) -> SurveyNotes:
+    def tell(kept: Kept, notices: Sequence[Notice]) -> None:
+        if told is not None:
+            told.append((kept, list(notices)))
+
+    books = TicketBooks(lambda: TicketBook(RULES))
+    return SurveyNotes(TicketStore(customers.database), books, tell)
+
+
+async def test_a_bad_answer_of_a_valued_customer_opens_one_ticket(tmp_path: Path) -> None:
+    """Every answer is in the profile; of a call with two bad ones one ticket comes, for who served, and supervisors are
+    told once; good answers, comments, strangers and others open none. A log that is read again changes nothing.
+    """
+    (tmp_path / "customers.csv").write_text(CUSTOMERS + "x2,Ben,+34600000202,silver,es,,,\n")
+    store = open_store("sqlite:", folder=tmp_path)
+    store.open_epoch()
+    events = [
+        answered(1, "c1", "x1", 5),
+        answered(2, "c2", "x1", 1),
+        answered(3, "c2", "x1", 2, "again"),
+        answered(4, "c2", "x1", None, "comment"),
+        answered(5, "c3", "x2", 1),
+        answered(6, "c4", "", 1),
+    ]
+    store.write(Batch(events=events))
+    log = EventLog(lambda: open_store("sqlite:", folder=tmp_path, read_only=True))
+    customers = CustomerStore(tmp_path / "customers.db")
+    customers.import_csv(tmp_path / "customers.csv", 1000.0)
+    told: list[tuple[Kept, list[Notice]]] = []
+    for _ in range(2):
+        running = spawn(ContactNotes(log, customers, surveys_of(customers, told)).run(), "notes")
+        await until(lambda: customers.noted_to() == 6, "the answers to be noted")
+        await until(lambda: len(told) == 1, "the supervisors to be told")
+        running.cancel()
+    profile = customers.profile("+34600000201")
+    assert profile is not None
+    assert [(one["question"], one["answer"]) for one in profile["surveys"]] == [
+        ("again", 2), ("satisfied", 1), ("satisfied", 5),
+    ]  # fmt: skip
+    (ticket,) = profile["tickets"]
+    assert (ticket["owner"], ticket["priority"], ticket["category"]) == ("maria", 1, "complaint")
+    assert ticket["due_at"] == 1002.0 + 3600.0
+    other = customers.profile("+34600000202")
+    assert other is not None and other["tickets"] == [] and len(other["surveys"]) == 1
+    log.close()
+    customers.close()
+    store.close()
+
+
 async def test_each_contact_is_noted_once(tmp_path: Path) -> None:
     """What closed before the console started, and what closes while it runs, is in the profile once; not strangers."""
     (tmp_path / "customers.csv").write_text(CUSTOMERS)
@@ -49,7 +122,7 @@ async def test_each_contact_is_noted_once(tmp_path: Path) -> None:
         await until(lambda: customers.noted_to() == seq, f"event {seq} to be noted")
 
     for last in (2, 4):  # the second round is a console that starts again
-        notes = ContactNotes(log, customers)
+        notes = ContactNotes(log, customers, surveys_of(customers))
         running = spawn(notes.run(), "notes")
         await noted_to(last)
         third = closed(last + 1, "x1", f"number {last + 1}")

@@ -1,0 +1,101 @@
+"""Answers to surveys become rows of the customer; a bad one of a valued customer opens a ticket, by the admin's rules.
+
+Written in the transaction that moves how far the event log has been noted, so each answer is there once, and one call
+opens one ticket however many of its answers are bad.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from agent_console.ticket_book import TicketBook, TicketBooks
+from agent_console.ticket_desk import About, UnknownCategory, Wanted, opened
+from cti_engine.adapters import customer_profile
+from cti_engine.adapters.customer_merge import current_id
+from cti_engine.adapters.sql_database import Statements
+from cti_engine.adapters.ticket_store import Kept, TicketStore
+from cti_engine.core.customers.ticket_rules import SUPERVISOR, SurveyRule
+from cti_engine.core.customers.tickets import Notice
+from cti_engine.ports import StoredEvent
+
+
+class SurveyNotes:
+    """`told(ticket, notices)` is called in the event loop, once what was written stands."""
+
+    def __init__(
+        self, tickets: TicketStore, books: TicketBooks, told: Callable[[Kept, Sequence[Notice]], None]
+    ) -> None:
+        self._tickets = tickets
+        self._books = books
+        self._told = told
+        self._opened: list[Kept] = []
+
+    def note(self, db: Statements, event: StoredEvent) -> str:
+        """Whose answer it was. To be called in the thread of the transaction, which may fail after it."""
+        data = event.data
+        customer = current_id(db, str(data.get("customer", "")))
+        db.run(
+            "INSERT INTO surveys(customer, at, contact, flow, question, scale, answer, agent, queue)"
+            " VALUES(?,?,?,?,?,?,?,?,?)",
+            (
+                customer,
+                event.at,
+                event.contact,
+                data["survey"],
+                data["question"],
+                data["scale"],
+                data["answer"],
+                data["agent"],
+                data["queue"],
+            ),
+        )
+        profile = customer_profile.of_customer(db, customer) if customer else None
+        if profile is not None and data["answer"] is not None:
+            self._judge(db, event, profile)
+        return customer
+
+    def _judge(self, db: Statements, event: StoredEvent, profile: dict[str, Any]) -> None:
+        book, data = self._books.now(), event.data
+        answer, scale = int(data["answer"]), str(data["scale"])
+        rule = next(
+            (
+                rule
+                for rule in book.rules.surveys
+                if rule.opens(scale, answer, str(profile["segment"]), float(profile["value"]))
+            ),
+            None,
+        )
+        already = db.row("SELECT 1 FROM tickets WHERE contact=? AND opened_by=''", (event.contact,))
+        if rule is not None and already is None:
+            self._open(db, book, rule, event, profile)
+
+    def _open(
+        self, db: Statements, book: TicketBook, rule: SurveyRule, event: StoredEvent, profile: dict[str, Any]
+    ) -> None:
+        data = event.data
+        about = About(
+            str(profile["customer"]),
+            str(data.get("number", "")),
+            str(profile["name"]),
+            str(profile["segment"]),
+            str(data["queue"]),
+            event.contact,
+        )
+        said = f"{data['survey']}, {data['question']}: {data['answer']} ({data['scale']})"
+        wanted = Wanted(rule.category, said, str(data["agent"]), "", priority=rule.priority)
+        try:
+            kept, steps = opened(book, about, wanted, event.at)
+        except UnknownCategory:  # the admin is changing the file
+            return
+        self._opened.append(self._tickets.open_in(db, kept, steps))
+
+    def begins(self) -> None:
+        """A transaction: what one that failed had opened is not there."""
+        self._opened = []
+
+    def noted(self) -> None:
+        """All that was written stands now: supervisors are told of the tickets."""
+        tickets, self._opened = self._opened, []
+        for kept in tickets:
+            self._told(kept, (Notice("open", SUPERVISOR),))
