@@ -83,7 +83,7 @@ class SurveyNotes:
             event.contact,
         )
         said = f"{data['survey']}, {data['question']}: {data['answer']} ({data['scale']})"
-        wanted = Wanted(rule.category, said, str(data["agent"]), "", priority=rule.priority)
+        wanted = Wanted(rule.category, said, "", "", str(data["agent"]), rule.priority)
         try:
             kept, steps = opened(book, about, wanted, event.at)
         except UnknownCategory:  # the admin is changing the file

@@ -160,7 +160,10 @@ def opened(book: TicketBook, about: About, wanted: Wanted, now: float) -> tuple[
         contact=about.contact,
     )
     kept = in_time(
-        book, Kept(ticket, number=about.number, name=about.name), tickets.opened(book.rules, ticket, now)
+        book.rules,
+        book.calendar,
+        Kept(ticket, number=about.number, name=about.name),
+        tickets.opened(book.rules, ticket, now),
     )
     return kept, [Step(now, wanted.by, "open", {"text": wanted.text} if wanted.text else {})]
 
