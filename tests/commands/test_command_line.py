@@ -40,7 +40,7 @@ def test_check_says_that_all_is_well(home: Path) -> None:
     """The shipped files have no problem: exit code 0 and a line that counts them."""
     done = cti(home, "check")
     assert done.returncode == 0, done.stdout + done.stderr
-    assert done.stdout.startswith("No problems: 15 flows, 4 queues, 3 agents")
+    assert done.stdout.startswith("No problems: 16 flows, 4 queues, 3 agents")
 
 
 def test_check_tells_how_long_a_call_may_be_passed_over(home: Path) -> None:
