@@ -21,7 +21,8 @@ def answered(center: Center, contact: Contact, action: Answered) -> None:
             action.way,
             agent,
             queue,
-            **_whose(contact),
+            customer=_customer(contact),
+            number=contact.ani,
         )
     )
 
@@ -43,13 +44,14 @@ def spoken(center: Center, contact: Contact, message: Message) -> None:
             queue,
             message.path,
             message.seconds,
-            **_whose(contact),
+            customer=_customer(contact),
+            number=contact.ani,
         )
     )
 
 
-def _whose(contact: Contact) -> dict[str, str]:
-    return {"customer": str(contact.attributes.get("customer", "")), "number": contact.ani}
+def _customer(contact: Contact) -> str:
+    return str(contact.attributes.get("customer", ""))
 
 
 def _served(contact: Contact) -> tuple[str, str]:
