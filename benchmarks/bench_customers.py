@@ -1,6 +1,6 @@
 """`make bench-customers`: the customers' store at size, one section each; `bench_customers.py SECTION ...` runs some.
 
-Sections: `case_search`.
+Sections: `look_ups` (customer_look_ups.py), `case_search`.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import numpy as np
 from rich.console import Console
 from rich.progress import track
 
+from benchmarks.customer_look_ups import import_and_look_up
 from benchmarks.past_cases import BEGIN, Generator
 from benchmarks.report import Report
 from cti_engine.adapters.customer_schema import open_customers
@@ -55,7 +56,10 @@ def case_search(report: Report, console: Console) -> None:
     report.figure("case_of_the_problem_first", first / QUESTIONS)
 
 
-SECTIONS: Mapping[str, Callable[[Report, Console], None]] = {"case_search": case_search}
+SECTIONS: Mapping[str, Callable[[Report, Console], None]] = {
+    "look_ups": import_and_look_up,
+    "case_search": case_search,
+}
 
 
 def main(wanted: list[str]) -> int:

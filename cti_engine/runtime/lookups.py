@@ -18,6 +18,8 @@ from cti_engine.ports import CustomerLookup
 from cti_engine.runtime.crm import CrmQuestions
 from cti_engine.wire.tasks import spawn
 
+THREADS = 4
+
 _log = logging.getLogger("cti.lookups")
 
 
@@ -33,7 +35,7 @@ class LookUps:
         self._customers = customers
         self._deliver = deliver
         self._crm = crm
-        self._threads = ThreadPoolExecutor(4, "look-up")
+        self._threads = ThreadPoolExecutor(THREADS, "look-up")
 
     def start(self, look_up: LookUp, crm: Crm | None = None) -> None:
         """`crm`: the one in force now."""
