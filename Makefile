@@ -13,7 +13,7 @@ export PYTHON
 unexport PYTHONDONTWRITEBYTECODE
 
 PY := .venv/bin/python
-BENCHES := bench-calls bench-console bench-customers bench-dtmf bench-edge bench-engine bench-gateway bench-ivr bench-queueing bench-reload bench-simulation bench-routing bench-speech
+BENCHES := bench-calls bench-console bench-customers bench-dtmf bench-edge bench-engine bench-gateway bench-ivr bench-offers bench-queueing bench-reload bench-simulation bench-routing bench-speech
 
 .PHONY: run demo test chaos fuzz-api lint style types tests $(BENCHES) verify-routing walk-flows screenshots packages-run packages-test
 

@@ -1,4 +1,4 @@
-"""Closed contacts and answers to surveys flow into the customer's history, for the next pop. Exactly once each.
+"""Closed contacts and answers to surveys and hints flow into the customer's history, for the next pop. Exactly once.
 
 How far the event log has been noted stands beside the customers, in the same transaction as the contacts; so a console
 that was away catches up. One console process of a center does this (no file has two writers).
@@ -13,12 +13,14 @@ from typing import Any
 
 from agent_console.event_log import EventLog
 from agent_console.survey_notes import SurveyNotes
+from cti_engine.adapters import offer_answers
 from cti_engine.adapters.customer_store import Contact, CustomerStore
 from cti_engine.adapters.sql_database import DatabaseFault
 from cti_engine.ports import StoredEvent, StoreUnavailable
 from cti_engine.wire.envelope import Envelope, StateMessage
 
 RETRY = 5.0
+HANDLE = ("talk_s", "hold_s", "wrap_up_s")
 TOLD = ("queue", "agent", "disposition", "note", "outcome")
 
 _log = logging.getLogger("cti.notes")
@@ -35,7 +37,7 @@ class ContactNotes:
         self._something.set()
 
     def on_event(self, message: Envelope) -> None:
-        if message.event in ("ContactClosed", "SurveyAnswered"):
+        if message.event in ("ContactClosed", "SurveyAnswered", *offer_answers.NOTED):
             self._something.set()
 
     def on_state(self, kind: str, id_: str, message: StateMessage | None) -> None:
@@ -67,7 +69,12 @@ class ContactNotes:
                 if each.event == "SurveyAnswered"
             ]
             noted = events[-1].seq
-            await asyncio.to_thread(self._customers.note_contacts, contacts, noted, answers)
+            hints = [
+                functools.partial(offer_answers.note, event=each)
+                for each in events
+                if each.event in offer_answers.NOTED
+            ]
+            await asyncio.to_thread(self._customers.note_contacts, contacts, noted, [*answers, *hints])
             self._surveys.noted()
 
 
@@ -77,6 +84,8 @@ def _contact(event: StoredEvent) -> Contact | None:
         return None
     cdr: dict[str, Any] = event.data["cdr"]
     told = {key: cdr[key] for key in TOLD if cdr.get(key)}
+    if handled := sum(float(cdr.get(key, 0.0)) for key in HANDLE):
+        told["handle_s"] = round(handled, 1)
     return Contact(
         str(cdr.get("customer", "")),
         float(cdr["ended_at"]),

@@ -432,6 +432,15 @@ def _tickets(options: argparse.Namespace, console: Console) -> int:
     return tickets.run(options, settings, _definitions(settings), console, Clock().now())
 
 
+def _offers(options: argparse.Namespace, console: Console) -> int:
+    from cti_engine.commands import offers
+    from cti_engine.wire.clock import Clock
+
+    settings = _settings(options)
+    definitions = _definitions(settings)
+    return offers.run(options, settings, definitions, lambda: _stored(settings), console, Clock().now())
+
+
 COMMANDS = {
     "run": _run,
     "demo": _demo,
@@ -456,6 +465,7 @@ COMMANDS = {
     "accounts": _accounts,
     "customers": _customers,
     "tickets": _tickets,
+    "offers": _offers,
 }
 
 

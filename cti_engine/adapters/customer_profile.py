@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from typing import Any
 
 from cti_engine.adapters.sql_database import Row, Statements
@@ -15,7 +16,7 @@ LAST_PURCHASES = 10
 LAST_SURVEYS = 3
 LAST_NOTES = 3
 LAST_OFFER_ANSWERS = 20
-MOST_AFFINITIES = 20
+MOST_AFFINITIES = 50
 
 
 def of_number(db: Statements, number: str) -> Profile:
@@ -70,13 +71,13 @@ def of_customer(db: Statements, customer: str) -> Profile | None:
         "preferred_agents": agents.split(),
         "scores": json.loads(scores) if scores else {},
         "offer_answers": _last(
-            db, "offer_answers", ("at", "offer", "answer"), "customer=?", customer, LAST_OFFER_ANSWERS
+            db, "offer_answers", ("at", "offer", "answer"), "answer<>'' AND customer=?", customer, LAST_OFFER_ANSWERS
         ),
-        "affinities": _affinities(db, customer),
+        "affinities": _affinities(db, customer, segment),
         "offer_counts": {
-            offer: [accepted, declined]
-            for offer, accepted, declined in db.rows(
-                "SELECT offer, accepted, declined FROM offer_counts WHERE segment=?", (segment,)
+            offer: counts
+            for offer, *counts in db.rows(
+                "SELECT offer, accepted, declined, affinity FROM offer_counts WHERE segment=?", (segment,)
             )
         },
         "hints": json.loads(hints),
@@ -111,15 +112,14 @@ def _open_tickets(db: Statements, where: str, of: str) -> list[dict[str, Any]]:
     ]
 
 
-def _affinities(db: Statements, customer: str) -> dict[str, float]:
-    """How much what they have or bought speaks for what they have not: of each the strongest reason."""
+def _affinities(db: Statements, customer: str, segment: str) -> dict[str, float]:
+    """How much what they have, their segment and the month speak for each product (`learning/affinities`): a sum."""
     found: list[Row] = db.rows(
-        "WITH has AS (SELECT product FROM products WHERE customer=?"
+        "WITH known AS (SELECT product FROM products WHERE customer=?"
         " UNION SELECT product FROM purchases WHERE customer=?)"
-        " SELECT other, MAX(score) FROM affinities WHERE product IN (SELECT product FROM has)"
-        " AND other NOT IN (SELECT product FROM has)"
-        f" GROUP BY other ORDER BY MAX(score) DESC, other LIMIT {MOST_AFFINITIES}",
-        (customer, customer),
+        " SELECT other, SUM(score) FROM affinities WHERE product IN (SELECT product FROM known)"
+        f" OR product IN (?,?) GROUP BY other ORDER BY SUM(score) DESC, other LIMIT {MOST_AFFINITIES}",
+        (customer, customer, f"segment:{segment}", f"month:{time.gmtime().tm_mon:02d}"),
     )
     return dict(found)
 

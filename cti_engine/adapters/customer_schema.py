@@ -111,7 +111,14 @@ _CASES = {
 }
 """What is found by full text: resolved tickets (case_search.py). A ticket that is erased is in neither any more."""
 
-STEPS: tuple[Step, ...] = (_FIRST, _ONE_VIEW, _TICKETS, _CASES)
+_OFFERS = """
+ALTER TABLE offer_answers ADD COLUMN affinity DOUBLE PRECISION NOT NULL DEFAULT 0;
+CREATE UNIQUE INDEX offer_answers_once ON offer_answers(customer, contact, offer) WHERE contact<>'';
+CREATE INDEX offer_answers_by ON offer_answers(segment, offer);
+ALTER TABLE offer_counts ADD COLUMN affinity DOUBLE PRECISION NOT NULL DEFAULT 0
+"""
+
+STEPS: tuple[Step, ...] = (_FIRST, _ONE_VIEW, _TICKETS, _CASES, _OFFERS)
 
 # What a customer's id stands in; the order in which a merge or an erasure goes through them.
 TABLES_OF_A_CUSTOMER = (

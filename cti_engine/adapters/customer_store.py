@@ -11,7 +11,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from cti_engine.adapters import customer_import, customer_merge, customer_profile, customer_rights
+from cti_engine.adapters import (
+    customer_import,
+    customer_merge,
+    customer_profile,
+    customer_rights,
+)
 from cti_engine.adapters.customer_import import ImportReport
 from cti_engine.adapters.customer_merge import Doubles
 from cti_engine.adapters.customer_schema import open_customers

@@ -174,7 +174,26 @@ def command_parser() -> argparse.ArgumentParser:
     accounts.add_argument("--json", action="store_true")
     _customers(commands.add_parser("customers", help="import, show, export, erase and merge customers"))
     _tickets(commands.add_parser("tickets", help="open tickets, one with its history, similar past cases"))
+    _offers(
+        commands.add_parser(
+            "offers", help="learn what goes together; what hints gain; why who is offered what"
+        )
+    )
     return parser
+
+
+def _offers(offers: argparse.ArgumentParser) -> None:
+    todo = offers.add_subparsers(dest="todo", required=True, metavar="train | report | explain")
+    train = todo.add_parser("train", help="learn affinities from all purchases, judged by a time split")
+    train.add_argument("--dry-run", action="store_true", help="judge them, store nothing")
+    report = todo.add_parser("report", help="sales, handle time and survey against the calls held out")
+    report.add_argument("--days", type=_count(1), default=90, metavar="DAYS", help="of the last days (90)")
+    why = todo.add_parser(
+        "explain", help="what a call's agents were shown, or what a customer would be offered now"
+    )
+    why.add_argument("who", metavar="CONTACT|CUSTOMER", help="a contact, a customer's id, or a number")
+    for each in (train, report, why):
+        each.add_argument("--json", action="store_true")
 
 
 def _customers(customers: argparse.ArgumentParser) -> None:

@@ -135,3 +135,28 @@ async def test_each_contact_is_noted_once(tmp_path: Path) -> None:
     log.close()
     customers.close()
     store.close()
+
+
+async def test_an_answer_to_a_hint_wakes_the_notes(tmp_path: Path) -> None:
+    """It is in the profile at once, not only when the contact closes; a console that starts again changes nothing."""
+    (tmp_path / "customers.csv").write_text(CUSTOMERS)
+    store = open_store("sqlite:", folder=tmp_path)
+    store.open_epoch()
+    log = EventLog(lambda: open_store("sqlite:", folder=tmp_path, read_only=True))
+    customers = CustomerStore(tmp_path / "customers.db")
+    customers.import_csv(tmp_path / "customers.csv", 1000.0)
+    told = {"customer": "x1", "segment": "gold", "agent": "maria", "offer": "fibre", "answer": "accepted"}
+    answered = StoredEvent(1, 1001.0, "HintAnswered", "c1", {**told, "affinity": 0.2})
+    for _ in range(2):
+        notes = ContactNotes(log, customers, surveys_of(customers))
+        running = spawn(notes.run(), "notes")
+        if not customers.noted_to():
+            store.write(Batch(events=[answered]))
+            notes.on_event(envelope_of(answered))
+        await until(lambda: customers.noted_to() == 1, "the answer to be noted")
+        running.cancel()
+    profile = customers.profile("+34600000201")
+    assert profile is not None and profile["offer_counts"] == {"fibre": [1.0, 0.0, 0.2]}
+    log.close()
+    customers.close()
+    store.close()

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from cti_engine.core.customers.next_best_offer import Choice, choose, in_season, seed_of, shown_hints, why_not
-from cti_engine.core.customers.offer_facts import CallFacts
+from cti_engine.core.customers.offer_facts import CallFacts, Holdings
 from cti_engine.core.customers.offer_rules import DAY, OfferRules
 from tests.core_customers.people import LINES, NOW, SEED, call, condition, customer, offer, rules
 
@@ -39,7 +39,7 @@ KEPT = [
 @pytest.mark.parametrize(("one", "profile", "facts", "code"), KEPT)
 def test_who_may_have_it(one: Any, profile: dict[str, Any], facts: CallFacts, code: str) -> None:
     """Each rule of an offer keeps it from whom it should, and from nobody else."""
-    assert why_not(one, profile, facts, {}) == code
+    assert why_not(one, Holdings.of(profile, NOW), facts, {}) == code
     assert chosen(rules(one), profile, facts) == ([] if code else [one.id])
 
 

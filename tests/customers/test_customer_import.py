@@ -56,8 +56,8 @@ def test_the_whole_profile_of_the_demo_world(store: CustomerStore) -> None:
 
 
 def test_what_is_computed_comes_with_the_profile(store: CustomerStore) -> None:
-    """Scores, open tickets, surveys, notes and answers to offers of a customer, the affinities of what they have to
-    what they have not, and how offers went in their segment."""
+    """Scores, open tickets, surveys, notes and answers to offers of a customer, the affinities of what they have,
+    added up, and how offers went in their segment."""
     store.import_csv(CONFIG / "customers.csv", NOW)
     with store.database.writing() as db:
         db.run("INSERT INTO scores VALUES('c01', 'platinum', 5100, '{\"recency\": 5}', 1)")
@@ -73,7 +73,7 @@ def test_what_is_computed_comes_with_the_profile(store: CustomerStore) -> None:
         db.run("INSERT INTO surveys VALUES('c01', 7, 'c9', 'csat', 'happy', 'csat', 4, 'maria', 'sales_es')")
         db.run("INSERT INTO surveys VALUES('c01', 8, 'c9', 'csat', 'comment', '', NULL, 'maria', 'sales_es')")
         db.run("INSERT INTO notes VALUES('c01', 9, 'maria', 'calls after six')")
-        db.run("INSERT INTO offer_answers VALUES('c01', 9, 'c9', 'fibre', 'declined', 'maria', 0, 'gold')")
+        db.run("INSERT INTO offer_answers VALUES('c01', 9, 'c9', 'fibre', 'declined', 'maria', 0, 'gold', 0)")
         db.run_many(
             "INSERT INTO affinities VALUES(?,?,?)",
             [
@@ -83,7 +83,7 @@ def test_what_is_computed_comes_with_the_profile(store: CustomerStore) -> None:
                 ("tv", "x", 1.0),
             ],
         )
-        db.run("INSERT INTO offer_counts VALUES('platinum', 'fibre', 3, 9)")
+        db.run("INSERT INTO offer_counts VALUES('platinum', 'fibre', 3, 9, 0)")
     profile = store.profile("+34910000101")
     assert profile is not None
     assert (profile["segment"], profile["value"], profile["scores"]) == ("platinum", 5100.0, {"recency": 5})
@@ -94,7 +94,8 @@ def test_what_is_computed_comes_with_the_profile(store: CustomerStore) -> None:
     assert profile["surveys"] == [{"at": 7.0, "question": "happy", "scale": "csat", "answer": 4.0}]
     assert profile["notes"] == [{"at": 9.0, "author": "maria", "text": "calls after six"}]
     assert profile["offer_answers"] == [{"at": 9.0, "offer": "fibre", "answer": "declined"}]
-    assert profile["affinities"] == {"tv": 0.5} and profile["offer_counts"] == {"fibre": [3.0, 9.0]}
+    assert profile["affinities"] == {"mobile_second": 0.9, "tv": pytest.approx(0.7)}
+    assert profile["offer_counts"] == {"fibre": [3.0, 9.0, 0.0]}
 
 
 def test_what_a_file_has_no_column_for_stays(store: CustomerStore, tmp_path: Path) -> None:

@@ -39,7 +39,7 @@ def store(tmp_path: Path) -> Iterator[CustomerStore]:
                 (customer,),
             )
             db.run(
-                "INSERT INTO offer_answers VALUES(?, 6, 'k1', 'fibre', 'declined', 'maria', 0, 'gold')",
+                "INSERT INTO offer_answers VALUES(?, 6, 'k1', 'fibre', 'declined', 'maria', 0, 'gold', 0)",
                 (customer,),
             )
             db.run("INSERT INTO scores VALUES(?, 'gold', 5, '{}', 1)", (customer,))

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from cti_engine.core.customers.abstain import Abstention, Profile, abstentions
-from cti_engine.core.customers.offer_facts import CallFacts, holds, number, rows, since
+from cti_engine.core.customers.offer_facts import CallFacts, Holdings, number, rows
 from cti_engine.core.customers.offer_rules import Offer, OfferRules
 
 ANSWERS = ("accepted", "declined", "not_now")
@@ -70,23 +70,19 @@ def choose(
     abstained = abstentions(rules.abstain, profile, call)
     if abstained:
         return Choice(abstained=abstained)
-    fitting = [offer for offer in rules.offers.values() if fits(offer, profile, call, left or {})]
+    customer, stock = Holdings.of(profile, call.now), left or {}
+    fitting = [offer for offer in rules.offers.values() if not why_not(offer, customer, call, stock)]
     trained = [offer for offer in fitting if _trained(offer, call)]
     if not trained:
         return Choice(abstained=(Abstention("not_trained" if fitting else "nothing_fits"),))
     return Choice(
-        _best(rules, trained, profile, call, seed), held_out=chance(seed, "hold_out") < rules.hold_out
+        ranked(rules, trained, profile, call, seed), held_out=chance(seed, "hold_out") < rules.hold_out
     )
 
 
-def fits(offer: Offer, profile: Profile, call: CallFacts, left: Mapping[str, int]) -> bool:
-    """All but the agent: what the customer has, the condition, the season, stock, language and earlier answers."""
-    return why_not(offer, profile, call, left) == ""
-
-
-def why_not(offer: Offer, profile: Profile, call: CallFacts, left: Mapping[str, int]) -> str:
-    """The first thing that keeps an offer from the customer, as a code; empty when nothing does."""
-    has = holds(profile)
+def why_not(offer: Offer, customer: Holdings, call: CallFacts, left: Mapping[str, int]) -> str:
+    """The first thing but the agent that keeps an offer from the customer, as a code; empty when nothing does."""
+    has = customer.has
     if not has.issuperset(offer.needs):
         return "needs"
     if not has.isdisjoint(offer.excludes) or (offer.product in has and not offer.repeatable):
@@ -97,7 +93,7 @@ def why_not(offer: Offer, profile: Profile, call: CallFacts, left: Mapping[str, 
         return "stock"
     if call.language not in offer.line:
         return "language"
-    if offer.id in call.answers or _answered_lately(offer, profile, call):
+    if offer.id in call.answers or customer.answered.get(offer.id, offer.again_after) < offer.again_after:
         return "answered"
     return "" if offer.when is None or offer.when.holds(call.names) else "when"
 
@@ -106,31 +102,24 @@ def in_season(today: tuple[int, int], first: tuple[int, int], last: tuple[int, i
     return first <= today <= last if first <= last else today >= first or today <= last
 
 
-def _answered_lately(offer: Offer, profile: Profile, call: CallFacts) -> bool:
-    answers = (row for row in rows(profile, "offer_answers") if row.get("offer") == offer.id)
-    return any(
-        row.get("answer") in ("accepted", "declined") and since(row, call.now) < offer.again_after
-        for row in answers
-    )
-
-
 def _trained(offer: Offer, call: CallFacts) -> bool:
     return offer.require is None or offer.require.holds(call.about_agent)
 
 
-def _best(
+def ranked(
     rules: OfferRules, offers: list[Offer], profile: Profile, call: CallFacts, seed: bytes
 ) -> tuple[Hint, ...]:
-    laws = [_law(rules, offer, profile) for offer in offers]
-    known = np.array([wins / (wins + losses) for wins, losses, _ in laws])
-    moved = np.array([shift for _, _, shift in laws])
+    """So many of these as may be shown, the best first."""
+    affinities = [affinity(profile, offer.product) for offer in offers]
+    laws = np.array([_law(rules, offer, profile) for offer in offers])
+    moved = np.array(affinities) - laws[:, 2]
     margins = np.array([offer.margin for offer in offers])
-    drawn = known
-    if rules.explore:
-        beta = np.array([law[:2] for law in laws])
-        drawn = np.random.Generator(np.random.PCG64(_whole(seed, "explore"))).beta(beta[:, 0], beta[:, 1])
-    worth = _moved(drawn, moved) * margins
+    known = laws[:, 0] / (laws[:, 0] + laws[:, 1])
     chances = _moved(known, moved)
+    worth = chances * margins
+    if rules.explore:
+        random = np.random.Generator(np.random.PCG64(_whole(seed, "explore")))
+        worth = _moved(random.beta(laws[:, 0], laws[:, 1]), moved) * margins
     order = sorted(range(len(offers)), key=lambda i: (-worth[i], -chances[i], offers[i].id))
     return tuple(
         Hint(
@@ -140,7 +129,7 @@ def _best(
             offers[i].line[call.language],
             float(chances[i]),
             float(chances[i] * margins[i]),
-            affinity(profile, offers[i].product),
+            affinities[i],
         )
         for i in order[: rules.at_most]
     )
@@ -153,11 +142,10 @@ def _moved(chances: Any, log_odds: Any) -> Any:
 
 
 def _law(rules: OfferRules, offer: Offer, profile: Profile) -> tuple[float, float, float]:
-    """The Beta law (wins, losses) of the offer in this segment, and the log-odds to add for this customer."""
+    """The Beta law (wins, losses) of the offer in this segment, and the affinity that those asked had on average."""
     accepted, declined, affinities = _counts(profile, offer.id)
     wins, losses = rules.prior * offer.rate + accepted, rules.prior * (1 - offer.rate) + declined
-    counted = affinities / (rules.prior + accepted + declined)
-    return wins, losses, affinity(profile, offer.product) - counted
+    return wins, losses, affinities / (rules.prior + accepted + declined)
 
 
 def _counts(profile: Profile, offer: str) -> tuple[float, float, float]:

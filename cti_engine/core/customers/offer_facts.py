@@ -57,9 +57,24 @@ def since(row: Mapping[str, Any], now: float) -> float:
     return 0.0 if at is None else max(0.0, now - at)
 
 
-def holds(profile: Mapping[str, Any]) -> frozenset[str]:
-    """The products that the customer has."""
-    return frozenset(str(row["product"]) for row in rows(profile, "products") if row.get("product"))
+@dataclass(frozen=True, slots=True)
+class Holdings:
+    """What an offer's rules ask of the customer: the products `has`, and by offer how long ago (seconds) the last yes
+    or no was `answered`.
+    """
+
+    has: frozenset[str]
+    answered: Mapping[str, float]
+
+    @staticmethod
+    def of(profile: Mapping[str, Any], now: float) -> Holdings:
+        has = frozenset(str(row["product"]) for row in rows(profile, "products") if row.get("product"))
+        answered: dict[str, float] = {}
+        for row in rows(profile, "offer_answers"):
+            if row.get("answer") in ("accepted", "declined"):
+                offer, ago = str(row.get("offer")), since(row, now)
+                answered[offer] = min(ago, answered.get(offer, ago))
+        return Holdings(has, answered)
 
 
 def hint_kinds(profile: Mapping[str, Any]) -> Iterator[str]:

@@ -1,0 +1,1 @@
+"""What is learned offline from what has been; nothing of it runs in a live process."""
