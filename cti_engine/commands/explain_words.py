@@ -20,6 +20,11 @@ _ASKED = {
     "burst": "Many calls and agents were matched together",
     "value": "Many calls and agents were matched together, for the greatest worth of all pairs",
 }
+_DIRECT = {
+    "transfer": "A flow of this call, or another agent, wanted this agent and no other.",
+    "outbound": "This agent makes the call.",
+    "appointment": "This agent has promised this callback.",
+}
 _MOMENTS = ("idle_since", "longest_idle")
 
 
@@ -28,8 +33,8 @@ def why(data: dict[str, Any]) -> Iterator[str]:
     record = data["why"]
     if not record:
         return
-    if record["side"] == "transfer":
-        yield "A flow of this call wanted this agent and no other."
+    if record["side"] in _DIRECT:
+        yield _DIRECT[record["side"]]
         return
     kept = ", ".join(f"{count} {KEPT_OFF[name]}" for name, count in record["kept_off"].items())
     yield (

@@ -90,11 +90,13 @@ def _closed(center: Center, signal: CallMeRequested, rules: CallMeRules) -> None
 
 
 def _open(center: Center, number: str) -> Contact | None:
-    """The callback of this number that is not over, in whatever queue."""
+    """The callback of this number that is not over, in whatever queue; an appointment is one when it is due."""
     found = (
         contact
         for contact in center.contacts.values()
-        if contact.kind == callbacks.KIND and contact.ani == number and contact.state != "ended"
+        if contact.kind == callbacks.KIND
+        and contact.ani == number
+        and contact.state not in ("ended", "scheduled")
     )
     return next(found, None)
 

@@ -1,7 +1,8 @@
 """Callbacks: the caller's place in the queue goes over to a contact that waits without a call, and is dialled in turn.
 
 The agent's phone is rung first and then the caller's, so that nobody is called who then has to wait. Who is not
-reached is tried again later from the same place; the agent is free at once.
+reached is tried again later from the same place; the agent is free at once. One that an agent has promised to make
+himself (`appointments`) is his as long as he is there and the grace lasts, then anybody's who serves its queue.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import re
 from cti_engine.core import bridging, endings, legless, second_leg, waiting
 from cti_engine.core import end_causes as causes
 from cti_engine.core import events as ev
-from cti_engine.core.agent import Agent
+from cti_engine.core.agent import LOGGED_OUT, Agent
 from cti_engine.core.center import Center
 from cti_engine.core.commands import PlayPrompts, Prompt, StopPlayback
 from cti_engine.core.contact import CONTACT, Callback, Contact
@@ -44,14 +45,17 @@ def possible(center: Center, caller: Contact, queue: str, number: str) -> bool:
     if number == caller.ani and caller.source.startswith("account:"):
         return True
     if number == caller.ani and caller.source.startswith("trunk:"):
-        return _NUMBER.fullmatch(number) is not None
+        return is_number(number)
     return allowed(center, number)
+
+
+def is_number(number: str) -> bool:
+    return _NUMBER.fullmatch(number) is not None
 
 
 def allowed(center: Center, number: str) -> bool:
     """Whether it is a number, and one that the admin lets us call at our expense."""
-    beginnings = center.definitions.callbacks.numbers
-    return _NUMBER.fullmatch(number) is not None and number.startswith(beginnings)
+    return is_number(number) and number.startswith(center.definitions.callbacks.numbers)
 
 
 def _way(center: Center, caller: Contact, number: str) -> tuple[str, str]:
@@ -112,11 +116,12 @@ def _pending(center: Center, queue: str, number: str) -> Contact | None:
 
 
 def begin(center: Center, contact: Contact, queue: str, within: float, caller: Contact | None) -> None:
-    """It exists from now on, and stands nowhere yet."""
+    """It exists from now on, and stands nowhere yet. `caller`: the contact of which it came."""
     assert contact.callback is not None
     contact.callback.queue = queue
     center.add(contact)
-    center.schedule(contact, "within", center.now + within)
+    if not contact.callback.due_at:
+        center.schedule(contact, "within", center.now + within)
     center.emit(
         ev.CallbackRequested(
             contact.id,
@@ -139,15 +144,29 @@ def begin(center: Center, contact: Contact, queue: str, within: float, caller: C
 
 
 def line_up(center: Center, contact: Contact) -> None:
-    """Into its queue as the last; one that a reload has taken away meanwhile cannot keep its promise."""
-    assert contact.callback is not None
-    definition = center.definitions.queues.get(contact.callback.queue)
-    if contact.state != "arriving":
-        return
+    """It is known who is called: an appointment that is due comes up, any other stands in its queue as the last."""
+    if contact.state == "arriving":
+        _join(center, contact)
+    elif contact.state == "scheduled":
+        comes_up(center, contact)
+
+
+def _join(center: Center, contact: Contact) -> bool:
+    """Without its queue, which a reload may have taken away meanwhile, an appointment goes to one that its agent
+    serves; where there is none, the promise cannot be kept.
+    """
+    state, queues = contact.callback, center.definitions.queues
+    assert state is not None
+    if state.queue not in queues and state.by:
+        state.queue = next(iter(center.matcher.queues_of(state.by)), state.queue)
+    definition = queues.get(state.queue)
     if definition is None:
         endings.end_contact(center, contact, causes.FLOW_FAULT)
-    elif center.fire(CONTACT, contact, "enqueued"):
-        waiting.join(center, contact, definition, 0)
+        return False
+    if not center.fire(CONTACT, contact, "enqueued"):
+        return False
+    waiting.join(center, contact, definition, 0)
+    return True
 
 
 def _take_place(center: Center, contact: Contact, queue: str, place: list[Standing], caller: Contact) -> None:
@@ -156,6 +175,56 @@ def _take_place(center: Center, contact: Contact, queue: str, place: list[Standi
     contact.queue_entered_at, contact.queue_priority = caller.queue_entered_at, caller.queue_priority
     contact.excluded = dict(caller.excluded)
     waiting.take_place(center, contact, place)
+
+
+# --- whose own it is -----------------------------------------------------------------------------
+
+
+def own_agent(center: Center, contact: Contact) -> Agent | None:
+    """Who has promised to make it himself, if he is there and has not just missed it."""
+    state = contact.callback
+    agent = center.agents.get(state.by) if state is not None and state.own else None
+    if agent is None or agent.id not in center.definitions.agents:
+        return None
+    missed = contact.excluded.get(agent.id, 0.0) > center.now
+    return agent if agent.phone and agent.status != LOGGED_OUT and not missed else None
+
+
+def comes_up(center: Center, contact: Contact) -> None:
+    """Its own agent has it first, free or not; `offers` gives it to him as soon as he is."""
+    if own_agent(center, contact) is None:
+        to_queue(center, contact)
+    else:
+        center.held[contact.id] = contact
+        center.schedule(contact, "grace", center.now + center.definitions.callbacks.grace)
+
+
+def to_queue(center: Center, contact: Contact) -> None:
+    """Whoever serves its queue may have it from now on."""
+    _held_no_longer(center, contact)
+    if contact.state == "scheduled":
+        _join(center, contact)
+    elif center.fire(CONTACT, contact, "rested"):
+        waiting.back(center, contact)
+        position = center.matcher.position(contact.id, contact.queue)
+        waited = max(0.0, center.at - contact.queued_at)
+        center.emit(ev.CallRequeued(contact.id, contact.queue, position, waited))
+
+
+def to_own_agent(center: Center, contact: Contact) -> bool:
+    """It stands in its queue as a call does that is offered the moment it comes."""
+    _held_no_longer(center, contact)
+    if contact.state != "scheduled":
+        return center.fire(CONTACT, contact, "reserved")
+    if not _join(center, contact) or not center.fire(CONTACT, contact, "reserved"):
+        return False
+    waiting.rings(center, contact, contact.queue)
+    return True
+
+
+def _held_no_longer(center: Center, contact: Contact) -> None:
+    center.held.pop(contact.id, None)
+    center.schedule(contact, "grace", None)
 
 
 # --- its turn ----------------------------------------------------------------------------------------
@@ -193,8 +262,8 @@ def caller_answered(center: Center, leg: Leg) -> None:
     center.fire(CONTACT, contact, "bridged")
     contact.queue = state.queue
     bridging.bridge(center, contact, agent, contact.queue, rang)
-    waited = max(0.0, center.at - state.requested_at)
-    center.emit(ev.CallbackEnded(contact.id, contact.queue, "reached", state.tried, waited))
+    waited = max(0.0, center.at - state.asked_at)
+    center.emit(ev.CallbackEnded(contact.id, contact.queue, "reached", state.tried, waited, state.by))
 
 
 def not_reached(center: Center, contact: Contact, outcome: str) -> None:
@@ -255,11 +324,7 @@ def _attempt_over(center: Center, contact: Contact, outcome: str) -> None:
 
 def rested(center: Center, contact: Contact) -> None:
     """Its pause is over: up again where it stood."""
-    if not center.fire(CONTACT, contact, "rested"):
-        return
-    waiting.back(center, contact)
-    position = center.matcher.position(contact.id, contact.queue)
-    center.emit(ev.CallRequeued(contact.id, contact.queue, position, max(0.0, center.at - contact.queued_at)))
+    comes_up(center, contact)
 
 
 def expired(center: Center, contact: Contact) -> None:

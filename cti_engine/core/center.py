@@ -79,6 +79,10 @@ class Center:
         self.offer_stock: dict[str, OfferStock] = {}
         self.handle_times: dict[str, QueueTimes] = {}
         self._parked: dict[str, Contact] = {}
+        self.appointments: dict[
+            str, dict[str, Contact]
+        ] = {}  # promised callbacks by number, as long as they are known
+        self.held: dict[str, Contact] = {}  # of them those that wait for their own agent
         self._in_queue: dict[str, dict[str, Contact]] = {}
         self.counters = Counters()
         self.deadlines = Deadlines()
@@ -233,6 +237,8 @@ class Center:
                 self.contacts[id_] = row
                 if row.state == "parked":
                     self._parked[id_] = row
+                if row.callback is not None and row.callback.due_at:
+                    self.appointments.setdefault(row.ani, {})[id_] = row
             case Leg():
                 self.legs[id_] = row
                 self._legs_of.setdefault(row.contact, {})[id_] = row
@@ -268,6 +274,7 @@ class Center:
         match row:
             case Contact():
                 self.contacts.pop(row.id, None)
+                self._forget_appointment(row)
             case Leg():
                 self.legs.pop(row.id, None)
                 self._forget_leg_of(row)
@@ -284,6 +291,12 @@ class Center:
             case QueueTimes():
                 self.handle_times.pop(row.id, None)
         self.changed[(KIND[type(row)], row.id)] = None
+
+    def _forget_appointment(self, contact: Contact) -> None:
+        of_number = self.appointments.get(contact.ani, {})
+        of_number.pop(contact.id, None)
+        if not of_number:
+            self.appointments.pop(contact.ani, None)
 
     def _forget_leg_of(self, leg: Leg) -> None:
         legs = self._legs_of.get(leg.contact, {})
@@ -446,6 +459,8 @@ class Center:
             if agent.id in self.definitions.agents:
                 self._restore_agent(agent, now)
         for contact in sorted(self.contacts.values(), key=lambda contact: contact.queue_seq):
+            if "grace" in contact.deadlines:
+                self.held[contact.id] = contact
             if contact.in_queue:
                 self.matcher.restore(self.waiting_call(contact), contact.standings, now)
                 for standing in contact.standings:

@@ -12,10 +12,13 @@
     parked -> in_flow
     calling -> resting
     arriving -> dialling -> talking
+    arriving -> scheduled -> queued
+    resting -> offered
 In `queued` and `offered` the contact keeps its first queue time. In `after_call` the agent has hung up while the caller
 is in a flow. Agents wrap up beside all this, several at once: it closes when the last has done so.
 A callback begins in `queued`. Its agent answers first: `calling` until the caller is reached too, else `resting` until
-its turn comes again. In both it keeps its place. `transferring`: a phone is rung for it (`transfers`), by a flow or
+its turn comes again. In both it keeps its place. One promised for a time is `scheduled` until then, and goes to
+its own agent before all others, from `resting` too. `transferring`: a phone is rung for it (`transfers`), by a flow or
 because an agent has handed it over; `parked`: it waits for any agent to pick it up. `dialling`: an agent calls somebody
 (`outbound`), and first the agent's phone rings, then the other.
 """
@@ -37,6 +40,7 @@ CONTACT = table(
             "flow_started": "in_flow",
             "enqueued": "queued",
             "dials": "dialling",
+            "scheduled": "scheduled",
             "caller_gone": "ended",
             "system_ended": "ended",
         },
@@ -73,7 +77,8 @@ CONTACT = table(
             "system_ended": "ended",
         },
         "calling": {"bridged": "talking", "put_off": "resting", "system_ended": "ended"},
-        "resting": {"rested": "queued", "system_ended": "ended"},
+        "resting": {"rested": "queued", "reserved": "offered", "system_ended": "ended"},
+        "scheduled": {"enqueued": "queued", "system_ended": "ended"},
         "talking": {
             "caller_gone": "ended",
             "agent_gone": "ended",
@@ -105,7 +110,8 @@ class Callback:
     """What a callback knows beside the rest. `target` is dialled, by `trunk` if there is one; times in wall seconds.
 
     `tried` of `tries` calls to the caller were begun, the last at `dialled_at`, meanwhile `playback` plays to the
-    agent; `queue` is where it goes, then the one whose offer that agent took.
+    agent; `queue` is where it goes, then the one whose offer that agent took. An appointment is one that the agent
+    `by` has promised for `due_at` (else 0), with a `note`, `own` to make it himself.
     """
 
     requested_at: float
@@ -117,6 +123,15 @@ class Callback:
     dialled_at: float = 0.0
     playback: str = ""
     queue: str = ""
+    due_at: float = 0.0
+    by: str = ""
+    own: bool = False
+    note: str = ""
+
+    @property
+    def asked_at(self) -> float:
+        """From when on it waits."""
+        return self.due_at or self.requested_at
 
 
 @dataclass(slots=True)

@@ -14,7 +14,7 @@ from cti_engine.core.customers.segment_rules import UNSEGMENTED, SegmentRules
 from cti_engine.core.customers.ticket_rules import NO_TICKETS, TicketRules
 from cti_engine.core.expressions.condition import Condition
 from cti_engine.core.expressions.values import Type
-from cti_engine.core.hours import Calendar
+from cti_engine.core.hours import DAY, UTC_ZONE, Calendar, Spans, Zone
 from cti_engine.core.ivr.flow import Flow
 from cti_engine.core.routing.handle_times import DEFAULT, LevelLimits
 from cti_engine.core.routing.model import ProfileQueue, ServiceClasses, StepRule
@@ -127,11 +127,12 @@ class Site:
 
 @dataclass(frozen=True, slots=True)
 class Region:
-    """Where callers are, by the beginnings of their numbers, and the languages likely there."""
+    """Where callers are, by the beginnings of their numbers, the languages likely there, and their `zone` if known."""
 
     id: str
     callers: tuple[str, ...]
     languages: tuple[str, ...] = ()
+    zone: Zone | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,6 +185,11 @@ class CallbackRules:
     within: float = 14_400.0
     tries: int = 3
     retry_after: float = 300.0
+    zone: Zone = UTC_ZONE
+    hours: str = ""
+    customer_hours: Spans = ()
+    ahead: float = 60.0 * DAY
+    grace: float = 300.0
 
 
 @dataclass(frozen=True, slots=True)

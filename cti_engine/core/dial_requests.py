@@ -5,46 +5,17 @@ The agent is reserved at once, so that no call is offered meanwhile.
 
 from __future__ import annotations
 
-import re
-
-from cti_engine.core import callbacks, emergency, endings, intake, legless, offers, requests
+from cti_engine.core import dial_permissions, emergency, endings, intake, legless, offers, requests
 from cti_engine.core import events as ev
 from cti_engine.core.agent import LOGGED_OUT, Agent
 from cti_engine.core.center import Center
 from cti_engine.core.commands import Reply
 from cti_engine.core.contact import CONTACT, OUTBOUND, Contact, Outbound
-from cti_engine.core.definitions import AgentDefinition, DialPermission, OutboundRules
 from cti_engine.core.signals import DialRequested
 
-_NUMBER = re.compile(r"\+?[0-9]{2,15}")
-_BETWEEN = str.maketrans("", "", " \t-.()/")
 LONGEST_NAME = 100
 EMERGENCY_RINGS = 180.0
 """Seconds."""
-
-
-def written(number: str) -> str:
-    """As it is dialled: without the signs that people write between digits."""
-    return callbacks.dialled(number.translate(_BETWEEN))
-
-
-def permission(rules: OutboundRules, agent: AgentDefinition, number: str) -> DialPermission | None:
-    """The first that lets this agent call this number."""
-    if number.startswith(rules.never):
-        return None
-    for each in rules.permissions:
-        theirs = agent.id in each.agents or (agent.profile != "" and agent.profile in each.profiles)
-        if theirs and number.startswith(each.numbers):
-            return each
-    return None
-
-
-def may_dial(rules: OutboundRules, agent: AgentDefinition) -> bool:
-    """Some number at least."""
-    return any(
-        agent.id in each.agents or (agent.profile != "" and agent.profile in each.profiles)
-        for each in rules.permissions
-    )
 
 
 def dial(center: Center, signal: DialRequested) -> None:
@@ -53,15 +24,15 @@ def dial(center: Center, signal: DialRequested) -> None:
     if agent is None:
         return
     definition, rules = center.definitions.agents[agent.id], center.definitions.outbound
-    number = written(signal.number)
+    number = dial_permissions.written(signal.number)
     if emergency.is_one(center, number):
         _call_for_help(center, signal, agent, number)
         return
-    if not may_dial(rules, definition):
+    if not dial_permissions.may_dial(rules, definition):
         requests.refuse(center, signal.request, "not_permitted")
-    elif not _NUMBER.fullmatch(number):
+    elif not dial_permissions.is_number(number):
         requests.refuse(center, signal.request, "bad_number")
-    elif (allowed := permission(rules, definition, number)) is None:
+    elif (allowed := dial_permissions.permission(rules, definition, number)) is None:
         requests.refuse(center, signal.request, "number_not_allowed")
     elif not agent.phone:
         requests.refuse(center, signal.request, "phone_not_registered")

@@ -27,6 +27,8 @@ QUEUE_LEFT = {causes.QUEUE_TIME_OUT: "time_out", causes.FLOW_HANG_UP: "flow"}
 CUT_OFF = (causes.WORKER_LOST, causes.LEG_LOST, causes.ENGINE_AWAY, causes.AGENT_MEDIA_TIMEOUT)
 """Causes for which the caller can do nothing: who calls again soon comes first."""
 
+WITHDRAWN = (causes.CALLBACK_CANCELLED, causes.CALLBACK_SETTLED)
+
 CUT_SHORT = frozenset(map(str, CUT_OFF))
 """Conversations that say nothing of how long one takes, as the record names them."""
 
@@ -105,6 +107,8 @@ def end_contact(center: Center, contact: Contact, cause: EndCause) -> None:
     """The call is over for the caller. Harmless when it is over already (two hang-ups crossing)."""
     state = contact.state
     input_ = {Party.CALLER: "caller_gone", Party.AGENT: "agent_gone"}.get(cause.party, "system_ended")
+    if cause in WITHDRAWN:
+        input_ = "system_ended"  # nobody has left a conversation
     if not center.fire(CONTACT, contact, input_):
         return
     if contact.flow is not None:
@@ -167,10 +171,10 @@ def _dial_over(center: Center, contact: Contact, state: Outbound, cause: EndCaus
 
 
 def _promise_broken(center: Center, contact: Contact, callback: Callback, cause: EndCause) -> None:
-    waited = max(0.0, center.at - callback.requested_at)
+    waited = max(0.0, center.at - callback.asked_at)
     outcome = cause.name.removeprefix("callback_")
     queue = contact.queue or callback.queue
-    center.emit(ev.CallbackEnded(contact.id, queue, outcome, callback.tried, waited))
+    center.emit(ev.CallbackEnded(contact.id, queue, outcome, callback.tried, waited, callback.by))
 
 
 def monitor_over(center: Center, contact: Contact, outcome: str) -> None:

@@ -8,6 +8,13 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from cti_engine.core.customer_events import CustomerFilledIn
+from cti_engine.core.callback_events import (
+    CallbackAttempted,
+    CallbackDue,
+    CallbackEnded,
+    CallbackRequested,
+    CallbackScheduled,
+)
 from cti_engine.core.hint_events import HintAnswered, HintsGiven
 from cti_engine.core.party_events import (
     CallHandedOver,
@@ -131,49 +138,6 @@ class CallQueued:
 
 
 @dataclass(frozen=True, slots=True)
-class CallbackRequested:
-    """The first fact of a callback. `origin`: the contact that left its place to it after `waited_s` seconds in line;
-    empty for one asked for on the web. It is to be reached within `within_s`, by at most `tries` calls.
-    """
-
-    contact: str
-    queue: str
-    number: str
-    name: str
-    dnis: str
-    source: str
-    origin: str
-    waited_s: float
-    within_s: float
-    tries: int
-
-
-@dataclass(frozen=True, slots=True)
-class CallbackAttempted:
-    """Call number `attempt` to the caller, while `agent` was on the line.
-
-    `outcome`: `answered`, what `end_causes.OfferOutcome` says of a phone, or `agent_gone` (then it does not count).
-    """
-
-    contact: str
-    agent: str
-    attempt: int
-    outcome: str
-    rang_s: float
-
-
-@dataclass(frozen=True, slots=True)
-class CallbackEnded:
-    """`outcome`: `reached`, `not_reached`, `expired`, or another cause's name; `waited_s` since it was asked for."""
-
-    contact: str
-    queue: str
-    outcome: str
-    attempts: int
-    waited_s: float
-
-
-@dataclass(frozen=True, slots=True)
 class QueueStepAdvanced:
     """A call went from step `left` (-1: it joins) to `step` (from 0; -1: it leaves the queue) of its queue's rules.
 
@@ -210,7 +174,9 @@ class CallOffered:
 
     Of a `kind` other than `voice` no phone rings: the agent accepts it in the page. `message` is its file
     in the recordings folder, of so many seconds. `purpose`: `consult` (the agent `by` has the call and asks
-    something), how the agent `by` has handed the call over, or empty; `note` is what they say of it.
+    something), how the agent `by` has handed the call over, `appointment` (`by` has promised this callback), or empty;
+    `note` is what they say of it. `appointments`: callbacks that were promised to this number, soonest first, as maps
+    of callback, due_at, by, by_name, own, queue and note.
     """
 
     contact: str
@@ -235,6 +201,7 @@ class CallOffered:
     by: str = ""
     by_name: str = ""
     note: str = ""
+    appointments: tuple[dict[str, object], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -319,7 +286,7 @@ class QueueLeft:
     `reason`: `time_out`, `flow`, `full` or `overflow` for a rule of the queue; `callback`: its place is a
     callback's; `answered_elsewhere` or `overflow_closed` where it waited in several queues; else the name of the
     cause that ended the call too
-    (`end_causes`: maximum_length, worker_lost, leg_lost, engine_away, flow_fault).
+    (`end_causes`: maximum_length, worker_lost, leg_lost, engine_away, flow_fault, callback_cancelled, ...).
     """
 
     contact: str
@@ -481,7 +448,8 @@ class AgentGroupLevelChanged:
 
 
 Event = (
-    CallbackRequested | CallbackAttempted | CallbackEnded | MessageLeft | SurveyAnswered
+    CallbackRequested | CallbackScheduled | CallbackDue | CallbackAttempted | CallbackEnded
+    | MessageLeft | SurveyAnswered
     | AfterCallStarted
     | CallArrived | CallAnswered | CallAttributesSet | IvrStepEntered | CallerSpeaking | FlowMessage | CallQueued
     | QueueStepAdvanced | AgentReserved | CallOffered | AgentDialled | OfferEnded | AgentRona

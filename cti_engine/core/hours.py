@@ -42,6 +42,9 @@ class Zone:
         )
 
 
+UTC_ZONE = Zone("UTC", (), (0,))
+
+
 @dataclass(frozen=True, slots=True)
 class SpecialDay:
     """A date that is not as its weekday. `name` by language; empty: just other hours."""

@@ -10,6 +10,7 @@ from dataclasses import fields
 from typing import Any
 
 from cti_engine.core import (
+    appointments,
     bridging,
     callbacks,
     endings,
@@ -46,9 +47,11 @@ _SHOWN = tuple(f.name for f in fields(ev.CallOffered))
 def match_all(center: Center) -> None:
     """Serve whoever asked to be matched during this signal, in the order of asking."""
     now = milliseconds(center.now)
+    _to_their_own(center)
     if center.definitions.burst and len(center.to_match) > 1:
         _offer(center, center.matcher.burst(now))
     while center.to_match:
+        _to_their_own(center)
         side, id_ = center.to_match.pop(0)
         if side == "call":
             waits = id_ in center.contacts and center.contacts[id_].state == "queued"
@@ -56,6 +59,18 @@ def match_all(center: Center) -> None:
         elif center.agents[id_].available and id_ in center.definitions.agents:
             decision = center.matcher.call_for(id_, now)
             _offer(center, [decision] if decision is not None else [])
+
+
+def _to_their_own(center: Center) -> None:
+    """Callbacks that their agents have promised to make: to them when they are free, to all when they have left."""
+    for contact in list(center.held.values()):
+        agent = callbacks.own_agent(center, contact)
+        if "grace" not in contact.deadlines:  # it is over
+            del center.held[contact.id]
+        elif agent is None:
+            callbacks.to_queue(center, contact)
+        elif agent.available and callbacks.to_own_agent(center, contact):
+            _reserve(center, contact, agent, contact.queue, {"side": "appointment"})
 
 
 def _offer(center: Center, decisions: list[Decision]) -> None:
@@ -139,6 +154,7 @@ def _pop(center: Center, contact: Contact, offer: str, agent: Agent, queue: str)
         message=contact.message.path.rpartition("/")[2] if contact.message is not None else "",
         message_s=contact.message.seconds if contact.message is not None else 0.0,
         **hints.of_offer(center, contact, offer, agent, queue),
+        appointments=appointments.of_number(center, contact.ani, but=contact.id),
         **_of_hand_over(center, contact, agent),
     )
 
@@ -162,6 +178,8 @@ def _of_hand_over(center: Center, contact: Contact, agent: Agent) -> dict[str, A
         purpose, by, note = "consult", guest.by, guest.note
     elif handed is not None:
         purpose, by, note = handed.how, handed.by, handed.note
+    elif contact.callback is not None and contact.callback.by:
+        purpose, by, note = "appointment", contact.callback.by, contact.callback.note
     else:
         return {}
     known = center.definitions.agents.get(by)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from cti_engine.core.definitions import CenterDefinitions, Region, Site
+from cti_engine.core.hours import Zone
 
 
 def attributes_of(number: str, definitions: CenterDefinitions) -> dict[str, object]:
@@ -18,6 +19,12 @@ def attributes_of(number: str, definitions: CenterDefinitions) -> dict[str, obje
         found["region"] = region.id
         found["region_languages"] = list(region.languages)
     return found
+
+
+def zone_of(number: str, definitions: CenterDefinitions) -> Zone | None:
+    """By whose clock whoever has this number lives, as far as it is known."""
+    region = _longest(number, definitions.regions.values())
+    return region.zone if isinstance(region, Region) else None
 
 
 def _longest(number: str, places: Iterable[Site | Region]) -> Site | Region | None:

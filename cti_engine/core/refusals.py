@@ -35,6 +35,16 @@ REFUSALS = {
     "closed": "nobody calls back at this hour",
     "bad_number": "this is no number that is called",
     "bad_attributes": "an attribute that may not be given, or not with this value",
+    # callbacks promised for a time
+    "unknown_callback": "no such callback; it may be over",
+    "not_your_callback": "another has promised this callback",
+    "bad_time": "a date and time such as 2026-12-01T10:30",
+    "unknown_zone": "the customer's time zone is not known",
+    "no_such_time": "the clock leaves that time out on that day",
+    "time_is_past": "this time is past",
+    "too_far_ahead": "that is too far ahead",
+    "outside_hours": "nobody calls then: outside the hours of this center",
+    "outside_customer_hours": "too early or too late where the customer is",
     # outbound calls
     "not_permitted": "you may not call out",
     "not_idle": "not possible during a contact, or logged out",

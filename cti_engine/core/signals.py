@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from cti_engine.core.callback_signals import CallbackSignal
 from cti_engine.core.party_signals import PartySignal
 
 
@@ -483,5 +484,5 @@ Signal = (
     | PageOpened | PageClosed | ConsoleLost | OfferShown | ReadyRequested | NotReadyRequested | LogOutRequested
     | CallMeRequested | HangUpRequested | HoldRequested | MuteRequested | DigitsRequested
     | PauseRecordingRequested | AcceptRequested | HintAnswerRequested | DialRequested | DispositionSubmitted
-    | ExplainRequested | WaitingRequested | TimePassed | Restarted | PartySignal
+    | ExplainRequested | WaitingRequested | TimePassed | Restarted | PartySignal | CallbackSignal
 )  # fmt: skip

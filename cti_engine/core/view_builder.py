@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from cti_engine.core import dial_requests, holding, recording_consent
+from cti_engine.core import dial_permissions, holding, recording_consent
 from cti_engine.core.center import Center
 from cti_engine.core.contact import Contact
 from cti_engine.core.routing.wait_estimate import AT_ONCE
@@ -33,7 +33,7 @@ def agent_view(center: Center, agent_id: str) -> AgentView:
         after=agent.after,
         after_reason=agent.after_reason,
         auto_answer=definition is not None and definition.auto_answer,
-        dials=definition is not None and dial_requests.may_dial(center.definitions.outbound, definition),
+        dials=definition is not None and dial_permissions.may_dial(center.definitions.outbound, definition),
         **_of_conversation(center, contact, agent_id),
     )
 

@@ -5,22 +5,19 @@ What changes by year is worked out here for YEARS, so that the core needs neithe
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Mapping
-from datetime import UTC, date, datetime, timedelta
+from collections.abc import Mapping
+from datetime import UTC, date, datetime
 from functools import cache
 from typing import Any
-from zoneinfo import ZoneInfo, available_timezones
 
 from cti_engine.core.expressions.suggestion import did_you_mean
 from cti_engine.core.hours import DAY, Calendar, Spans, SpecialDay, Zone
 from cti_engine.definitions.place_loader import WEEKDAYS, minutes_of
 from cti_engine.definitions.problems import Path
-from cti_engine.definitions.setting_keys import TIME_ZONE
 from cti_engine.definitions.shapes import LANGUAGE, Key, Keys, Many, Table, Text
 from cti_engine.definitions.yaml_source import Document
+from cti_engine.definitions.zones import TIME_ZONE, YEARS, zone_named
 
-YEARS = range(2020, 2061)
 LANGUAGES = ("es", "en")
 """The names of public holidays are taken in these, where the library has them."""
 EPOCH = date(1970, 1, 1)
@@ -63,7 +60,7 @@ def load_calendars(document: Document, center_zone: str) -> dict[str, Calendar]:
 
 def _calendar(document: Document, id: str, written: dict[str, Any], center_zone: str) -> Calendar:
     path: Path = ("calendars", id)
-    zone = _zone(document, (*path, "time_zone"), written["time_zone"] or center_zone)
+    zone = zone_named(document, (*path, "time_zone"), written["time_zone"] or center_zone)
     days = _holidays(document, (*path, "holidays"), written["holidays"])
     days.update(_own_days(document, (*path, "days"), written["days"]))
     return Calendar(
@@ -83,7 +80,7 @@ def _week(document: Document, path: Path, written: dict[str, tuple[str, ...]]) -
     week: list[Spans] = [()] * 7
     said: dict[str, str] = {}
     for key, texts in written.items():
-        spans = _spans(document, (*path, key), texts)
+        spans = spans_of(document, (*path, key), texts)
         for day in _days(key):
             if day in said:
                 document.key_problem((*path, key), f"{day} is in {said[day]} already")
@@ -102,7 +99,8 @@ def _days(key: str) -> tuple[str, ...]:
     return tuple(WEEKDAYS[(begin + i) % 7] for i in range(length))
 
 
-def _spans(document: Document, path: Path, texts: tuple[str, ...]) -> Spans:
+def spans_of(document: Document, path: Path, texts: tuple[str, ...]) -> Spans:
+    """Of SPANs, in order; two that overlap are a problem."""
     spans = [_span(text) for text in texts if text]
     for index, (earlier, later) in enumerate(zip(sorted(spans), sorted(spans)[1:], strict=False)):
         if later[0] < earlier[1]:
@@ -122,7 +120,7 @@ def _own_days(document: Document, path: Path, written: dict[str, dict[str, Any]]
     """One with its year comes before one for every year."""
     days: dict[int, SpecialDay] = {}
     for key, values in sorted(written.items(), key=lambda item: len(item[0])):
-        day = SpecialDay(_spans(document, (*path, key, "open"), values["open"]), values["name"])
+        day = SpecialDay(spans_of(document, (*path, key, "open"), values["open"]), values["name"])
         numbers = _dates(key)
         if not numbers:
             document.key_problem((*path, key), f"there is no day {key}", f"years {YEARS[0]} to {YEARS[-1]}")
@@ -189,51 +187,6 @@ def _public_holidays(place: str) -> Mapping[int, dict[str, str]]:
         ).items():
             names.setdefault((day - EPOCH).days, {})[language] = name
     return names
-
-
-# --- zones ---------------------------------------------------------------------------------------
-
-
-def _zone(document: Document, path: Path, name: str) -> Zone:
-    try:
-        return _changes(name)
-    except (KeyError, ValueError, OSError):
-        hint = did_you_mean(name, available_timezones()) or "e.g. Europe/Madrid; apt-get install tzdata"
-        document.problem(path, f"{name} is not a time zone of this machine", hint)
-        return Zone(name, (), (0,))
-
-
-@cache
-def _changes(name: str) -> Zone:
-    """Every change of its clock in YEARS, to the second. Raises as ZoneInfo does."""
-    offset_at = _offset_of(name)
-    moment, end = (int(datetime(year, 1, 1, tzinfo=UTC).timestamp()) for year in (YEARS[0], YEARS[-1] + 1))
-    changes, offsets = [], [offset_at(moment)]
-    for later in range(moment + DAY, end, DAY):
-        offset = offset_at(later)
-        if offset != offsets[-1]:
-            changes.append(_change_between(later - DAY, later, offset_at))
-            offsets.append(offset)
-    return Zone(name, tuple(changes), tuple(offsets))
-
-
-def _offset_of(name: str) -> Callable[[int], int]:
-    if not name:
-        return lambda moment: time.localtime(moment).tm_gmtoff
-    zone = ZoneInfo(name)
-
-    def offset(moment: int) -> int:
-        return int((datetime.fromtimestamp(moment, zone).utcoffset() or timedelta()).total_seconds())
-
-    return offset
-
-
-def _change_between(before: int, after: int, offset_at: Callable[[int], int]) -> int:
-    first = offset_at(before)
-    while after - before > 1:
-        middle = (before + after) // 2
-        before, after = (middle, after) if offset_at(middle) == first else (before, middle)
-    return after
 
 
 def _moment(document: Document, path: Path, text: str, zone: Zone) -> float | None:

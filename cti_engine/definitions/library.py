@@ -13,6 +13,7 @@ from cti_engine.definitions import cross_check, routing_review
 from cti_engine.definitions.calendar_loader import load_calendars
 from cti_engine.definitions.call_me_loader import load_call_me
 from cti_engine.definitions.crm_loader import load_crm
+from cti_engine.definitions.callback_loader import callback_rules
 from cti_engine.definitions.flow_checks import check_flow
 from cti_engine.definitions.flow_loader import build_flow
 from cti_engine.definitions.flow_review import WordJudge, review_flows
@@ -41,7 +42,6 @@ from cti_engine.definitions.service_loader import load_services
 from cti_engine.definitions.setting_keys import ENGINE
 from cti_engine.definitions.site_loader import (
     call_limits,
-    callback_rules,
     load_agents,
     load_attributes,
     load_dispositions,
@@ -49,6 +49,7 @@ from cti_engine.definitions.site_loader import (
 )
 from cti_engine.definitions.ticket_loader import load_tickets
 from cti_engine.definitions.yaml_source import Document, Node, read_yaml
+from cti_engine.definitions.zones import zone_named
 
 
 def load_definitions(
@@ -107,7 +108,12 @@ def load_definitions(
     outside = load_services(services_file)
     crm = load_crm(files.read("config/crm.yaml", needed=False))
     recordings = {} if recordings_file.unreadable else load_recordings(recordings_file, sounds or home)
-    callbacks, transfers = callback_rules(engine["callbacks"]), transfer_rules(engine["transfers"])
+    zone = zone_named(engine_file, ("time_zone",), engine["time_zone"])
+    known_calendars = (
+        None if hours_file.unreadable and "config/business_hours.yaml" in files.content else calendars
+    )
+    callbacks = callback_rules(engine_file, engine["callbacks"], zone, known_calendars)
+    transfers = transfer_rules(engine["transfers"])
     outbound = load_outbound(
         engine_file,
         engine["outbound"],
@@ -121,7 +127,7 @@ def load_definitions(
         engine["call_me"],
         callbacks,
         known_queues,
-        None if hours_file.unreadable and "config/business_hours.yaml" in files.content else calendars,
+        known_calendars,
         attributes.call,
     )
     check_agents(

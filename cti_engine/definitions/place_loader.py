@@ -7,8 +7,10 @@ from typing import Any
 
 from cti_engine.core.definitions import AgentDefinition, Region, Shift, Site
 from cti_engine.core.expressions.suggestion import did_you_mean
+from cti_engine.core.hours import Zone
 from cti_engine.definitions.shapes import IDENTIFIER, LANGUAGE, Key, Keys, Many, Table, Text
 from cti_engine.definitions.yaml_source import Document
+from cti_engine.definitions.zones import TIME_ZONE, zone_named
 
 WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 CALLERS = Many(Text("the beginning of a number, as +57 or +57601", r"\+[1-9][0-9]{0,14}"))
@@ -23,6 +25,7 @@ REGION = Keys(
     (
         Key("callers", CALLERS, "beginnings of the numbers of callers there"),
         Key("languages", Many(LANGUAGE), "languages likely there", ()),
+        Key("time_zone", TIME_ZONE, "by which clock people live there; callbacks are promised by it", ""),
     )
 )
 SITES = Keys(
@@ -62,9 +65,14 @@ def load_sites(document: Document) -> Places:
     _callers_once(document, "sites", written["sites"])
     _callers_once(document, "regions", written["regions"])
     regions = {
-        id: Region(id, values["callers"], values["languages"]) for id, values in written["regions"].items()
+        id: Region(id, values["callers"], values["languages"], _zone(document, id, values["time_zone"]))
+        for id, values in written["regions"].items()
     }
     return Places(sites, regions)
+
+
+def _zone(document: Document, region: str, name: str) -> Zone | None:
+    return zone_named(document, ("regions", region, "time_zone"), name) if name else None
 
 
 def _callers_once(document: Document, kind: str, written: dict[str, Any]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from cti_engine.core.listening import CapacitySettings, VerdictSettings, VoiceSettings
 from cti_engine.definitions.call_me_loader import CALL_ME
+from cti_engine.definitions.callback_loader import CALLBACKS
 from cti_engine.definitions.outbound_loader import EMERGENCY, OUTBOUND
 from cti_engine.definitions.recording_notices import NOTICE
 from cti_engine.definitions.shapes import (
@@ -18,7 +19,8 @@ from cti_engine.definitions.shapes import (
     Table,
     Text,
 )
-from cti_engine.definitions.site_loader import CALLBACKS, CALLS, SUPERVISION, TRANSFERS
+from cti_engine.definitions.site_loader import CALLS, SUPERVISION, TRANSFERS
+from cti_engine.definitions.zones import TIME_ZONE
 
 PORT = Number(0, 65535)
 RTP_PORTS = Text("a range of ports such as 20000-29999", r"\d{2,5}-\d{2,5}")
@@ -33,7 +35,6 @@ BROKER_URL = Text("embedded:, mqtt://HOST or mqtts://HOST", r"embedded:|mqtts?:/
 ADDRESS = Text("an IP address such as 192.168.1.10", r"[0-9a-fA-F.:]+")
 NETWORK_RANGE = Text("an address or a network such as 192.168.0.0/16", r"[0-9a-fA-F.:]+(/\d{1,3})?")
 LOG_LEVEL = Text("a log level", choices=("debug", "info", "warning", "error"))
-TIME_ZONE = Text("a time zone such as Europe/Madrid", r"[A-Za-z0-9_+-]+(/[A-Za-z0-9_+-]+)*")
 
 NETWORK = Keys(
     (

@@ -7,7 +7,6 @@ from typing import Any
 
 from cti_engine.core.definitions import (
     AgentDefinition,
-    CallbackRules,
     CallLimits,
     Disposition,
     SupervisionRules,
@@ -144,20 +143,6 @@ SUPERVISION = Keys(
             SupervisionRules().visible),
     )
 )  # fmt: skip
-_CALLBACKS = CallbackRules()
-CALLBACKS = Keys(
-    (
-        Key("numbers", Many(BEGINNING),
-            "beginnings of the numbers that may be called beside the caller's own", ()),
-        Key("trunk", Text("the name of a trunk", IDENTIFIER.pattern),
-            "by which trunk, if not by the one the call came in on", ""),
-        Key("ring_timeout", Duration(5, 120), "how long the caller's phone rings", _CALLBACKS.ring_timeout),
-        Key("within", Duration(60, 86400), "asked for on the web: not called after so long", _CALLBACKS.within),
-        Key("tries", Number(1, 10), "asked for on the web: calls at most", _CALLBACKS.tries),
-        Key("retry_after", Duration(5, 86400), "asked for on the web: the pause between them",
-            _CALLBACKS.retry_after),
-    )
-)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -252,11 +237,6 @@ def _attributes(
 def load_dispositions(document: Document) -> dict[str, Disposition]:
     written = DISPOSITIONS.read(document, document.root, ())
     return {code: Disposition(code, labels) for code, labels in written["dispositions"].items()}
-
-
-def callback_rules(written: dict[str, Any]) -> CallbackRules:
-    """From the read `callbacks:` section of engine.yaml."""
-    return CallbackRules(**{**written, "numbers": tuple(written["numbers"])})
 
 
 def transfer_rules(written: dict[str, Any]) -> TransferRules:

@@ -13,7 +13,15 @@ from typing import Any, Literal
 
 import msgspec
 
-from cti_engine.core import customer_events, events, hint_events, party_events, party_signals, signals
+from cti_engine.core import (
+    callback_signals,
+    customer_events,
+    events,
+    hint_events,
+    party_events,
+    party_signals,
+    signals,
+)
 from cti_engine.ports import StoredEvent
 from cti_engine.wire import browser_phone, envelope
 from cti_engine.wire.envelope import BadMessage, Envelope, Request
@@ -77,8 +85,10 @@ EVENTS: dict[str, EventEntry] = dict(
         _entry(events.SurveyAnswered, _WATCH, _SUPERVISOR),
         _entry(events.CallQueued, _WATCH, _SUPERVISOR),
         _entry(events.CallbackRequested, _WATCH, _SUPERVISOR),
+        _entry(events.CallbackScheduled, _WATCH, _AGENT, _SUPERVISOR),
+        _entry(events.CallbackDue, _WATCH, _AGENT, _SUPERVISOR),
         _entry(events.CallbackAttempted, _WATCH, _AGENT, _SUPERVISOR),
-        _entry(events.CallbackEnded, _WATCH, _SUPERVISOR),
+        _entry(events.CallbackEnded, _WATCH, _AGENT, _SUPERVISOR),
         _entry(events.QueueStepAdvanced, _WATCH, _SUPERVISOR),
         _entry(events.AgentReserved, _WATCH, _AGENT, _SUPERVISOR),
         _entry(events.CallOffered, _WATCH, _AGENT, _SUPERVISOR),
@@ -159,6 +169,10 @@ REQUESTS: dict[str, RequestEntry] = {
     "Escalate": RequestEntry(party_signals.EscalateRequested, _TAKE, None),
     "ListTargets": RequestEntry(party_signals.TargetsRequested, _TAKE, None),
     "Dial": RequestEntry(signals.DialRequested, _TAKE, None),
+    "ScheduleCallback": RequestEntry(callback_signals.ScheduleCallbackRequested, _TAKE, _STEER),
+    "MoveCallback": RequestEntry(callback_signals.MoveCallbackRequested, _TAKE, _STEER),
+    "CancelCallback": RequestEntry(callback_signals.CancelCallbackRequested, _TAKE, _STEER),
+    "ListCallbacks": RequestEntry(callback_signals.ListCallbacksRequested, _TAKE, _STEER),
     "Monitor": RequestEntry(party_signals.MonitorRequested, _MONITOR, None),
     "MonitorMode": RequestEntry(party_signals.MonitorModeRequested, _MONITOR, None),
     "EndMonitor": RequestEntry(party_signals.MonitorEndRequested, _MONITOR, None),

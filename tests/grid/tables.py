@@ -46,8 +46,9 @@ ILLEGAL: Pairs = {
             "transferring flow_started",
             "dialling flow_started",
             "parked flow_started",
+            "scheduled flow_started",
         ),
-        "only a running flow enters a queue; the core checks the state before": (
+        "only a running flow or a callback enters a queue; the core checks the state before": (
             "queued enqueued",
             "offered enqueued",
             "talking enqueued",
@@ -59,14 +60,14 @@ ILLEGAL: Pairs = {
             "dialling enqueued",
             "parked enqueued",
         ),
-        "the matcher offers only calls that are queued": (
+        "only calls that are queued are offered, and callbacks that rest to their own agent": (
             "arriving reserved",
             "in_flow reserved",
             "offered reserved",
             "talking reserved",
             "ended reserved",
             "calling reserved",
-            "resting reserved",
+            "scheduled reserved",
             "after_call reserved",
             "transferring reserved",
             "dialling reserved",
@@ -82,6 +83,7 @@ ILLEGAL: Pairs = {
             "transferring left_queue",
             "dialling left_queue",
             "parked left_queue",
+            "scheduled left_queue",
             "ended left_queue",
             "after_call left_queue",
         ),
@@ -97,6 +99,8 @@ ILLEGAL: Pairs = {
             "transferring offer_failed",
             "dialling offer_failed",
             "parked offer_failed",
+            "scheduled offer_failed",
+            "scheduled bridged",
             "arriving bridged",
             "in_flow bridged",
             "queued bridged",
@@ -115,6 +119,7 @@ ILLEGAL: Pairs = {
             "after_call agent_gone",
             "transferring agent_gone",
             "parked agent_gone",
+            "scheduled agent_gone",
         ),
         "only a conversation whose agent hangs up leaves a caller behind": tuple(
             f"{state} kept"
@@ -130,6 +135,7 @@ ILLEGAL: Pairs = {
                 "transferring",
                 "dialling",
                 "parked",
+                "scheduled",
             )
         ),
         "a contact closes after its end": (
@@ -144,38 +150,51 @@ ILLEGAL: Pairs = {
             "transferring closed",
             "dialling closed",
             "parked closed",
+            "scheduled closed",
         ),
         "only the agent of a callback's offer answers first": (
             *(f"{state} agent_answered" for state in ("arriving", "calling", "ended", "in_flow")),
             *(f"{state} agent_answered" for state in ("queued", "resting", "talking", "after_call")),
             "transferring agent_answered",
             "parked agent_answered",
+            "scheduled agent_answered",
         ),
         "only a callback that is offered or calls is put off": (
             *(f"{state} put_off" for state in ("arriving", "ended", "in_flow", "queued", "resting")),
             *(
                 f"{state} put_off"
-                for state in ("talking", "after_call", "transferring", "dialling", "parked")
+                for state in ("talking", "after_call", "transferring", "dialling", "parked", "scheduled")
             ),
+        ),
+        "a callback is promised in its first moment": tuple(
+            f"{state} scheduled"
+            for state in (
+                *("in_flow", "queued", "offered", "calling", "resting", "talking", "scheduled"),
+                *("ended", "after_call", "transferring", "dialling", "parked"),
+            )
         ),
         "only a callback that was put off has rested": (
             *(f"{state} rested" for state in ("arriving", "calling", "ended", "in_flow")),
             *(f"{state} rested" for state in ("offered", "queued", "talking", "after_call", "transferring")),
             "dialling rested",
             "parked rested",
+            "scheduled rested",
         ),
         "only a flow or an agent transfers; who waits has left the queue before": (
             *(f"{state} transfer" for state in ("arriving", "calling", "ended", "offered", "queued")),
             *(f"{state} transfer" for state in ("resting", "transferring", "after_call", "dialling")),
+            "scheduled transfer",
         ),
         "the core asks whether it is being transferred": (
             *(f"{state} not_reached" for state in ("arriving", "calling", "ended", "in_flow", "offered")),
             *(
                 f"{state} not_reached"
-                for state in ("queued", "resting", "talking", "after_call", "dialling", "parked")
+                for state in ("queued", "resting", "talking", "after_call", "dialling", "parked", "scheduled")
             ),
         ),
-        "who is called back has no call that could go": ("calling caller_gone", "resting caller_gone"),
+        "who is called back has no call that could go": (
+            *("calling caller_gone", "resting caller_gone", "scheduled caller_gone"),
+        ),
         "an agent parks only a conversation, and lets go only of that or of what is parked": (
             "parked parked",
             *(
@@ -183,7 +202,7 @@ ILLEGAL: Pairs = {
                 for input_ in ("parked", "let_go")
                 for state in (
                     *("arriving", "in_flow", "queued", "offered", "calling", "resting", "transferring"),
-                    *("dialling", "after_call", "ended"),
+                    *("dialling", "after_call", "ended", "scheduled"),
                 )
             ),
         ),
@@ -194,6 +213,7 @@ ILLEGAL: Pairs = {
                 for state in ("in_flow", "queued", "offered", "calling", "resting", "talking")
             ),
             *(f"{state} dials" for state in ("ended", "after_call", "transferring", "dialling", "parked")),
+            "scheduled dials",
         ),
     },
     "leg": {

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from cti_engine.core.definitions import (
     AfterCall,
+    CallbackRules,
     CenterDefinitions,
     DialledNumber,
     DialPermission,
@@ -72,7 +73,10 @@ def busy_center() -> CenterDefinitions:
     calls = OutboundRules(
         (DialPermission(("+34",), agents=("ana", "maria")),), trunk="carrier", ring_timeout=12.0
     )
-    base = replace(base, dialled_numbers=numbers, transfers=rules, outbound=calls)
+    promises = CallbackRules(
+        ("+34",), "carrier", ring_timeout=8.0, within=60.0, tries=2, retry_after=5.0, grace=10.0
+    )
+    base = replace(base, dialled_numbers=numbers, transfers=rules, outbound=calls, callbacks=promises)
     return with_limits(base, answer=3.0, maximum_length=120.0, rona_before_not_ready=2, rona_cool_down=9.0)
 
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from cti_engine.core import events, party_events, party_signals, signals
+from cti_engine.core.callback_signals import CancelCallbackRequested, ScheduleCallbackRequested
 from cti_engine.core.signals import Signal
 from tests.properties.outside import OutsideLeg
 
@@ -178,8 +180,8 @@ def disposition(world: World, agent: str, contact: str) -> Signal:
 
 def something_new(world: World) -> None:
     usual = (a_call, a_call, an_agent_acts, an_agent_acts, a_reload, a_key)
-    habit = world.rng.choice((*usual, *usual, an_agent_dials))
-    habit(world)
+    calls = an_agent_promises if world.number % 3 == 0 else an_agent_dials
+    world.rng.choice((*usual, *usual, calls))(world)
 
 
 def an_agent_dials(world: World) -> None:
@@ -191,6 +193,27 @@ def an_agent_dials(world: World) -> None:
     number = world.rng.choice(("+34600000002", "+34600000003", "+44600"))
     agent = world.rng.choice(("ana", "maria"))
     world.take(signals.DialRequested(world.request("t"), agent, number))
+
+
+def an_agent_promises(world: World) -> None:
+    """A callback soon, or takes one back that some agent has promised."""
+    agent = world.rng.choice(("ana", "maria", "john"))
+    known = sorted(c.id for c in world.center.contacts.values() if c.kind == "callback")
+    if known and world.rng.random() < 0.3:
+        callback = world.rng.choice(known)
+        world.take(CancelCallbackRequested(world.request("t"), agent, callback, world.rng.random() < 0.5))
+        return
+    world.calls += 1
+    worker = f"w{world.calls}"
+    world.workers.add(worker)
+    world.take(signals.WorkerSeen(worker))
+    at = datetime.fromtimestamp(world.now + world.rng.uniform(-70.0, 200.0), UTC).replace(tzinfo=None)
+    number = world.rng.choice(("+34600000002", "+34600000001", "+44600"))
+    own = world.rng.random() < 0.8
+    asked = ScheduleCallbackRequested(
+        world.request("t"), agent, at.isoformat(timespec="seconds"), number=number, own=own
+    )
+    world.take(asked)
 
 
 def a_reload(world: World) -> None:

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from cti_engine.core.agent import READY, Agent
 from cti_engine.core.audio_paths import audio_paths
+from cti_engine.core.callbacks import own_agent
 from cti_engine.core.center import Center
 from cti_engine.core.contact import CONSULTED, OUTBOUND, VOICEMAIL, Contact
 from cti_engine.core.leg import Leg
@@ -18,7 +19,7 @@ OFFERED = ("offered", "calling", "transferring", "dialling")
 
 def broken(center: Center) -> list[str]:
     """One line per broken invariant; empty when all is well."""
-    return [
+    return [*_appointments(center)] + [
         line
         for agent in center.agents.values()
         for line in _agent(center, agent)
@@ -199,7 +200,8 @@ def _contact(center: Center, contact: Contact) -> Iterator[str]:
         yield f"{what} has no caller any more"
     if not on_the_line and (contact.caller_leg or contact.flow is not None):
         yield f"{what} has a caller already"
-    if contact.state == "resting" and (contact.worker or contact.agent or "rest" not in contact.deadlines):
+    rests = contact.deadlines.keys() & {"rest", "grace"}
+    if contact.state == "resting" and (contact.worker or contact.agent or not rests):
         yield f"{what} rests and would never come up again: {contact}"
     if contact.state == "calling" or (contact.state == "dialling" and contact.agent):
         phone = center.legs.get(contact.agent_leg)
@@ -209,7 +211,7 @@ def _contact(center: Center, contact: Contact) -> Iterator[str]:
         yield f"{what} hears nothing"
     if "closing" in contact.deadlines:
         yield f"{what} ends before its end"
-    if not contact.deadlines.keys() & {"answer", "look_up", "length", "within", "dial"}:
+    if not contact.deadlines.keys() & {"answer", "look_up", "length", "within", "dial", "due"}:
         yield f"{what} could last for ever: {contact.deadlines}"
     if contact.state == "queued":
         if contact.agent or contact.agent_leg:
@@ -225,6 +227,23 @@ def _contact(center: Center, contact: Contact) -> Iterator[str]:
         outside = phone is not None and phone.role == "outside"
         if not outside and center.agents[contact.agent].contact != contact.id:
             yield f"{what} talks to {contact.agent}, who is with {center.agents[contact.agent].contact!r}"
+
+
+def _appointments(center: Center) -> Iterator[str]:
+    """Whoever waits for its own agent is known, and that agent is there and not free; promises are found by number."""
+    waiting = {c.id for c in center.contacts.values() if "grace" in c.deadlines}
+    if waiting - center.held.keys() or any(i in center.contacts for i in center.held.keys() - waiting):
+        yield f"held {sorted(center.held)}, in grace {sorted(waiting)}"
+    for contact in center.contacts.values():
+        if "grace" in contact.deadlines:
+            agent = own_agent(center, contact)
+            if agent is None or agent.available or contact.state not in ("scheduled", "resting"):
+                yield f"contact {contact.id} ({contact.state}) waits for {agent}"
+        if contact.state == "scheduled" and not contact.deadlines.keys() & {"due", "grace", "look_up"}:
+            yield f"contact {contact.id} would never be due: {contact.deadlines}"
+    promised = {c.id for c in center.contacts.values() if c.callback is not None and c.callback.due_at}
+    if promised != {id_ for each in center.appointments.values() for id_ in each}:
+        yield f"promised {promised}, known {center.appointments}"
 
 
 def _message(center: Center, contact: Contact) -> Iterator[str]:

@@ -7,6 +7,12 @@ from hypothesis import strategies as st
 
 from cti_engine.core import signals
 from cti_engine.core.acd import Acd
+from cti_engine.core.callback_signals import (
+    CancelCallbackRequested,
+    ListCallbacksRequested,
+    MoveCallbackRequested,
+    ScheduleCallbackRequested,
+)
 from cti_engine.core.signals import Signal
 from tests.properties.busy_center import busy_center
 from tests.properties.invariants import broken
@@ -72,6 +78,18 @@ agent_signals: st.SearchStrategy[Signal] = st.one_of(
         signals.PauseRecordingRequested, st.just("q"), AGENTS, CONTACTS, st.integers(1, 6), st.booleans()
     ),
     st.builds(signals.DialRequested, st.just("q"), AGENTS, st.sampled_from(("+34600", "+44600"))),
+    st.builds(
+        ScheduleCallbackRequested,
+        st.just("q"),
+        AGENTS,
+        st.sampled_from(("2024-10-04T10:00:20", "2024-10-04T10:01", "2024-10-04T10:02")),
+        of=st.sampled_from(("", "c1", "c2")),
+        number=st.sampled_from(("", "+34600", "+44600")),
+        own=st.booleans(),
+    ),
+    st.builds(MoveCallbackRequested, st.just("q"), AGENTS, CONTACTS, st.just("2024-10-04T10:02")),
+    st.builds(CancelCallbackRequested, st.just("q"), AGENTS, CONTACTS, st.booleans()),
+    st.builds(ListCallbacksRequested, st.just("q"), AGENTS),
     st.builds(signals.ExplainRequested, st.just("q"), AGENTS, CONTACTS),
     st.builds(signals.WaitingRequested, st.just("q"), AGENTS, st.sampled_from((*DEFINITIONS.queues, "none"))),
     st.builds(signals.DispositionSubmitted, st.just("q"), AGENTS, CONTACTS, st.just("sold")),

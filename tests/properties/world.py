@@ -361,7 +361,8 @@ class World:
         assert not unanswered, self.explain([f"never answered: {unanswered}"])
         for contact, told in self.facts.items():
             kinds = [type(event) for _, event in told]
-            begun = kinds.count(events.CallArrived) + kinds.count(events.DialStarted)
+            first = (events.CallArrived, events.DialStarted, events.CallbackRequested)
+            begun = sum(kinds.count(kind) for kind in first)
             assert begun == 1, self.explain([f"{contact}: begun {begun} times"])
             for kind in (events.CallEnded, events.ContactClosed):
                 assert kinds.count(kind) == 1, self.explain(

@@ -120,7 +120,7 @@ def test_the_offer_explains_itself() -> None:
     s = center(to(agent="maria"), "maria")
     reserved = next(fact for _, fact in s.facts if isinstance(fact, events.AgentReserved))
     assert list(why({"queue": reserved.queue, "why": reserved.why})) == [
-        "A flow of this call wanted this agent and no other."
+        "A flow of this call, or another agent, wanted this agent and no other."
     ]
 
 

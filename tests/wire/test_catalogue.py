@@ -114,7 +114,8 @@ def test_agents_act_for_themselves_and_supervisors_for_some_things() -> None:
         assert not may_ask(name, "john", AGENT, "maria"), name
         assert not may_ask(name, "maria", frozenset(), "maria"), name
     for_others = {name for name in REQUESTS if may_ask(name, "john", SUPERVISOR, "boss")}
-    assert for_others == {"Ready", "NotReady", "LogOut", "HangUp", *questions}
+    promises = {"ScheduleCallback", "MoveCallback", "CancelCallback", "ListCallbacks"}
+    assert for_others == {"Ready", "NotReady", "LogOut", "HangUp", *questions, *promises}
     assert Permission.ADMINISTER not in SUPERVISOR
     assert Permission.ADMINISTER in ROLES["admin"]
 

@@ -65,7 +65,7 @@ class Monitored:
 @dataclass(slots=True)
 class Cdr:
     """Times `..._at` in wall seconds (0 = never), `..._s` in seconds. `cause` is `party/name`. `recording_consent`:
-    `agreed` or `refused`, of a caller who was asked.
+    `agreed` or `refused`, of a caller who was asked. `due_at`: for when the agent `promised_by` has promised it.
 
     `segments`: who talked with the caller; `monitored`: who listened in. `survey`: answers by question; of a spoken one
     its file. Where an agent hung up and the caller went on in a flow, `cause` and talk are the conversation's, and the
@@ -83,6 +83,8 @@ class Cdr:
     segment: str = ""
     language: str = ""
     arrived_at: float = 0.0
+    due_at: float = 0.0
+    promised_by: str = ""
     answered_at: float = 0.0
     queued_at: float = 0.0
     bridged_at: float = 0.0
@@ -129,7 +131,11 @@ class Cdr:
             case ev.CallbackRequested():
                 self.contact, self.ani, self.dnis = event.contact, event.number, event.dnis
                 self.name, self.source, self.arrived_at = event.name, event.source, at
-                self.kind = "callback"
+                self.kind, self.origin = "callback", event.origin
+            case ev.CallbackScheduled():
+                self.due_at, self.promised_by = event.due_at, event.agent
+            case ev.CallbackEnded():
+                self.outcome = self.outcome or event.outcome
             case ev.DialStarted():
                 self.contact, self.ani, self.dnis = event.contact, event.number, event.shown
                 self.name, self.source, self.arrived_at = event.name, f"agent:{event.agent}", at
