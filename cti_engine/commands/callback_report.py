@@ -15,7 +15,9 @@ from cti_engine.core.reporting.callbacks import CallbackFigures, CallbackStories
 from cti_engine.ports import Store
 from cti_engine.wire.vocabulary import event_from
 
-READ = frozenset({"CallbackRequested", "CallbackAttempted", "CallbackEnded", "CallQueued"})
+READ = frozenset(
+    {"CallbackRequested", "CallbackScheduled", "CallbackAttempted", "CallbackEnded", "CallQueued"}
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,20 +58,21 @@ def show(found: CallbackReport, console: Console) -> None:
     table = Table(title="Callbacks", header_style="bold", box=SIMPLE_HEAD)
     table.add_column("queue")
     for name in (
-        "asked", "reached", "missed", "waiting", "tries", "at first", "wait min", "longest", "promised",
+        "asked", "for a time", "reached", "missed", "waiting", "tries", "at first", "wait min", "longest", "promised",
         "kept",
     ):  # fmt: skip
         table.add_column(name, justify="right")
     for each in found.queues:
         share = "–" if each.kept_share is None else f"{100 * each.kept_share:.0f} %"
         table.add_row(
-            each.queue, str(each.asked), str(each.reached), str(each.missed), str(each.waiting),
+            each.queue, str(each.asked), str(each.appointments), str(each.reached), str(each.missed), str(each.waiting),
             str(each.tries), str(each.reached_at_first), _minutes(each.mean_wait_s),
             _minutes(each.longest_wait_s), _minutes(each.mean_promised_s), share,
         )  # fmt: skip
     console.print(table)
     console.print(
-        "wait: from asking until the phone first rang; kept: within the wait promised to 4 of 5.",
+        "wait: from asking, or from the time promised, until the phone first rang; kept: within the wait promised "
+        "to 4 of 5, or the grace of one promised for a time.",
         style="dim",
     )
 

@@ -97,7 +97,17 @@ def cancel(center: Center, signal: CancelCallbackRequested) -> None:
     if contact is not None:
         cause = causes.CALLBACK_SETTLED if signal.settled else causes.CALLBACK_CANCELLED
         endings.end_contact(center, contact, cause)
+        _shown_no_longer(center, signal.agent, contact.id)
         requests.accept_request(center, signal.request)
+
+
+def _shown_no_longer(center: Center, agent_id: str, callback: str) -> None:
+    """On the desk where it was settled; a page that reloads paints the pop again."""
+    agent = center.agents[agent_id]
+    rows = agent.shown.get("appointments")
+    if isinstance(rows, list | tuple):
+        agent.shown["appointments"] = tuple(row for row in rows if row["callback"] != callback)
+        center.touch(agent)
 
 
 def _theirs(center: Center, signal: MoveCallbackRequested | CancelCallbackRequested) -> Contact | None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -81,3 +83,36 @@ async def test_who_does_not_answer_is_called_again(center: Center) -> None:
     await center.event("CallbackEnded", outcome="reached", attempts=2)
     await until(lambda: desk.me_view.get("state") == "talking", "john to talk", within=10.0)
     await caller.hang_up()
+
+
+async def test_an_agent_calls_back_at_the_time_promised(center: Center) -> None:
+    """Promised in the call for some seconds later: due, the agent who promised it is offered it though another is free,
+    that agent's phone rings, then the caller's, and both hear each other; the record says who promised it and for when.
+    """
+    caller = await center.caller(answer="manual")
+    desk, handset = await center.agent("john")
+    await caller.dial(center.number(NUMBER))
+    talked = await center.event("CallBridged", agent="john")
+    other, _ = await center.agent("maria")
+    at = datetime.fromtimestamp(int(time.time()) + 8, UTC).astimezone().replace(tzinfo=None).isoformat()
+    await desk.ask("ScheduleCallback", {"of": talked.contact, "at": at, "note": "the offer"})
+    promised = await center.event("CallbackScheduled", agent="john")
+    assert (promised.data["own"], promised.data["number"]) == (True, "caller")
+    await caller.hang_up()
+    await desk.wrap_up()
+    await center.event("CallbackDue", within=20.0)
+    offered = await center.event("CallOffered", kind="callback", agent="john")
+    assert (offered.contact, offered.data["note"]) == (promised.contact, "the offer")
+    await caller.told("CALL_INCOMING", within=20.0)
+    assert [event.type for event in handset.events].count("CALL_ESTABLISHED") == 2
+    await caller.accept()
+    await center.event("CallbackEnded", outcome="reached", agent="john")
+    await caller.hears_more(2.0)
+    await caller.hang_up()
+    await desk.wrap_up()
+    assert other.me_view["state"] == "idle"
+    _, record = await center.cdrs(2)
+    assert (record["kind"], record["promised_by"], record["outcome"]) == ("callback", "john", "answered")
+    assert record["due_at"] == promised.data["due_at"]
+    assert tone_margin_db(caller.recordings()[-1].heard, AGENT_HZ, CALLER_HZ) > 20
+    assert tone_margin_db(handset.recordings()[-1].heard, CALLER_HZ, AGENT_HZ) > 20

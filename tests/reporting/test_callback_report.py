@@ -70,6 +70,34 @@ def test_the_figures() -> None:
     assert (sales.promised, sales.kept, sales.kept_share) == (2, 1, 0.5)
 
 
+def test_appointments() -> None:
+    """Of one promised for a time the wait runs from then, and the grace is the promise; a withdrawn one breaks none."""
+    found = CallbackStories(DAY)
+    for contact in ("c5", "c6", "c7"):
+        found.apply(
+            ev.CallbackRequested(contact, "sales", "+34", "", "1000", "trunk:x", "c1", 0.0, 60.0, 3), DAY
+        )
+        at = DAY + 7200
+        found.apply(ev.CallbackScheduled(contact, "maria", "sales", "+34", "", at, True, 300.0, ""), DAY)
+    found.apply(ev.CallQueued("c5", "sales", 0, 1, (1.0, 2.0, 3.0)), DAY + 7200)
+    found.apply(ev.CallbackAttempted("c5", "maria", 1, "answered", 5.0), DAY + 7265)
+    found.apply(ev.CallbackEnded("c5", "sales", "reached", 1, 65.0, "maria"), DAY + 7265)
+    found.apply(ev.CallbackEnded("c6", "sales", "settled", 0, 0.0, "maria"), DAY + 3600)
+    stories = found.stories
+    assert [(s.waited_s, s.kept, s.promised_by) for s in stories.values()] == [
+        (60.0, True, "maria"), (None, None, "maria"), (None, None, "maria"),
+    ]  # fmt: skip
+    (sales,) = figures(stories.values())
+    assert (sales.appointments, sales.reached, sales.withdrawn, sales.missed, sales.waiting) == (
+        3,
+        1,
+        1,
+        0,
+        1,
+    )
+    assert (sales.promised, sales.kept) == (1, 1)
+
+
 def test_the_command(tmp_path: Path) -> None:
     """From the event log, as a table and as JSON."""
     store = open_store("sqlite:", folder=tmp_path)

@@ -16,6 +16,7 @@ export function fresh(me, { seq = null, activity = [] } = {}) {
     trends: {},
     colleagues: {}, // of the agent, oneself too: id to {name, is}
     ticketNotice: null, // the last one, with a number of its own
+    appointments: 0, // the last event about a callback that I have promised
     pop: null, // a CallOffered of mine that my state does not show yet
     activity, // newest first
     skipped: false,
@@ -84,9 +85,10 @@ function withEvent(model, message) {
   const activity = NOTED.has(event)
     ? [{ seq, at, event, contact, data, replay }, ...model.activity].slice(0, ACTIVITY)
     : model.activity;
+  const appointments = OF_APPOINTMENTS.has(event) && data.agent === model.me ? seq : model.appointments;
   const pop =
     event === "CallOffered" && data.agent === model.me && !replay ? { ...data, contact, at } : model.pop;
-  return settled({ ...model, seq, activity, pop });
+  return settled({ ...model, seq, activity, appointments, pop });
 }
 
 /** The event and the state of an offer come in any order: whichever is first paints the pop, the state ends it. */
@@ -101,8 +103,10 @@ function settled(model) {
 const NOTED = new Set([
   "CallOffered", "CallBridged", "OfferEnded", "AgentRona", "WrapUpEnded", "PhoneStateChanged",
   "CallQueued", "CallAbandoned", "QueueLeft",
-  "DialEnded", "EmergencyCalled", "EmergencyRefused",
+  "CallbackScheduled", "CallbackDue", "DialEnded", "EmergencyCalled", "EmergencyRefused",
 ]);
+
+const OF_APPOINTMENTS = new Set(["CallbackScheduled", "CallbackDue", "CallbackAttempted", "CallbackEnded"]);
 
 /** The contact on the desk: its pop and its phase (offered | talking | wrap_up), or null. */
 export function contactOf(model) {

@@ -18,6 +18,7 @@ export const SHORTCUTS = [
   ["Alt+B", "back_to_caller"],
   ["Alt+U", "parked_calls"],
   ["Alt+O", "ticket_open"],
+  ["Alt+L", "later"],
   ["Alt+W", "note"],
   ["?", "shortcuts"],
 ];

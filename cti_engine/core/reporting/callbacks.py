@@ -1,7 +1,8 @@
 """The report of promises kept: what became of callbacks, and when they were made against what was promised.
 
 A pure fold over events. The promise is the wait within which 4 of 5 are served (`CallQueued.promised`, p80), told when
-the callback took its place; it is kept when the caller's phone first rang within it.
+the callback took its place; it is kept when the caller's phone first rang within it. Of an appointment the promise is
+its time: kept when the phone first rang within the grace from then.
 """
 
 from __future__ import annotations
@@ -12,13 +13,15 @@ from dataclasses import dataclass, field
 from cti_engine.core import events as ev
 
 P80 = 1
+WITHDRAWN = ("cancelled", "settled")
 
 
 @dataclass(slots=True)
 class CallbackStory:
     """One callback. Times in wall seconds, 0 while it has not happened; `promised_s` None: nothing to go by.
 
-    `outcome` empty while it waits, else as in CallbackEnded. `tries`: calls to the caller, by outcome.
+    `outcome` empty while it waits, else as in CallbackEnded. `tries`: calls to the caller, by outcome. `due_at`: for
+    when the agent `promised_by` has promised it.
     """
 
     contact: str
@@ -31,24 +34,28 @@ class CallbackStory:
     called_at: float = 0.0
     ended_at: float = 0.0
     outcome: str = ""
+    due_at: float = 0.0
+    promised_by: str = ""
     tries: dict[str, int] = field(default_factory=dict)
 
     @property
     def waited_s(self) -> float | None:
-        """Until the phone first rang."""
-        return max(0.0, self.called_at - self.asked_at) if self.called_at else None
+        """Until the phone first rang; of an appointment from its time on."""
+        return max(0.0, self.called_at - (self.due_at or self.asked_at)) if self.called_at else None
 
     @property
     def kept(self) -> bool | None:
         """Whether the promise was; None when there was none, or it may still be."""
-        if self.promised_s is None or (self.waited_s is None and not self.outcome):
+        over = bool(self.outcome)
+        if self.promised_s is None or self.outcome in WITHDRAWN or (self.waited_s is None and not over):
             return None
         return self.waited_s is not None and self.waited_s <= self.promised_s
 
 
 @dataclass(frozen=True, slots=True)
 class CallbackFigures:
-    """Of one queue. `missed`: asked for and over without having been reached. `tries` counts calls to callers.
+    """Of one queue. `missed`: asked for and over without having been reached, `withdrawn` ones left out: cancelled or
+    settled in another call. `appointments` were promised by an agent for a time. `tries` counts calls to callers.
 
     Waits in seconds of those that were called, by mean and largest; `kept` of the `promised` ones.
     """
@@ -65,6 +72,8 @@ class CallbackFigures:
     mean_promised_s: float | None
     promised: int
     kept: int
+    appointments: int = 0
+    withdrawn: int = 0
 
     @property
     def kept_share(self) -> float | None:
@@ -89,6 +98,8 @@ class CallbackStories:
         if story is None:
             return
         match event:
+            case ev.CallbackScheduled():
+                story.due_at, story.promised_by, story.promised_s = event.due_at, event.agent, event.grace_s
             case ev.CallQueued() if event.queue == story.queue and event.promised is not None:
                 if story.promised_s is None:
                     story.promised_s = event.promised[P80]
@@ -116,7 +127,7 @@ def _figures(queue: str, stories: list[CallbackStory]) -> CallbackFigures:
         queue,
         asked=len(stories),
         reached=len(reached),
-        missed=sum(story.outcome not in ("", "reached") for story in stories),
+        missed=sum(story.outcome not in ("", "reached", *WITHDRAWN) for story in stories),
         waiting=sum(not story.outcome for story in stories),
         tries=sum(count for story in stories for kind, count in story.tries.items() if kind != "agent_gone"),
         reached_at_first=sum(set(story.tries) <= {"answered", "agent_gone"} for story in reached),
@@ -125,4 +136,6 @@ def _figures(queue: str, stories: list[CallbackStory]) -> CallbackFigures:
         mean_promised_s=sum(promises) / len(promises) if promises else None,
         promised=len(judged),
         kept=sum(judged),
+        appointments=sum(story.due_at > 0.0 for story in stories),
+        withdrawn=sum(story.outcome in WITHDRAWN for story in stories),
     )

@@ -24,6 +24,7 @@ function sentence({ event, data }, labels, all, names) {
     agent: isolated(names[data.agent] ?? data.agent),
     who: isolated(data.name || phoneNumber(data.number) || t("unknown_caller")),
     queue: isolated(names[data.queue] ?? words(data.queue)),
+    time: moment(data.due_at ?? ""),
     waited: duration(data.waited_s ?? 0),
     rang: duration(data.rang_s ?? 0),
     outcome: t(`outcome_${data.outcome}`),

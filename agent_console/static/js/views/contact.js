@@ -4,6 +4,7 @@ import { html, useLayoutEffect } from "../../vendor/preact.js";
 import { useNow } from "../clock.js";
 import { duration, isolated, label, languageName, moment, phoneNumber, t, words } from "../i18n.js";
 import { afterPaint } from "../painted.js";
+import { CallLater, Promised } from "./appointments.js";
 import { Controls } from "./controls.js";
 import { Dial } from "./dial.js";
 import { Others, Parked } from "./hand_over.js";
@@ -42,6 +43,7 @@ export function Contact({ me, contact, view, ask, live, say, enabled, phone, que
             <${Fact} name=${t("segment")} value=${words(contact.segment)} strong=${true} />
           </dl>
           ${contact.kind === "voicemail" && html`<${Player} contact=${contact} />`}
+          <${Promised} ...${{ contact, ask, enabled }} />
           <${Path} path=${contact.path} />
           <${CustomerTickets} ...${{ me, contact }} />
           <${Hints} hints=${contact.hints} />
@@ -59,6 +61,7 @@ export function Contact({ me, contact, view, ask, live, say, enabled, phone, que
         ${contact.phase === "talking" && html`<${CallQuality} phone=${phone} />`}
         ${contact.phase === "talking" && html`<${HangUp} ...${{ contact, ask, enabled }} />`}
         ${contact.phase === "wrap_up" && html`<p class="muted">${t("choose_disposition")}</p>
+          <${CallLater} ...${{ contact, live, say, enabled }} />
           <button class="button primary" form="wrap-up" disabled=${!enabled}>${t("finish")}</button>`}
       </footer>` : html`<${Idle} ...${{ view, ask, live, enabled, queues }} />`}
   </section>`;

@@ -3,6 +3,7 @@
 import { html, useEffect, useRef, useState } from "../../vendor/preact.js";
 import { t } from "../i18n.js";
 import { isGuest } from "../model.js";
+import { CallLater } from "./appointments.js";
 import { HandOver } from "./hand_over.js";
 import { Monitored } from "./monitor.js";
 
@@ -37,6 +38,7 @@ export function Controls({ contact, ask, live, say, enabled }) {
       { paused: view.recording !== "paused" },
       t(view.recording === "paused" ? "record_on" : "pause_recording"))}
     ${mine && html`<${HandOver} ...${{ contact, ask, live, say, enabled }} />`}
+    <${CallLater} ...${{ contact, live, say, enabled }} />
   </div>`;
 }
 

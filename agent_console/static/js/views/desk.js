@@ -5,6 +5,7 @@ import { explain, isolated, t } from "../i18n.js";
 import { useAlerts } from "../alerts.js";
 import { contactOf, reachable } from "../model.js";
 import { Activity } from "./activity.js";
+import { Appointments } from "./appointments.js";
 import { Contact } from "./contact.js";
 import { MyDay } from "./my_day.js";
 import { History } from "./history.js";
@@ -49,6 +50,7 @@ export function Desk({ me, model, live, phone, actions }) {
     <aside class="beside">
       <${QueueStrip} queues=${model.queues} mine=${view?.queues ?? []} />
       <${Team} model=${model} />
+      <${Appointments} ...${{ live, ask, say: setProblem, enabled }} told=${model.appointments} />
       <${MyDay} ...${{ me, view }} wrapped=${lastWrapUp(model)} />
       <${MyTickets} ...${{ me, model, lists: ["mine", "queues"] }} />
       <${History} me=${me} queues=${model.queues} wrapped=${lastWrapUp(model)} ...${{ view, ask, enabled }} />
