@@ -13,7 +13,6 @@ import math
 import re
 from base64 import urlsafe_b64encode
 from dataclasses import dataclass
-from typing import Any
 
 import msgspec
 from aiohttp import web
@@ -25,11 +24,11 @@ from agent_console.console import CONSOLE, Console
 from agent_console.guard import Refused
 from agent_console.operations import Operation, described, read_body, status_of
 from agent_console.sliding_windows import SlidingWindow
+from cti_engine.adapters.log_reading import fact_of
 from cti_engine.core.reporting.callbacks import CallbackStories, CallbackStory
 from cti_engine.ports import StoreUnavailable
 from cti_engine.wire.catalogue import ROLES
 from cti_engine.wire.envelope import rfc3339
-from cti_engine.wire.vocabulary import event_from
 
 OTHER_SITES = "/api/call-me"  # asks by itself where a request comes from
 SITE = Account("web-site", "site", "Web site", ROLES["site"])
@@ -234,8 +233,7 @@ async def _story(console: Console, contact: str) -> CallbackStory | None:
     try:
         for stored in await console.log.events_of(contact):
             if stored.event in STORY:
-                body: dict[str, Any] = {"contact": contact, **stored.data}
-                stories.apply(event_from(stored.event, body), stored.at)
+                stories.apply(fact_of(stored), stored.at)
     except StoreUnavailable as error:
         _log.warning("cannot read the log: %s", error)
         raise Refused(503, "store_unavailable", "the records cannot be read now") from error

@@ -11,10 +11,10 @@ from collections.abc import Callable
 
 from agent_console.event_log import EventLog
 from agent_console.live_feed import LiveFeed
+from cti_engine.adapters.log_reading import fact_of
 from cti_engine.core.reporting.fairness import READ, AgentDay, AgentDays, Present
 from cti_engine.ports import StoredEvent, StoreUnavailable
 from cti_engine.wire.envelope import Envelope, StateMessage, wall_seconds
-from cti_engine.wire.vocabulary import event_from
 
 RETRY = 2.0  # seconds until a store that failed is asked again
 DAY = 86400.0
@@ -111,7 +111,7 @@ class DayBook:
         self._apply(StoredEvent(message.seq, at, message.event, message.contact, message.data))
 
     def _apply(self, one: StoredEvent) -> None:
-        self._days.apply(event_from(one.event, {**one.data, "contact": one.contact}), one.at)
+        self._days.apply(fact_of(one), one.at)
 
     def _turn(self) -> None:
         if self._now() >= self._days.since + DAY:

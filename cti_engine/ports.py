@@ -37,7 +37,7 @@ class Batch:
 
     `rows` maps (kind, id) to a JSON-like document, or None to delete the row. Kinds are the core's:
     `contact`, `leg`, `agent`, `queue`, `waits`, `reservation`, `counter`, `link` (last signal held per peer session),
-    `webhook` (last event delivered) and `cdr` (never deleted, never loaded at start).
+    `webhook` (last event delivered), `format` (of the rows) and `cdr` (never deleted, never loaded at start).
     """
 
     rows: Mapping[tuple[str, str], dict[str, Any] | None] = field(default_factory=dict)
@@ -62,6 +62,12 @@ class StoreUnavailable(Exception):
     """The store cannot take a batch now (disk full, connection lost). The text says what to do."""
 
 
+class StoreOfOtherVersion(StoreUnavailable):
+    """What stands in it was written by a version of cti-engine that this one does not understand. Trying again does not
+    help; the text says what does.
+    """
+
+
 class StoreTaken(Exception):
     """Another engine has this store (its lock, or a newer epoch): this one must stop, not carry on alone."""
 
@@ -71,6 +77,16 @@ class Store(Protocol):
 
     The same URL opened by other processes may only read (`read_only`); the engine is the only writer.
     """
+
+    @property
+    def where(self) -> str:
+        """For humans: `store /var/cti/engine.db`; without passwords."""
+        ...
+
+    @property
+    def to_move_away(self) -> str:
+        """One sentence: how an operator moves it out of the way without losing it."""
+        ...
 
     def open_epoch(self) -> int:
         """Raise the stored epoch by one and return it (the fencing token of this engine's life)."""

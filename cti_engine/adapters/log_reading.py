@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from cti_engine.ports import Store, StoredEvent
+import msgspec
+
+from cti_engine.core.events import Event
+from cti_engine.ports import Store, StoredEvent, StoreOfOtherVersion
+from cti_engine.wire.vocabulary import event_from
 
 OVERLAP = 3600.0
 """Seconds by which events may stand out of the order of their times (a signal that waited on a link)."""
@@ -21,6 +25,17 @@ def seq_before(store: Store, since: float, last_seq: int) -> int:
         else:
             high = middle
     return low
+
+
+def fact_of(stored: StoredEvent) -> Event:
+    """Raises StoreOfOtherVersion for an event that another version of cti-engine wrote and this one does not know."""
+    try:
+        return event_from(stored.event, {**stored.data, "contact": stored.contact})
+    except (KeyError, msgspec.ValidationError) as error:
+        raise StoreOfOtherVersion(
+            f"event {stored.seq} of the log, {stored.event}, was written by another version of cti-engine ({error}): "
+            "read it with that version, or ask for later days with --since"
+        ) from error
 
 
 def log_since(store: Store, since: float, last_seq: int) -> Iterator[StoredEvent]:

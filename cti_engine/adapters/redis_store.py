@@ -19,7 +19,15 @@ from redis.backoff import NoBackoff
 from redis.exceptions import AuthenticationError, RedisError, ResponseError
 from redis.retry import Retry
 
-from cti_engine.ports import Batch, Loaded, StoredCommand, StoredEvent, StoreTaken, StoreUnavailable
+from cti_engine.ports import (
+    Batch,
+    Loaded,
+    StoredCommand,
+    StoredEvent,
+    StoreOfOtherVersion,
+    StoreTaken,
+    StoreUnavailable,
+)
 
 SCHEMA_VERSION = 1
 TIMEOUT = 2.0  # seconds for an answer; the engine goes on from memory meanwhile
@@ -118,6 +126,14 @@ class RedisStore:
         self._last_seq = 0
         self._guard(self._open)
 
+    @property
+    def where(self) -> str:
+        return self._where
+
+    @property
+    def to_move_away(self) -> str:
+        return "Name another database in CTI_STORE_URL (redis://HOST/1), and start."
+
     def _open(self) -> None:
         if not self._read_only:
             self._redis.hsetnx(_META, "schema", str(SCHEMA_VERSION))
@@ -126,7 +142,7 @@ class RedisStore:
         if version == 0:
             raise StoreUnavailable(f"{self._where} holds no center yet: start the engine first")
         if version > SCHEMA_VERSION:
-            raise StoreUnavailable(
+            raise StoreOfOtherVersion(
                 f"{self._where} was filled by a newer cti-engine (schema {version}, this one knows "
                 f"{SCHEMA_VERSION}): run that version, or name another database"
             )

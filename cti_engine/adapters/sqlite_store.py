@@ -16,7 +16,15 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from cti_engine.ports import Batch, Loaded, StoredCommand, StoredEvent, StoreTaken, StoreUnavailable
+from cti_engine.ports import (
+    Batch,
+    Loaded,
+    StoredCommand,
+    StoredEvent,
+    StoreOfOtherVersion,
+    StoreTaken,
+    StoreUnavailable,
+)
 
 SCHEMA_VERSION = 1
 _SCHEMA = f"""
@@ -76,6 +84,17 @@ class SqliteStore:
             self._release_lock()
             raise
 
+    @property
+    def where(self) -> str:
+        return f"store {self._path}"
+
+    @property
+    def to_move_away(self) -> str:
+        name = self._path.name
+        return (
+            f"Stop all, `mv {name} {name}-wal {name}-shm` elsewhere (the last two may be missing), and start."
+        )
+
     def _take_lock(self) -> int:
         """A lock on a file of its own: closing a second handle of the database would drop SQLite's locks."""
         lock = self._path.with_name(self._path.name + ".lock")
@@ -113,7 +132,7 @@ class SqliteStore:
         try:
             version = int(db.execute("PRAGMA user_version").fetchone()[0])
             if version > SCHEMA_VERSION:
-                raise StoreUnavailable(
+                raise StoreOfOtherVersion(
                     f"store {self._path} was made by a newer cti-engine (schema {version}, this one knows "
                     f"{SCHEMA_VERSION}): run that version, or move the file away"
                 )

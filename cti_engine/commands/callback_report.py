@@ -10,10 +10,9 @@ from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
-from cti_engine.adapters.log_reading import OVERLAP, log_since
+from cti_engine.adapters.log_reading import OVERLAP, fact_of, log_since
 from cti_engine.core.reporting.callbacks import CallbackFigures, CallbackStories, CallbackStory, figures
 from cti_engine.ports import Store
-from cti_engine.wire.vocabulary import event_from
 
 READ = frozenset(
     {"CallbackRequested", "CallbackScheduled", "CallbackAttempted", "CallbackEnded", "CallQueued"}
@@ -34,7 +33,7 @@ def callbacks(store: Store, since: float) -> CallbackReport:
     found = CallbackStories(since)
     for stored in log_since(store, since - OVERLAP, store.load().last_seq):
         if stored.event in READ:
-            found.apply(event_from(stored.event, {**stored.data, "contact": stored.contact}), stored.at)
+            found.apply(fact_of(stored), stored.at)
     stories = list(found.stories.values())
     return CallbackReport(since, figures(stories), stories)
 

@@ -11,7 +11,7 @@ from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
-from cti_engine.adapters.log_reading import OVERLAP, log_since
+from cti_engine.adapters.log_reading import OVERLAP, fact_of, log_since
 from cti_engine.core.definitions import CenterDefinitions
 from cti_engine.core.reporting.fairness import (
     READ,
@@ -23,7 +23,6 @@ from cti_engine.core.reporting.fairness import (
     report,
 )
 from cti_engine.ports import Store
-from cti_engine.wire.vocabulary import event_from
 
 
 def fairness(store: Store, definitions: CenterDefinitions, since: float, now: float) -> FairnessReport:
@@ -32,8 +31,7 @@ def fairness(store: Store, definitions: CenterDefinitions, since: float, now: fl
     days = AgentDays(since)
     for stored in log_since(store, since - OVERLAP, loaded.last_seq):
         if stored.event in READ:
-            body = {**stored.data, "contact": stored.contact}
-            days.apply(event_from(stored.event, body), stored.at)
+            days.apply(fact_of(stored), stored.at)
     present = {
         id_: Present(row["status"], row["state"], row["since"], row["reason"])
         for (kind, id_), row in loaded.rows.items()

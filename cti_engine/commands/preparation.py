@@ -21,6 +21,7 @@ def prepared_center(settings: Settings, console: Console) -> Prepared | None:
         console.print("The center does not start on files with errors. Mend them and run again.")
         return None
     check_ports(settings)
+    bootstrap.check_store(settings.store_url, settings.var)
     with progress_bar(console) as bar:
         row = bar.add_task("prompts", total=None)
         prepared, prompts = bootstrap.prepare(

@@ -15,7 +15,7 @@ from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 
-from cti_engine.adapters.log_reading import OVERLAP, log_since
+from cti_engine.adapters.log_reading import OVERLAP, fact_of, log_since
 from cti_engine.commands.simulate import plain_band, say, short
 from cti_engine.core.definitions import CenterDefinitions
 from cti_engine.core.events import Event
@@ -25,7 +25,7 @@ from cti_engine.simulation.day_figures import DayFigures
 from cti_engine.simulation.recorded_day import RecordedDay, read_day
 from cti_engine.simulation.replay import Compared, compare, fit, under
 from cti_engine.simulation.replications import LEVEL, Band, Day, in_processes, play
-from cti_engine.wire.vocabulary import EVENTS, event_from
+from cti_engine.wire.vocabulary import EVENTS
 
 CLOSING = 86_400.0
 """Seconds after the day in which its last calls come to their end."""
@@ -62,8 +62,7 @@ def recorded(store: Store, begins: float, ends: float) -> Recorded:
         if stored.at > ends + CLOSING:
             break
         if stored.event in EVENTS:  # a journal that ran over leaves numbers without a fact
-            body = {**stored.data, "contact": stored.contact}
-            facts.append((stored.at, event_from(stored.event, body)))
+            facts.append((stored.at, fact_of(stored)))
     statuses = {
         id_: (str(row["status"]), str(row["reason"]))
         for (kind, id_), row in loaded.rows.items()

@@ -7,19 +7,17 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Any, TextIO
 
-import msgspec
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
+from cti_engine.adapters.log_reading import fact_of
 from cti_engine.core import events as ev
 from cti_engine.core.reporting.wait_calibration import SHARES, QueuePromises, coverage, fold, losses
 from cti_engine.ports import Store
 
 _PAGE = 1000
-_FOLDED: dict[str, type[ev.Event]] = {
-    each.__name__: each for each in (ev.CallQueued, ev.CallBridged, ev.CallAbandoned, ev.QueueLeft)
-}
+_FOLDED = frozenset({"CallQueued", "CallBridged", "CallAbandoned", "QueueLeft"})
 _WIDTH = 24
 
 
@@ -35,10 +33,8 @@ def _happened(store: Store, since: float) -> Iterator[tuple[float, ev.Event]]:
     while page := store.events_since(seq, _PAGE):
         seq = page[-1].seq
         for stored in page:
-            type_ = _FOLDED.get(stored.event)
-            if type_ is not None and stored.at >= since:
-                event: ev.Event = msgspec.convert({"contact": stored.contact, **stored.data}, type_)
-                yield stored.at, event
+            if stored.event in _FOLDED and stored.at >= since:
+                yield stored.at, fact_of(stored)
 
 
 def _row(promises: QueuePromises) -> dict[str, Any]:

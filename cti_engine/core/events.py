@@ -7,14 +7,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from cti_engine.core.callback_events import CallbackAttempted as CallbackAttempted
+from cti_engine.core.callback_events import CallbackDue as CallbackDue
+from cti_engine.core.callback_events import CallbackEnded as CallbackEnded
+from cti_engine.core.callback_events import CallbackRequested as CallbackRequested
+from cti_engine.core.callback_events import CallbackScheduled as CallbackScheduled
 from cti_engine.core.customer_events import CustomerFilledIn
-from cti_engine.core.callback_events import (
-    CallbackAttempted,
-    CallbackDue,
-    CallbackEnded,
-    CallbackRequested,
-    CallbackScheduled,
-)
 from cti_engine.core.hint_events import HintAnswered, HintsGiven
 from cti_engine.core.party_events import (
     CallHandedOver,

@@ -8,11 +8,14 @@ from cti_engine.adapters.account_store import Account, AccountStore
 from cti_engine.adapters.secret_files import ensure_password, ensure_secret
 from cti_engine.core.definitions import CenterDefinitions
 from cti_engine.definitions.settings import Settings
+from cti_engine.ports import StoreOfOtherVersion, StoreUnavailable
 from cti_engine.runtime.customers import prepare_customers
 from cti_engine.runtime.places import Places
 from cti_engine.runtime.prompt_files import apology_prompts, prompt_cache, prompts_of
 from cti_engine.runtime.recognisers import choices_for, spoken_languages
-from cti_engine.runtime.start import Prepared
+from cti_engine.runtime.start import CannotStart, Prepared
+from cti_engine.runtime.stored_rows import check_rows
+from cti_engine.runtime.stores import open_store
 from speech.prompt_cache import BuildReport
 
 BROKER_USERS = ("engine", "console")
@@ -49,6 +52,26 @@ def prepare(
         tuple(str(file) for prompt in apology_prompts() for file in cache.files(prompt)),
     )
     return prepared, report
+
+
+def check_store(url: str, folder: Path) -> None:
+    """Raises CannotStart when the calls of before stand in rows that this version cannot read. A store that is not
+    there yet, or away, is the engine's to wait for.
+    """
+    try:
+        store = open_store(url, read_only=True, folder=folder)
+    except StoreOfOtherVersion as error:
+        raise CannotStart(str(error)) from None
+    except StoreUnavailable:
+        return
+    try:
+        check_rows(store)
+    except StoreOfOtherVersion as error:
+        raise CannotStart(str(error)) from None
+    except StoreUnavailable:
+        return
+    finally:
+        store.close()
 
 
 def agents_have_accounts(accounts: AccountStore, definitions: CenterDefinitions) -> list[tuple[str, str]]:

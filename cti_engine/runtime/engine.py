@@ -18,7 +18,6 @@ from cti_engine.core.acd import Acd
 from cti_engine.core.commands import CallService, LookUp, PlayPrompts, Reply, SetDialledNumbers
 from cti_engine.core.definitions import CenterDefinitions
 from cti_engine.core.routing.build import make_index
-from cti_engine.core.rows import ROW_TYPES, Row
 from cti_engine.core.signals import (
     EdgeSeen,
     PlaybackEnded,
@@ -28,13 +27,14 @@ from cti_engine.core.signals import (
     WorkerLost,
     WorkerSeen,
 )
-from cti_engine.ports import CustomerLookup, Loaded, PromptFiles, Store, StoredEvent, StoreUnavailable
+from cti_engine.ports import CustomerLookup, PromptFiles, Store, StoredEvent, StoreUnavailable
 from cti_engine.runtime.crm import CrmQuestions
 from cti_engine.runtime.dispatch import Dispatch
 from cti_engine.runtime.garbage import without_collections
 from cti_engine.runtime.ledger import Gathered, Ledger
 from cti_engine.runtime.lookups import LookUps
 from cti_engine.runtime.service_calls import ServiceCalls
+from cti_engine.runtime.stored_rows import read_rows
 from cti_engine.runtime.views import Views
 from cti_engine.wire.clock import Clock
 from cti_engine.wire.link import Frame, Hello, LinkServer, Peer
@@ -49,7 +49,7 @@ _log = logging.getLogger("cti.engine")
 
 class Engine:
     """Everything below is called in one loop; secrets' files are relative to `home`. Raises StoreUnavailable when the
-    store cannot be loaded.
+    store cannot be loaded, or was written by another version.
     """
 
     def __init__(
@@ -66,8 +66,9 @@ class Engine:
         self.clock = Clock()
         self.epoch = store.open_epoch()
         loaded = store.load()
+        stored = read_rows(store, loaded)
         self.acd = Acd(definitions, utc_offset=utc_offset, seed=secret.hex())
-        self.acd.load(_rows(loaded))
+        self.acd.load(stored.rows)
         self.published_to = loaded.published_to
         self._seq = loaded.last_seq
         # The last signal of each peer: (session, seq) that is stored, and that has been decided on.
@@ -86,6 +87,7 @@ class Engine:
         self._views_timer = False
         self._views = Views(self.acd)
         self._ledger = Ledger(store, self._close_batch, self._act)
+        self._ledger.open.rows.update(stored.written)
         self._dispatch = Dispatch(
             loaded.commands,
             loaded.last_command,
@@ -322,14 +324,6 @@ class Engine:
         self._look_ups.close()
         await self._crm.close()
         await self._service_calls.close()
-
-
-def _rows(loaded: Loaded) -> dict[tuple[str, str], Row]:
-    return {
-        (kind, id_): msgspec.convert(doc, ROW_TYPES[kind])
-        for (kind, id_), doc in loaded.rows.items()
-        if kind in ROW_TYPES
-    }
 
 
 def _die(error: BaseException) -> None:

@@ -25,6 +25,7 @@ from cti_engine.definitions.library import FOLDERS
 from cti_engine.definitions.problems import Problem
 from cti_engine.definitions.prompt_inventory import center_prompts
 from cti_engine.definitions.report import as_text
+from cti_engine.ports import Store, StoreTaken, StoreUnavailable
 from cti_engine.runtime.bootstrap import agents_have_accounts
 from cti_engine.runtime.bus_side import BusSide
 from cti_engine.runtime.engine import Engine
@@ -60,17 +61,13 @@ async def _serve(config: EngineConfig) -> None:
     prompts = PromptCache(
         config.prompts, base=config.home, engines=config.voices, recordings=definitions.recordings
     )
-    store = open_store(config.store_url, folder=config.var)
     customers = CustomerStore(config.customers_url, cache=config.customers_cache, read_only=True)
-    engine = Engine(
-        store,
-        definitions,
-        customers,
-        prompts,
-        home=config.home,
-        secret=config.secret,
-        utc_offset=config.utc_offset,
-    )
+    try:
+        store = open_store(config.store_url, folder=config.var)
+        engine = _engine(config, store, definitions, customers, prompts)
+    except (StoreUnavailable, StoreTaken) as error:
+        _log.critical("the engine cannot start: %s", error)
+        raise SystemExit(3) from None
     log = open_store(config.store_url, read_only=True, folder=config.var)
     bus = BusSide(config.broker_url, config.broker_user, config.broker_password, engine, log)
     webhooks = Webhooks(config.home, engine, bus.events_since)
@@ -96,6 +93,24 @@ async def _serve(config: EngineConfig) -> None:
     customers.close()
     accounts.close()
     store.close()
+
+
+def _engine(
+    config: EngineConfig,
+    store: Store,
+    definitions: CenterDefinitions,
+    customers: CustomerStore,
+    prompts: PromptCache,
+) -> Engine:
+    return Engine(
+        store,
+        definitions,
+        customers,
+        prompts,
+        home=config.home,
+        secret=config.secret,
+        utc_offset=config.utc_offset,
+    )
 
 
 class DefinitionFiles:

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cti_engine.core.hours import DAY, Calendar, Spans, SpecialDay
-from cti_engine.definitions.calendar_loader import _changes as zone_of
+from cti_engine.definitions.zones import zone_of
 
 ZONES = (
     "Europe/Madrid",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import datetime
+from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
 
 from cti_engine.core import commands, signals
@@ -81,13 +82,11 @@ def wraps_up(s: Scenario, ani: str = caller.ani) -> Scenario:
     return s >> Elapse(60) >> caller.hangs_up() >> maria.is_gone() >> is_recorded
 
 
-def asks(
-    at: str = "2027-03-26T12:00", agent: str = "maria", of: str = "c1", **rest: object
-) -> signals.Signal:
-    return ScheduleCallbackRequested("later", agent, at, of=of, **rest)  # type: ignore[arg-type]  # by name
+def asks(at: str = "2027-03-26T12:00", agent: str = "maria", of: str = "c1", **rest: Any) -> signals.Signal:
+    return ScheduleCallbackRequested("later", agent, at, of=of, **rest)
 
 
-def promised(s: Scenario, at: str = "2027-03-26T12:00", **rest: object) -> Scenario:
+def promised(s: Scenario, at: str = "2027-03-26T12:00", **rest: Any) -> Scenario:
     """Maria has promised c2 in her wrap-up, which is over; nobody is in a contact."""
     s = wraps_up(s) >> asks(at, **rest) << the.Reply(ok=True)
     return s >> maria.disposes() << the.ContactClosed(contact="c1")
@@ -111,6 +110,14 @@ def customer(name: str, number: str = caller.ani, **values: object) -> Deferred:
         return signals.LegEnded(dialled.worker, dialled.leg, "remote")
 
     return Deferred(f"the customer's phone {name} {values}", signal)
+
+
+_Fact = TypeVar("_Fact")
+
+
+def facts(s: Scenario, kind: type[_Fact]) -> list[_Fact]:
+    """All of this kind so far."""
+    return [fact for _, fact in s.facts if isinstance(fact, kind)]
 
 
 def told(s: Scenario, agent: str = "maria") -> list[dict[str, object]]:

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from cti_engine.core import signals
+from cti_engine.core import events, signals
 from cti_engine.core.callback_signals import (
     CancelCallbackRequested,
     MoveCallbackRequested,
@@ -32,6 +32,7 @@ from tests.scenarios.promises import (
     caller,
     center,
     customer,
+    facts,
     john,
     maria,
     promised,
@@ -49,9 +50,7 @@ def test_the_agent_who_has_promised_makes_it() -> None:
     """
     s = wraps_up(center("maria", "john")) >> asks(note="the offer for two") >> maria.disposes()
     s = s >> maria.opens_page()
-    assert [fact.due_at for _, fact in s.facts if type(fact).__name__ == "CallbackScheduled"] == [
-        START + 7200
-    ]
+    assert [fact.due_at for fact in facts(s, events.CallbackScheduled)] == [START + 7200]
     s = (s >> until(s, "2027-03-26T11:59:59")).without(the.CallOffered())
     s = (
         s
@@ -330,7 +329,7 @@ def test_a_stranger_learns_nothing() -> None:
         other = Caller(worker, ani)
         s = s >> other.calls("1000") >> other.connects() >> other.found(contact) >> Elapse(1)
         s = s >> other.hangs_up()
-    shown = [fact.appointments for _, fact in s.facts if type(fact).__name__ == "CallOffered"]
+    shown = [fact.appointments for fact in facts(s, events.CallOffered)]
     assert len(shown) >= 2 and not any(shown)
 
 

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 
+from cti_engine.core import events
 from cti_engine.core.hours import DAY
 from tests.scenarios.playbook import (
     Elapse,
@@ -18,6 +19,7 @@ from tests.scenarios.promises import (
     asks,
     caller,
     center,
+    facts,
     maria,
     promised,
     told,
@@ -67,7 +69,7 @@ def test_a_closed_time_says_when_it_opens() -> None:
 def test_the_clocks_change_between() -> None:
     """Promised on Friday for Monday at ten, it is due when clocks show ten on Monday: an hour less in between."""
     s = promised(center("maria"), "2027-03-29T10:00")
-    at = next(fact.due_at for _, fact in s.facts if type(fact).__name__ == "CallbackScheduled")
+    at = facts(s, events.CallbackScheduled)[0].due_at
     assert at - START == 3 * DAY - 3600.0
     assert told(s)[0]["center_time"] == "2027-03-29 10:00"
     s = (s >> Elapse(at - s.now - 1)).without(the.CallbackDue())
