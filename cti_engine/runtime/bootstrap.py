@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 from cti_engine.adapters.account_store import Account, AccountStore
 from cti_engine.adapters.secret_files import ensure_password, ensure_secret

@@ -59,6 +59,7 @@ async def test_promised_moved_settled(
     await expect(mine).to_contain_text("You have promised no call-back.")
     await ring(engine)
     await engine.changes("maria", state="talking", bridged_at=time.time())
+    await expect(page.get_by_role("button", name="Call back later")).to_be_enabled()
     await page.keyboard.press("Alt+L")
     dialog = page.get_by_role("dialog", name="Call back later")
     await dialog.get_by_label("When").fill("2026-12-01T03:00")
