@@ -6,7 +6,6 @@ from cti_engine.core import audio_paths, endings, hints, holding, recording_cons
 from cti_engine.core import events as ev
 from cti_engine.core.agent import Agent
 from cti_engine.core.center import Center
-from cti_engine.core.commands import StartRecording
 from cti_engine.core.contact import Contact
 
 
@@ -30,11 +29,4 @@ def join(center: Center, contact: Contact) -> None:
     endings.stop_prompts(center, contact)
     holding.caller_is_back(center, contact)
     audio_paths.connect(center, contact)
-    recorded = center.definitions.record_calls and not recording_consent.refused(contact)
-    if recorded and not contact.recording:
-        contact.recording, contact.recorded = center.new_id("r"), [contact.agent_leg]
-        center.command(
-            StartRecording(
-                contact.worker, contact.recording, contact.id, contact.caller_leg, contact.agent_leg
-            )
-        )
+    recording_consent.record(center, contact)

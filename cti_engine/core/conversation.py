@@ -13,6 +13,7 @@ from cti_engine.core import (
     offers,
     outbound,
     parties,
+    recording_consent,
     supervising,
     transfers,
 )
@@ -212,6 +213,8 @@ def digit_pressed(center: Center, signal: DigitPressed) -> None:
     leg = _leg(center, signal)
     contact = center.contacts.get(leg.contact) if leg is not None else None
     if leg is not None and leg.role == "caller" and contact is not None:
+        if recording_consent.answered(center, contact, signal.digit):
+            return
         flow_runner.digit(center, contact, signal.digit)
 
 

@@ -66,6 +66,7 @@ class QueueDefinition:
     second. `on_time_out` names the flow for a caller who has waited `max_wait`; empty: the call is ended.
     `abandons` ignore, penalise or credit: how the shown service level counts them; below `short_abandon` never.
     `value`: (attribute, weight), an agent's points in a burst. `source`: file and line.
+    `auto_answer`: its agents' phones answer by themselves.
     """
 
     id: str
@@ -94,6 +95,7 @@ class QueueDefinition:
     levels: LevelLimits = DEFAULT
     value: tuple[tuple[str, int], ...] = ()
     after_call: AfterCall | None = None
+    auto_answer: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -259,7 +261,8 @@ CONSENT = "recording_consent"
 @dataclass(frozen=True, slots=True)
 class RecordingNotice:
     """What callers of these dialled `numbers`, by these `trunks` (empty: all), are told before they are recorded.
-    `consent`: `announce`, `ask` (who does not agree is not recorded) or `none`. `say`: own sentences by language.
+    `consent`: `announce`, `ask` (who does not agree is not recorded) or `none`. `say`: the sentences by language.
+    Of calls that we make the number is the one shown, and the trunk the one by which they go.
     """
 
     consent: str

@@ -5,7 +5,7 @@ A contact closes when its legs are gone, its recording is stored and nobody wrap
 
 from __future__ import annotations
 
-from cti_engine.core import adapting_levels, estimates, messages, party_events, waiting
+from cti_engine.core import adapting_levels, emergency, estimates, messages, party_events, waiting
 from cti_engine.core import end_causes as causes
 from cti_engine.core import events as ev
 from cti_engine.core.agent import LOGGED_OUT, NOT_READY, READY, Agent
@@ -155,6 +155,7 @@ def end_contact(center: Center, contact: Contact, cause: EndCause) -> None:
     for guest in list(contact.guests):
         guest_over(center, contact, guest, "call_over", worker_lost=worker_lost)
     monitor_over(center, contact, "call_over")
+    emergency.over(center, contact)
     close_if_done(center, contact)
 
 

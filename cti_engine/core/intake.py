@@ -58,6 +58,7 @@ def invite(center: Center, signal: InviteReceived) -> None:
     limits = center.definitions.limits
     if emergency.is_one(center, contact.dnis) and not center.definitions.emergency.allowed:
         emergency.refused(center, contact.source.removeprefix("account:"), contact.dnis, contact.id)
+    emergency.at_the_phone(center, contact)
     center.fire(LEG, leg, "answer")
     center.command(AnswerLeg(leg.worker, leg.id))
     center.schedule(contact, "answer", center.now + limits.answer)

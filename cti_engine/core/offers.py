@@ -206,7 +206,7 @@ def dial(center: Center, offer: Reservation, *, shown: bool) -> None:
     queue = center.queue_definition(offer.queue)
     seconds = contact.transfer.seconds if contact.transfer is not None else queue.ring_timeout
     center.schedule(offer, "ring", center.now + seconds)
-    headers = dict(BY_ITSELF) if _auto_answers(center, offer.agent) else {}
+    headers = dict(BY_ITSELF) if auto_answers(center, offer.agent, offer.queue) else {}
     fresh = not contact.has_call
     center.command(
         DialLeg(leg.worker, leg.id, contact.id, offer.agent, contact.ani, contact.name, headers, fresh)
@@ -292,6 +292,7 @@ def answered(center: Center, leg: Leg) -> None:
     if offer is not None and contact is not None and guest is not None:
         _taken(center, contact, offer)
         parties.agent_answered(center, contact, guest, leg)
+        _zip(center, contact, leg.id, guest.agent, "")
         return
     input_ = "bridged" if contact is None or contact.has_call else "agent_answered"
     if offer is None or contact is None or not center.fire(CONTACT, contact, input_):
@@ -319,19 +320,23 @@ def accepted(center: Center, contact: Contact, offer: Reservation) -> None:
     else:
         contact.queue = offer.queue or contact.queue  # who hands a call over does so as one of its queue
         bridging.bridge(center, contact, agent, offer.queue, max(0.0, rang))
-        _zip(center, contact, agent)
+    _zip(center, contact, contact.agent_leg, agent.id, offer.queue)
 
 
-def _auto_answers(center: Center, agent: str) -> bool:
-    definition = center.definitions.agents.get(agent)
-    return definition is not None and definition.auto_answer
-
-
-def _zip(center: Center, contact: Contact, agent: Agent) -> None:
-    """Who has not picked up hears a short tone as the caller comes."""
-    if contact.agent_leg and _auto_answers(center, agent.id):
+def _zip(center: Center, contact: Contact, leg: str, agent: str, queue: str) -> None:
+    """Who has not picked up hears a short tone as it begins, whatever it is: a caller, a colleague who asks, music
+    until who is called is there.
+    """
+    if leg and auto_answers(center, agent, queue):
         tone = (Prompt("tone", "zip"),)
-        center.command(PlayPrompts(contact.worker, contact.agent_leg, center.new_id("p"), tone))
+        center.command(PlayPrompts(contact.worker, leg, center.new_id("p"), tone))
+
+
+def auto_answers(center: Center, agent: str, queue: str) -> bool:
+    """Whether the agent's phone answers calls of this queue (empty: of none) by itself."""
+    definition = center.definitions.agents.get(agent)
+    by_queue = queue in center.definitions.queues and center.definitions.queues[queue].auto_answer
+    return by_queue or (definition is not None and definition.auto_answer)
 
 
 def _taken(center: Center, contact: Contact, offer: Reservation) -> Agent:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from cti_engine.core import dial_permissions, holding, recording_consent
+from cti_engine.core import dial_permissions, holding, offers, recording_consent
 from cti_engine.core.center import Center
 from cti_engine.core.contact import Contact
 from cti_engine.core.routing.wait_estimate import AT_ONCE
@@ -32,7 +32,7 @@ def agent_view(center: Center, agent_id: str) -> AgentView:
         wrap_up_ends_at=agent.deadlines.get("wrap_up", 0.0),
         after=agent.after,
         after_reason=agent.after_reason,
-        auto_answer=definition is not None and definition.auto_answer,
+        auto_answer=offers.auto_answers(center, agent_id, str(agent.shown.get("queue", ""))),
         dials=definition is not None and dial_permissions.may_dial(center.definitions.outbound, definition),
         **_of_conversation(center, contact, agent_id),
     )

@@ -19,7 +19,7 @@ class AgentView:
     `role`: `agent`, who has the call, `consulted` or
     `conferee`; `parties`: who is in it beside caller and agent, as maps of agent, name, number, role, state (`ringing`,
     `talking`, or `waiting` with music) and since_at. `can_return`: it can go back to the queue it came from. `dials`:
-    may call some numbers; `auto_answer`: the phone answers by itself.
+    may call some numbers; `auto_answer`: the phone answers by itself, calls of the offered one's queue or all.
     `monitor`: who listens to this agent, as a map of supervisor, mode, state (`ringing`, `listening`), since_at and
     visible (may the agent see it); empty: nobody.
     """

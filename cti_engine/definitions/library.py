@@ -12,8 +12,8 @@ from cti_engine.core.hours import names_of
 from cti_engine.definitions import cross_check, routing_review
 from cti_engine.definitions.calendar_loader import load_calendars
 from cti_engine.definitions.call_me_loader import load_call_me
-from cti_engine.definitions.crm_loader import load_crm
 from cti_engine.definitions.callback_loader import callback_rules
+from cti_engine.definitions.crm_loader import load_crm
 from cti_engine.definitions.flow_checks import check_flow
 from cti_engine.definitions.flow_loader import build_flow
 from cti_engine.definitions.flow_review import WordJudge, review_flows

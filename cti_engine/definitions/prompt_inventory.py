@@ -43,6 +43,20 @@ def center_prompts(definitions: CenterDefinitions) -> set[Prompt]:
     }
     people = {Prompt("text", name, language) for name in names for language in languages}
     return all_prompts(flows) | people | SIGNALS
+    """Of all flows, and what the core plays by itself."""
+    notices = {
+        Prompt("text", sentence, language)
+        for notice in definitions.notices
+        if notice.consent != "none"
+        for language, sentence in notice.say.items()
+        if language in languages_of(definitions)
+    }
+    return all_prompts(definitions.flows.values()) | SIGNALS | notices
+
+
+def languages_of(definitions: CenterDefinitions) -> set[str]:
+    """In which callers are spoken to."""
+    return {language for flow in definitions.flows.values() for language in flow.languages}
 
 
 def all_prompts(flows: Iterable[Flow]) -> set[Prompt]:

@@ -138,6 +138,7 @@ QUEUE = Keys(
         Key("wrap_up", Duration(0, 3600), "time for notes after a call; 0s for none", 30.0),
         Key("max_wait", Duration(1, 86400), "how long a caller waits at most", 600.0),
         Key("on_time_out", FLOW_ID, "the flow for a caller who waited that long; without: the call ends", ""),
+        Key("auto_answer", Flag(), "its agents' phones answer by themselves, after a short tone", False),
         Key("after_call", AFTER_CALL, "the flow for a caller whose agent has hung up; without: the call ends", None),
         Key("when_full", FULL, "where calls go when too many wait", None),
         Key("service_level", SERVICE_LEVEL, "what the supervisor's page measures by", SERVICE_LEVEL.blank()),
@@ -221,6 +222,7 @@ class QueueReader:
             levels=levels,
             value=self._value((*path, "value"), written["value"]),
             after_call=AfterCall(**after) if after else None,
+            auto_answer=written["auto_answer"],
         )
 
     # --- who -----------------------------------------------------------------------------------

@@ -58,7 +58,10 @@ def load_notices(
         for at, trunk in enumerate(each["trunks"]):
             check_trunk(document, (*place, "trunks", at), trunk, trunks)
         notice = RecordingNotice(
-            each["consent"] or "none", tuple(each["numbers"]), tuple(each["trunks"]), each["say"]
+            each["consent"] or "none",
+            tuple(each["numbers"]),
+            tuple(each["trunks"]),
+            {**SAY.get(each["consent"], {}), **each["say"]},
         )
         for language in sorted(
             {language for flow in _flows_of(notice, numbers, flows) for language in flow.languages}

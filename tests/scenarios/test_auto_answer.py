@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from cti_engine.core.definitions import AgentDefinition
+from cti_engine.core import signals
+from cti_engine.core.definitions import AgentDefinition, DialPermission, OutboundRules
+from cti_engine.core.party_signals import ConsultRequested
 from tests.scenarios.playbook import Caller, Desk, Scenario, the
-from tests.scenarios.small_center import DEFINITIONS
+from tests.scenarios.small_center import DEFINITIONS, with_queues
 
 maria = Desk("maria")
 caller = Caller()
@@ -37,3 +39,46 @@ def test_by_default_the_agent_picks_up() -> None:
     """No header and no tone."""
     s = called(auto=False) << the.DialLeg(target="maria", headers={})
     (s >> maria.answers()).without(the.PlayPrompts())
+
+
+def test_by_queue() -> None:
+    """A queue whose agents' phones answer by themselves: its calls only, and the page's phone is told so meanwhile."""
+    queue = replace(DEFINITIONS.queues["sales"], auto_answer=True)
+    s = Scenario(with_queues(queue), ready=("maria", "ana"))
+    view = s.acd.agent_view("maria")
+    assert view is not None and not view.auto_answer
+    s = s >> caller.calls("1000") >> caller.connects() >> caller.found("c1")
+    s = s << the.DialLeg(target="maria", headers=TONE)
+    view = s.acd.agent_view("maria")
+    assert view is not None and view.auto_answer
+    s = s >> maria.answers() << the.PlayPrompts(leg=s.agent_leg("maria").leg, repeat=False)
+    other = Caller("w2", "+34600000002")
+    s = (
+        s
+        >> other.calls("3000")
+        >> other.connects()
+        >> other.found("c2")
+        << the.DialLeg(target="ana", headers={})
+    )
+    (s >> Desk("ana").answers()).without(the.PlayPrompts(repeat=False))
+
+
+def test_who_is_asked_and_who_calls_out_hear_it_too() -> None:
+    """A colleague whose phone answers by itself hears the tone before they are asked, and an agent before the other's
+    phone rings.
+    """
+    s = Scenario(replace(DEFINITIONS, agents=AGENTS), ready=("john",)) >> signals.WorkerSeen("w9")
+    s = s >> caller.calls("1000") >> caller.connects() >> caller.found("c1") >> Desk("john").answers()
+    s = s >> maria.registers() >> maria.is_ready()
+    s = (
+        s
+        >> Desk("john").asks(ConsultRequested, to_agent="maria")
+        << the.DialLeg(target="maria", headers=TONE)
+    )
+    s = s >> maria.answers() << the.PlayPrompts(leg=s.agent_leg("maria").leg, repeat=False)
+
+    rules = OutboundRules((DialPermission(("+34",), agents=("maria",)),), trunk="carrier")
+    s = Scenario(replace(DEFINITIONS, agents=AGENTS, outbound=rules), ready=("maria",))
+    s = s >> signals.WorkerSeen("w9") >> signals.DialRequested("dial", "maria", "+34600000007")
+    s = s << the.DialLeg(target="maria", headers=TONE) >> maria.answers()
+    s << the.DialLeg(target="+34600000007") << the.PlayPrompts(leg=s.agent_leg("maria").leg, repeat=False)

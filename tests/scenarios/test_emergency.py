@@ -9,7 +9,7 @@ import pytest
 from cti_engine.core import signals
 from cti_engine.core.definitions import CenterDefinitions, EmergencyRules
 from cti_engine.definitions.outbound_loader import emergency_flows
-from tests.scenarios.playbook import Caller, Deferred, Desk, Elapse, Scenario, dialog, the
+from tests.scenarios.playbook import Caller, Deferred, Desk, Elapse, Restart, Scenario, dialog, the
 from tests.scenarios.small_center import DEFINITIONS
 from tests.scenarios.test_outbound import CENTER as MAY_DIAL
 
@@ -117,3 +117,38 @@ def test_the_edge_lets_them_in() -> None:
     definitions = center(ALLOWED).definitions
     assert {"112", "911", "1000"} <= definitions.all_numbers
     assert "112" not in definitions.dialled_numbers
+
+
+@pytest.mark.parametrize("before", ["ready", "lunch"])
+def test_an_agent_at_a_desk_phone_is_offered_nothing_meanwhile(before: str) -> None:
+    """Who calls for help at the phone is not ready for as long as it lasts, and as before when it is over; the engine
+    may be killed in between.
+    """
+    s = center(ALLOWED)
+    s = s >> maria.is_not_ready() if before == "lunch" else s
+    s = s >> dials() >> phone.connects() >> phone.found("c1") >> rescue("answers")
+    other = Caller("w5")
+    s = (s >> other.calls("1000") >> other.connects() >> other.found("c2")).without(the.CallOffered())
+    agent = s.center.agents["maria"]
+    assert (agent.status, agent.reason) == ("not_ready", "emergency" if before == "ready" else "lunch")
+    s = s >> Restart() >> phone.hangs_up()
+    agent = s.center.agents["maria"]
+    assert (agent.status, agent.reason) == (("ready", "") if before == "ready" else ("not_ready", "lunch"))
+    assert (agent.contact == "c2") is (before == "ready")
+
+
+def test_an_emergency_call_in_wrap_up_counts_afterwards() -> None:
+    """When the wrap-up runs out the agent is not free while the phone is in that call."""
+    s = center(ALLOWED) >> Caller("w5").calls("1000") >> Caller("w5").connects() >> Caller("w5").found("c1")
+    s = s >> maria.answers() >> maria.asks_hang_up() << the.WrapUpStarted()
+    s = s >> dials() >> phone.connects() >> phone.found("c2") >> rescue("answers") >> Elapse(31)
+    assert (s.center.agents["maria"].status, s.center.agents["maria"].state) == ("not_ready", "idle")
+    s = s >> phone.hangs_up()
+    assert s.center.agents["maria"].available
+
+
+def test_who_gets_ready_meanwhile_stays_so() -> None:
+    """What the human chooses counts, also when the call ends."""
+    s = center(ALLOWED) >> dials() >> phone.connects() >> phone.found("c1") >> rescue("answers")
+    s = s >> maria.is_not_ready() >> phone.hangs_up()
+    assert (s.center.agents["maria"].status, s.center.agents["maria"].reason) == ("not_ready", "lunch")
