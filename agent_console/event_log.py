@@ -50,9 +50,11 @@ class EventLog:
     async def last_seq(self) -> int:
         return await self._read(lambda store: store.load().last_seq)
 
-    async def cdrs(self, since: float, until: float | None, limit: int) -> list[dict[str, Any]]:
-        """Closed contacts with `since <= ended_at < until`, oldest first."""
-        return await self._read(lambda store: store.cdrs(since, until, limit))
+    async def cdrs_of(
+        self, agent: str, since: float, before: tuple[float, str], limit: int
+    ) -> list[dict[str, Any]]:
+        """Closed contacts of an agent since then, newest first, those before that place."""
+        return await self._read(lambda store: store.cdrs_of(agent, since, before, limit))
 
     async def _read(self, read: Callable[[Store], _T]) -> _T:
         return await asyncio.get_running_loop().run_in_executor(self._thread, self._reading, read)

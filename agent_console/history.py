@@ -1,7 +1,6 @@
 """An agent's past contacts, newest first, from the closed records: the last ones, or those that are sought.
 
-Looked for from the newest back, in windows that grow, until a page is full: the last contacts cost little, and a search
-reads at most its days.
+The store finds an agent's own by an index; a search reads those of its days, and none of anybody else's.
 """
 
 from __future__ import annotations
@@ -9,13 +8,13 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
-from math import inf, nextafter
+from math import inf
 from typing import Any
 
-from agent_console.event_log import PAGE, EventLog
+from agent_console.event_log import EventLog
 
 REACH = 7 * 86400.0  # seconds back where no day is given; older contacts are the business of reports
-FIRST_WINDOW = 3600.0  # seconds; each further look back is twice as long
+PAGE = 50  # records read at a time in a search
 
 _SHOWN = (
     "contact", "ani", "name", "segment", "language", "queue", "agent", "arrived_at", "bridged_at", "ended_at",
@@ -46,16 +45,17 @@ class Wanted:
 
 async def past_contacts(log: EventLog, wanted: Wanted) -> tuple[list[dict[str, Any]], str | None]:
     """The contacts, and where to go on when there are more. Raises StoreUnavailable and NoPlace."""
-    before = _place_of(wanted.before)
+    place = min(_place_of(wanted.before), (wanted.until, ""))
     words = _plain(wanted.text).split()
     found: list[dict[str, Any]] = []
-    until, window = min(wanted.until, nextafter(before[0], inf)), FIRST_WINDOW
-    while len(found) <= wanted.limit and until > wanted.since:
-        since = max(until - window, wanted.since)
-        closed = await _closed_between(log, since, until)
-        mine = (own for cdr in closed if _place(cdr) < before and (own := _part_of(wanted.agent, cdr)))
-        found += sorted((own for own in mine if _has(own, words)), key=_place, reverse=True)
-        until, window = since, window * 2
+    size = PAGE if words else wanted.limit + 1
+    while len(found) <= wanted.limit:
+        page = await log.cdrs_of(wanted.agent, wanted.since, place, size)
+        mine = (own for cdr in page if (own := _part_of(wanted.agent, cdr)))
+        found += (own for own in mine if _has(own, words))
+        if len(page) < size:
+            break
+        place = _place(page[-1])
     shown = [{name: cdr.get(name) for name in _SHOWN} for cdr in found[: wanted.limit]]
     if len(found) <= wanted.limit:
         return shown, None
@@ -118,15 +118,3 @@ def _digits(text: str) -> str:
 
 def _letters(text: str) -> bool:
     return any(c.isalpha() for c in text)
-
-
-async def _closed_between(log: EventLog, since: float, until: float) -> list[dict[str, Any]]:
-    """All records of the window, oldest first, however many there are."""
-    seen: dict[str, dict[str, Any]] = {}
-    while True:
-        before = len(seen)
-        page = await log.cdrs(since, until, PAGE)
-        seen.update((str(cdr["contact"]), cdr) for cdr in page)
-        if len(page) < PAGE or len(seen) == before:
-            return list(seen.values())
-        since = float(page[-1]["ended_at"])

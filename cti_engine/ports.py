@@ -114,6 +114,14 @@ class Store(Protocol):
         """Closed contacts' records with `since <= ended_at < until`, oldest first."""
         ...
 
+    def cdrs_of(
+        self, agent: str, since: float, before: tuple[float, str], limit: int = 1000
+    ) -> list[dict[str, Any]]:
+        """Closed contacts in which `agent` had a part, that ended at `since` or later, newest first: those before the
+        place `before` (when it ended, and which contact). By an index: what others did costs nothing.
+        """
+        ...
+
     def prune_events(self, before: float, limit: int = 5000) -> int:
         """Forget published events older than `before`, oldest first; how many went (`limit`: call again)."""
         ...

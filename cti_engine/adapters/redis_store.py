@@ -1,8 +1,9 @@
 """The Store port on Redis: one `write` is one script call, so one round trip, whole or not at all.
 
 Keys: `cti:meta` (numbers), `cti:rows` (hash of `kind:id`), `cti:events` (stream, entry `seq-0`),
-`cti:events_of` (contact and seq, by name), `cti:commands`, `cti:cdrs` and `cti:cdrs_by_time`. A write of an
-epoch older than the stored one is refused. Redis must keep an append-only file: it is the record.
+`cti:events_of` (contact and seq, by name), `cti:commands`, `cti:cdrs`, `cti:cdrs_by_time` and
+`cti:cdrs_of:AGENT`. A write of an epoch older than the stored one is refused. Redis must keep an append-only file: it
+is the record.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from __future__ import annotations
 import itertools
 import logging
 from collections.abc import Callable, Sequence
+from math import inf
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
@@ -19,6 +21,7 @@ from redis.backoff import NoBackoff
 from redis.exceptions import AuthenticationError, RedisError, ResponseError
 from redis.retry import Retry
 
+from cti_engine.core.reporting.cdr import agents_in
 from cti_engine.ports import (
     Batch,
     Loaded,
@@ -29,11 +32,13 @@ from cti_engine.ports import (
     StoreUnavailable,
 )
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
+ENDED_AT_ONCE = 100  # contacts of one agent that may have ended in one moment
 TIMEOUT = 2.0  # seconds for an answer; the engine goes on from memory meanwhile
 
 _META, _ROWS, _EVENTS, _EVENTS_OF = "cti:meta", "cti:rows", "cti:events", "cti:events_of"
 _COMMANDS, _CDRS, _CDRS_BY_TIME = "cti:commands", "cti:cdrs", "cti:cdrs_by_time"
+_CDRS_OF = "cti:cdrs_of:"  # and the agent
 _KEYS = (_META, _ROWS, _EVENTS, _EVENTS_OF, _COMMANDS, _CDRS, _CDRS_BY_TIME)
 
 # The batch comes as one msgpack value (`_Packed`). Redis does not undo a script that fails half-way, so
@@ -76,6 +81,7 @@ for _, seq in ipairs(b.done) do redis.call('HDEL', commands, seq) end
 for _, cdr in ipairs(b.cdrs) do
   redis.call('HSET', cdrs, cdr[1], cdr[3])
   redis.call('ZADD', cdrs_by_time, cdr[2], cdr[1])
+  for _, agent in ipairs(cdr[4]) do redis.call('ZADD', 'cti:cdrs_of:' .. agent, cdr[2], cdr[1]) end
 end
 if b.published_to >= 0 then redis.call('HSET', meta, 'published_to', string.format('%d', b.published_to)) end
 """
@@ -90,7 +96,7 @@ class _Packed(msgspec.Struct):
     gone: list[str]
     commands: list[tuple[int, str]]
     done: Sequence[int]
-    cdrs: list[tuple[str, str, str]]
+    cdrs: list[tuple[str, str, str, list[str]]]
     published_to: int  # -1: unchanged
 
 
@@ -146,8 +152,18 @@ class RedisStore:
                 f"{self._where} was filled by a newer cti-engine (schema {version}, this one knows "
                 f"{SCHEMA_VERSION}): run that version, or name another database"
             )
+        if version == 1 and not self._read_only:
+            self._note_whose_cdrs()
         self._epoch = self._meta("epoch")
         self._last_seq = self._meta("last_seq")
+
+    def _note_whose_cdrs(self) -> None:
+        """From schema 1: whose contacts they were is found by a set for each agent."""
+        for id_, doc in self._redis.hscan_iter(_CDRS):
+            record = _decode(doc)
+            for agent in agents_in(record):
+                self._redis.zadd(_CDRS_OF + agent, {id_: float(record["ended_at"])})
+        self._redis.hset(_META, "schema", str(SCHEMA_VERSION))
 
     def _warn_without_append_only_file(self) -> None:
         try:
@@ -236,12 +252,12 @@ class RedisStore:
                 raise ValueError(f"event {event.seq} stands where {seq} is due")
         kept: list[tuple[str, str]] = []
         gone: list[str] = []
-        cdrs: list[tuple[str, str, str]] = []
+        cdrs: list[tuple[str, str, str, list[str]]] = []
         for (kind, id_), doc in batch.rows.items():
             if kind == "cdr":
                 if doc is None:
                     raise ValueError(f"cdr {id_} may not be deleted")
-                cdrs.append((id_, repr(float(doc["ended_at"])), _encode(doc)))
+                cdrs.append((id_, repr(float(doc["ended_at"])), _encode(doc), agents_in(doc)))
             elif doc is None:
                 gone.append(f"{kind}:{id_}")
             else:
@@ -280,6 +296,20 @@ class RedisStore:
         def work() -> list[dict[str, Any]]:
             before = "+inf" if until is None else f"({until!r}"
             ids: Any = self._redis.zrangebyscore(_CDRS_BY_TIME, repr(since), before, start=0, num=limit)
+            docs: Any = self._redis.hmget(_CDRS, ids) if ids else []
+            return [_decode(doc) for doc in docs]
+
+        return self._guard(work)
+
+    def cdrs_of(
+        self, agent: str, since: float, before: tuple[float, str], limit: int = 1000
+    ) -> list[dict[str, Any]]:
+        def work() -> list[dict[str, Any]]:
+            most = "+inf" if before[0] == inf else repr(before[0])
+            found: Any = self._redis.zrevrangebyscore(
+                _CDRS_OF + agent, most, repr(since), start=0, num=limit + ENDED_AT_ONCE, withscores=True
+            )
+            ids = [id_ for id_, ended_at in found if (ended_at, id_.decode()) < before][:limit]
             docs: Any = self._redis.hmget(_CDRS, ids) if ids else []
             return [_decode(doc) for doc in docs]
 

@@ -16,6 +16,7 @@ from typing import Any, TypeVar
 
 import msgspec
 
+from cti_engine.core.reporting.cdr import agents_in
 from cti_engine.ports import (
     Batch,
     Loaded,
@@ -26,7 +27,10 @@ from cti_engine.ports import (
     StoreUnavailable,
 )
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
+_CDRS_OF = """CREATE TABLE cdrs_of (
+    agent TEXT, ended_at REAL, id TEXT, PRIMARY KEY (agent, ended_at, id)
+) WITHOUT ROWID;"""
 _SCHEMA = f"""
 CREATE TABLE meta (key TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;
 INSERT INTO meta VALUES ('epoch', 0), ('last_command', 0), ('published_to', 0);
@@ -38,6 +42,7 @@ CREATE INDEX events_of_contact ON events (contact) WHERE contact != '';
 CREATE TABLE commands (seq INTEGER PRIMARY KEY, peer TEXT NOT NULL, type TEXT NOT NULL, body BLOB NOT NULL);
 CREATE TABLE cdrs (id TEXT PRIMARY KEY, ended_at REAL NOT NULL, doc BLOB NOT NULL) WITHOUT ROWID;
 CREATE INDEX cdrs_by_time ON cdrs (ended_at);
+{_CDRS_OF}
 PRAGMA user_version = {SCHEMA_VERSION};
 """
 _ADVICE = {
@@ -142,6 +147,8 @@ class SqliteStore:
                 db.execute("PRAGMA journal_size_limit = 67108864")
             if version == 0:
                 self._make(db, read_only)
+            elif version == 1:
+                self._upgrade(db, read_only)
         except BaseException:
             db.close()
             raise
@@ -153,6 +160,18 @@ class SqliteStore:
         if read_only:
             raise StoreUnavailable(f"store {self._path} is empty: start the engine first")
         db.executescript(f"BEGIN IMMEDIATE; {_SCHEMA} COMMIT;")
+
+    def _upgrade(self, db: sqlite3.Connection, read_only: bool) -> None:
+        """From 1: whose contacts they were is found by a table of its own."""
+        if read_only:
+            raise StoreUnavailable(f"store {self._path} is of an older cti-engine: start the engine once")
+        db.execute("BEGIN IMMEDIATE")
+        db.execute(_CDRS_OF)
+        for id_, ended_at, doc in db.execute("SELECT id, ended_at, doc FROM cdrs"):
+            rows = [(agent, ended_at, id_) for agent in agents_in(_decode(doc))]
+            db.executemany("INSERT OR IGNORE INTO cdrs_of VALUES (?, ?, ?)", rows)
+        db.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
+        db.execute("COMMIT")
 
     def _guard(self, work: Callable[[], _T]) -> _T:
         """Run `work`; what SQLite complains of becomes one line that says what to do."""
@@ -230,11 +249,14 @@ class SqliteStore:
         kept: list[tuple[str, str, bytes]] = []
         gone: list[tuple[str, str]] = []
         cdrs: list[tuple[str, float, bytes]] = []
+        of_agents: list[tuple[str, float, str]] = []
         for (kind, id_), doc in batch.rows.items():
             if kind == "cdr":
                 if doc is None:
                     raise ValueError(f"cdr {id_} may not be deleted")
-                cdrs.append((id_, float(doc["ended_at"]), _encode(doc)))
+                ended_at = float(doc["ended_at"])
+                cdrs.append((id_, ended_at, _encode(doc)))
+                of_agents += [(agent, ended_at, id_) for agent in agents_in(doc)]
             elif doc is None:
                 gone.append((kind, id_))
             else:
@@ -245,6 +267,8 @@ class SqliteStore:
             self._db.executemany("DELETE FROM rows WHERE kind = ? AND id = ?", gone)
         if cdrs:
             self._insert("INSERT OR REPLACE INTO cdrs", cdrs)
+        if of_agents:
+            self._insert("INSERT OR IGNORE INTO cdrs_of", of_agents)
 
     def _insert(self, what: str, rows: Sequence[tuple[Any, ...]]) -> None:
         """Many rows a statement: at each the interpreter is given up, and a busy loop gives it back late. Few lengths,
@@ -290,6 +314,16 @@ class SqliteStore:
     def cdrs(self, since: float = 0.0, until: float | None = None, limit: int = 1000) -> list[dict[str, Any]]:
         sql = "SELECT doc FROM cdrs WHERE ended_at >= ? AND ended_at < ? ORDER BY ended_at, id LIMIT ?"
         values = (since, float("inf") if until is None else until, limit)
+        return self._guard(lambda: [_decode(doc) for (doc,) in self._db.execute(sql, values)])
+
+    def cdrs_of(
+        self, agent: str, since: float, before: tuple[float, str], limit: int = 1000
+    ) -> list[dict[str, Any]]:
+        sql = (
+            "SELECT doc FROM cdrs_of JOIN cdrs USING (id) WHERE agent = ? AND cdrs_of.ended_at >= ? "
+            "AND (cdrs_of.ended_at, id) < (?, ?) ORDER BY cdrs_of.ended_at DESC, id DESC LIMIT ?"
+        )
+        values = (agent, since, *before, limit)
         return self._guard(lambda: [_decode(doc) for (doc,) in self._db.execute(sql, values)])
 
     def prune_events(self, before: float, limit: int = 5000) -> int:

@@ -135,3 +135,23 @@ def test_synchronous_is_a_setting(tmp_path: Path) -> None:
     store.close()
     with pytest.raises(ValueError, match="OFF"):
         SqliteStore(tmp_path / "off.db", synchronous="OFF")
+
+
+def test_a_file_of_the_schema_before_is_taken_over(tmp_path: Path) -> None:
+    """The engine's first opening learns whose the stored contacts were; who only reads is told to start it once."""
+    path = tmp_path / "engine.db"
+    store = SqliteStore(path)
+    record = {"contact": "c1", "ended_at": 7.0, "agent": "maria", "segments": [{"agent": "john"}]}
+    store.write(Batch({("cdr", "c1"): record}))
+    store.close()
+    with closing(sqlite3.connect(path)) as db:
+        db.executescript("DROP TABLE cdrs_of; PRAGMA user_version = 1;")
+    with pytest.raises(StoreUnavailable, match="start the engine once"):
+        SqliteStore(path, read_only=True)
+    with closing(SqliteStore(path)) as again:
+        assert [again.cdrs_of(agent, 0.0, (8.0, "")) for agent in ("maria", "john", "ana")] == [
+            [record],
+            [record],
+            [],
+        ]
+    SqliteStore(path, read_only=True).close()

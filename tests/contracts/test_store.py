@@ -7,6 +7,7 @@ import os
 import signal
 from collections.abc import AsyncIterator, Iterator
 from contextlib import closing
+from math import inf
 from pathlib import Path
 from typing import Any
 
@@ -145,6 +146,31 @@ def test_cdrs_are_found_by_time_and_never_loaded(store: Store) -> None:
     assert store.cdrs(since=101.0, limit=1) == [records["c2"]]
     assert store.cdrs(since=103.0) == []
     assert store.load().rows == {}
+
+
+def test_cdrs_are_found_by_agent(store: Store) -> None:
+    """`cdrs_of` gives the contacts in which an agent had a part, newest first, from a place on and not older than that;
+    of contacts that ended in one moment the order is by name.
+    """
+    records = {
+        "c1": {"contact": "c1", "ended_at": 100.0, "agent": "maria"},
+        "c2": {"contact": "c2", "ended_at": 101.0, "agent": "john", "segments": [{"agent": "maria"}]},
+        "c3": {"contact": "c3", "ended_at": 101.0, "agent": "maria", "segments": [{"agent": "maria"}]},
+        "c4": {"contact": "c4", "ended_at": 102.0, "agent": "john"},
+        "c5": {"contact": "c5", "ended_at": 103.0, "agent": ""},
+    }
+    store.write(Batch({("cdr", id_): record for id_, record in records.items()}))
+    store.write(Batch({("cdr", "c1"): records["c1"]}))  # again
+
+    def found(
+        agent: str, since: float = 0.0, before: tuple[float, str] = (inf, ""), limit: int = 9
+    ) -> list[str]:
+        return [str(record["contact"]) for record in store.cdrs_of(agent, since, before, limit)]
+
+    assert found("maria") == ["c3", "c2", "c1"] and found("john") == ["c4", "c2"] and found("") == []
+    assert found("maria", before=(101.0, "c3")) == ["c2", "c1"]
+    assert found("maria", since=101.0) == ["c3", "c2"] and found("maria", before=(101.0, "")) == ["c1"]
+    assert found("maria", limit=1) == ["c3"]
 
 
 def test_a_cdr_is_never_deleted(store: Store) -> None:

@@ -9,8 +9,10 @@ somebody; hold is not talk. `agent` is who had the call last, disposition and no
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from copy import copy
 from dataclasses import asdict, dataclass, field, fields
+from typing import Any
 
 from cti_engine.core import events as ev
 from cti_engine.core import party_events
@@ -345,3 +347,9 @@ def fold(happened: list[tuple[float, ev.Event]]) -> Cdr:
     for at, event in happened:
         cdr.apply(event, at)
     return cdr
+
+
+def agents_in(record: Mapping[str, Any]) -> list[str]:
+    """Whoever had a part in the contact of this closed record, by id."""
+    parts = record.get("segments") or ()
+    return sorted({str(record.get("agent") or ""), *(str(part["agent"]) for part in parts)} - {""})
