@@ -71,7 +71,7 @@ def _tell_or_ask(center: Center, contact: Contact) -> None:
     if index is None or known or emergency.is_one(center, contact.ani):
         return
     notice = center.definitions.notices[index]
-    language = contact.language if contact.language in notice.say else next(iter(notice.say), "")
+    language = _language(center, contact, notice)
     if notice.consent == "none":
         return
     if notice.consent == "ask":
@@ -80,6 +80,18 @@ def _tell_or_ask(center: Center, contact: Contact) -> None:
         said = (Prompt("text", notice.say[language], language),)
         for leg in (contact.caller_leg, contact.agent_leg):
             center.command(PlayPrompts(contact.worker, leg, center.new_id("p"), said))
+
+
+def _language(center: Center, contact: Contact, notice: RecordingNotice) -> str:
+    """Theirs if it is known, else the one of the number that we show, else one in which this center speaks."""
+    numbers = center.definitions.dialled_numbers
+    shown = numbers.get(contact.dnis)
+    wanted = (
+        contact.language,
+        shown.language if shown else "",
+        *(each.language for each in numbers.values()),
+    )
+    return next((language for language in wanted if language in notice.say), "")
 
 
 def answered(center: Center, contact: Contact, key: str) -> bool:

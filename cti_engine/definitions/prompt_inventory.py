@@ -42,8 +42,6 @@ def center_prompts(definitions: CenterDefinitions) -> set[Prompt]:
         language for part, language in _parts(flows) if isinstance(part, Spoken) and part.form == NAME
     }
     people = {Prompt("text", name, language) for name in names for language in languages}
-    return all_prompts(flows) | people | SIGNALS
-    """Of all flows, and what the core plays by itself."""
     notices = {
         Prompt("text", sentence, language)
         for notice in definitions.notices
@@ -51,7 +49,7 @@ def center_prompts(definitions: CenterDefinitions) -> set[Prompt]:
         for language, sentence in notice.say.items()
         if language in languages_of(definitions)
     }
-    return all_prompts(definitions.flows.values()) | SIGNALS | notices
+    return all_prompts(flows) | people | SIGNALS | notices
 
 
 def languages_of(definitions: CenterDefinitions) -> set[str]:
