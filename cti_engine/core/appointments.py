@@ -167,7 +167,7 @@ def moment_of(center: Center, at: str, zone: str, number: str) -> float | NotThe
     clock = rules.zone if zone == CENTER else theirs if zone == CUSTOMER else None
     wall = _wall(at)
     if wall is None:
-        return NotThen("bad_time", {})
+        return NotThen("bad_date", {})
     if clock is None:
         return NotThen("unknown_zone", {})
     moment = clock.moment_of(wall)

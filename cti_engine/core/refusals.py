@@ -38,7 +38,7 @@ REFUSALS = {
     # callbacks promised for a time
     "unknown_callback": "no such callback; it may be over",
     "not_your_callback": "another has promised this callback",
-    "bad_time": "a date and time such as 2026-12-01T10:30",
+    "bad_date": "a date and time such as 2026-12-01T10:30",
     "unknown_zone": "the customer's time zone is not known",
     "no_such_time": "the clock leaves that time out on that day",
     "time_is_past": "this time is past",

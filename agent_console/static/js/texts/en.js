@@ -178,7 +178,7 @@ export default {
   err_number_not_allowed: "This number may not be called from here.",
   err_not_in_conference: "Not in this call any more.",
   err_unknown_callback: "This call-back is over.", err_not_your_callback: "Another has promised this call-back.",
-  err_unknown_zone: "The customer's time zone is not known. Use the center's.",
+  err_bad_date: "Give a date and a time.", err_unknown_zone: "The customer's time zone is not known. Use the center's.",
   err_no_such_time: "The clock leaves that time out on that day.", err_time_is_past: "This time is past.", err_too_far_ahead: "That is too far ahead.",
   err_outside_hours: "Nobody calls at that time.", err_outside_customer_hours: "That is too early or too late where the customer is:",
   err_others_in_call: "Others are in this call. Let them go first, or hand it over.", err_nobody_consulted: "Nobody is being asked.",

@@ -175,7 +175,7 @@ export default {
   err_number_not_allowed: "Este número no se puede llamar desde aquí.",
   err_not_in_conference: "Ya no está en esta llamada.",
   err_unknown_callback: "Esa llamada ya terminó.", err_not_your_callback: "La prometió otra persona.",
-  err_unknown_zone: "No se conoce la hora del cliente. Use la del centro.",
+  err_bad_date: "Indique fecha y hora.", err_unknown_zone: "No se conoce la hora del cliente. Use la del centro.",
   err_no_such_time: "Ese día el reloj se salta esa hora.", err_time_is_past: "Esa hora ya pasó.", err_too_far_ahead: "Falta demasiado para eso.",
   err_outside_hours: "A esa hora nadie llama.", err_outside_customer_hours: "Es demasiado pronto o tarde donde está el cliente:",
   err_others_in_call: "Hay otros en esta llamada. Déjelos salir antes, o entréguela.", err_nobody_consulted: "No se está preguntando a nadie.",
