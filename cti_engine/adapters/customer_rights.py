@@ -59,6 +59,11 @@ def erase(db: Statements, customer: str) -> dict[str, int] | None:
         done[table] = db.run(sql, (customer,))
     for number in numbers:
         done["contacts"] += db.run("DELETE FROM contacts WHERE number=?", (number,))
+        done["tickets"] += db.run("DELETE FROM tickets WHERE number=?", (number,))
+    named = json.dumps({"customer": customer}, ensure_ascii=False)[1:-1]
+    for wild in "\\%_":
+        named = named.replace(wild, f"\\{wild}")
+    db.run("DELETE FROM outbox WHERE body LIKE ? ESCAPE '\\'", (f"%{named}%",))
     done["merges"] = db.run("DELETE FROM merges WHERE kept=? OR gone=?", (customer, customer))
     done["customers"] = db.run("DELETE FROM customers WHERE customer=?", (customer,))
     return done

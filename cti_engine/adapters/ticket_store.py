@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
-from cti_engine.adapters import case_search
+from cti_engine.adapters import case_search, customer_outbox
 from cti_engine.adapters.case_search import Case
 from cti_engine.adapters.sql_database import Database, Row, Statements
 from cti_engine.core.customers import tickets
@@ -25,6 +25,9 @@ _COLUMNS = (
 _READ = f"SELECT {', '.join(_COLUMNS)}, due_at, next_at, number, body FROM tickets"
 _IN_BODY = tuple(field.name for field in fields(Ticket) if field.name not in _COLUMNS)
 MOST_LISTED = 200
+_TOLD = (
+    "contact", "ticket", "customer", "category", "subject", "state", "priority", "owner", "queue", "resolution",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +85,8 @@ class TicketStore:
         assert row is not None  # the schema has put it there
         kept = replace(kept, ticket=replace(kept.ticket, ticket=int(row[0])))
         self._write(db, kept, steps)
+        if not number:
+            _tell(db, kept, steps)
         return kept
 
     def change(self, number: int, change: Change) -> Kept | None:
@@ -92,6 +97,7 @@ class TicketStore:
                 return None
             after, steps = change(before)
             self._write(db, after, steps)
+            _tell(db, after, steps)
         self._changed(after.ticket.customer, after.number)
         return after
 
@@ -177,6 +183,15 @@ class TicketStore:
             return []
         with self.database.reading() as db:
             return [_kept(row) for row in db.rows(f"{_READ} WHERE {which} LIMIT {MOST_LISTED}", values)]
+
+
+def _tell(db: Statements, kept: Kept, steps: Sequence[Step]) -> None:
+    """The event log, and so webhooks: TicketChanged. Not what came from elsewhere with a number of its own."""
+    if not steps:
+        return
+    told = {name: getattr(kept.ticket, name) for name in _TOLD}
+    happened = [{"at": step.at, "author": step.author, "step": step.step} for step in steps]
+    customer_outbox.put(db, "TicketChanged", {**told, "due_at": kept.due_at, "steps": happened}, steps[-1].at)
 
 
 def in_time(rules: TicketRules, calendar: Calendar | None, kept: Kept, ticket: Ticket) -> Kept:

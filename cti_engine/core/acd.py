@@ -36,6 +36,7 @@ from cti_engine.core import (
     signals,
     supervising,
     targets,
+    ticket_changes,
     transfers,
     waiting,
 )
@@ -203,6 +204,7 @@ HANDLERS: dict[type[signals.Signal], Callable[[Center, Any], None]] = {
     signals.EdgeSeen: recovery.edge_seen,
     signals.LookupReturned: intake.looked_up,
     signals.ProfileFilledIn: intake.filled_in,
+    signals.TicketWritten: ticket_changes.written,
     signals.ServiceAnswered: flow_runner.service_answered,
     signals.PageOpened: requests.page_opened,
     signals.PageClosed: requests.page_closed,

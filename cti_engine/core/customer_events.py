@@ -1,4 +1,4 @@
-"""A fact about a customer that comes later than the call."""
+"""Facts about a customer that do not come of the call itself."""
 
 from __future__ import annotations
 
@@ -12,3 +12,23 @@ class CustomerFilledIn:
     contact: str
     agent: str
     profile: dict[str, object]
+
+
+@dataclass(frozen=True, slots=True)
+class TicketChanged:
+    """As it is after the change. `contact`: in which it was opened. `due_at`: wall seconds, None for never. `steps`:
+    what happened, {at, author, step}; `author` is empty for what the rules did.
+    """
+
+    contact: str
+    ticket: int
+    customer: str
+    category: str
+    subject: str
+    state: str
+    priority: int
+    owner: str
+    queue: str = ""
+    due_at: float | None = None
+    resolution: str = ""
+    steps: tuple[dict[str, object], ...] = ()

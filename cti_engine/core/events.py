@@ -12,7 +12,7 @@ from cti_engine.core.callback_events import CallbackDue as CallbackDue
 from cti_engine.core.callback_events import CallbackEnded as CallbackEnded
 from cti_engine.core.callback_events import CallbackRequested as CallbackRequested
 from cti_engine.core.callback_events import CallbackScheduled as CallbackScheduled
-from cti_engine.core.customer_events import CustomerFilledIn
+from cti_engine.core.customer_events import CustomerFilledIn, TicketChanged
 from cti_engine.core.hint_events import HintAnswered, HintsGiven
 from cti_engine.core.party_events import (
     CallHandedOver,
@@ -455,6 +455,6 @@ Event = (
     | TransferStarted | TransferEnded | CallEnded | WrapUpStarted | WrapUpEnded | ContactClosed | AgentStateChanged
     | PhoneStateChanged | AgentGroupLevelChanged | ConsultStarted | ConsultEnded | CallHandedOver | PartyJoined
     | PartyLeft | ParkingEnded | DialStarted | DialEnded | EmergencyCalled | EmergencyRefused
-    | HintsGiven | HintAnswered | CustomerFilledIn
+    | HintsGiven | HintAnswered | CustomerFilledIn | TicketChanged
     | MonitorStarted | MonitorModeChanged | MonitorEnded
 )  # fmt: skip

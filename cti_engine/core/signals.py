@@ -269,6 +269,14 @@ class ProfileFilledIn:
 
 
 @dataclass(frozen=True, slots=True)
+class TicketWritten:
+    """The console has changed a ticket, as its `seq`th change; `told`: the fields of TicketChanged."""
+
+    seq: int
+    told: dict[str, object] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class ServiceAnswered:
     """What CallService asked came back: `values` by the names that the service declares, each of its type.
 
@@ -480,7 +488,8 @@ Signal = (
     InviteReceived | LegRinging | LegAnswered | LegFailed | LegEnded | DigitPressed | PlaybackEnded
     | SpeechStarted | SpeechPartial | SpeechHeard | ListeningFailed
     | RecordingEnded | LegHeld | TransferAsked | CommandRefused | WorkerSeen | WorkerLost
-    | PhoneRegistered | PhoneUnregistered | EdgeSeen | LookupReturned | ProfileFilledIn | ServiceAnswered
+    | PhoneRegistered | PhoneUnregistered | EdgeSeen | LookupReturned | ProfileFilledIn | TicketWritten
+    | ServiceAnswered
     | PageOpened | PageClosed | ConsoleLost | OfferShown | ReadyRequested | NotReadyRequested | LogOutRequested
     | CallMeRequested | HangUpRequested | HoldRequested | MuteRequested | DigitsRequested
     | PauseRecordingRequested | AcceptRequested | HintAnswerRequested | DialRequested | DispositionSubmitted

@@ -34,6 +34,7 @@ from cti_engine.runtime.ledger import Gathered
 from cti_engine.runtime.places import Places
 from cti_engine.runtime.reload import read_apart
 from cti_engine.runtime.stores import open_store
+from cti_engine.runtime.ticket_news import tell_tickets
 from cti_engine.runtime.webhooks import Webhooks
 from cti_engine.wire.private_files import write_private
 from cti_engine.wire.tasks import spawn
@@ -81,6 +82,7 @@ async def _serve(config: EngineConfig) -> None:
     webhooks.start()
     accounts = AccountStore(config.accounts_db, config.realm, config.digest)
     watch = spawn(files.watch(engine, prompts, accounts), "definitions")
+    spawn(tell_tickets(customers.database, lambda: engine.acd.center.tickets_told, engine.take), "tickets")
     spawn(engine.keep_house(config.keep_events), "house")
     write_private(config.ready_file, json.dumps({"epoch": engine.epoch, "pid": os.getpid()}).encode())
     _log.info("engine epoch %d is up", engine.epoch)

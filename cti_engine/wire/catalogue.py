@@ -117,6 +117,7 @@ EVENTS: dict[str, EventEntry] = dict(
         _entry(party_events.MonitorModeChanged, _MONITOR, _AGENT, _SUPERVISOR),
         _entry(party_events.MonitorEnded, _MONITOR, _AGENT, _SUPERVISOR),
         _entry(customer_events.CustomerFilledIn, _WATCH, _AGENT, _SUPERVISOR),
+        _entry(customer_events.TicketChanged, _WATCH, _SUPERVISOR),
         _entry(hint_events.HintsGiven, _WATCH, _SUPERVISOR),
         _entry(hint_events.HintAnswered, _WATCH, _AGENT, _SUPERVISOR),
         _entry(events.RecordingStored, _READ, _SUPERVISOR, _ADMIN),

@@ -1,0 +1,24 @@
+"""Tickets are the console's; each change is an event once, so webhooks and the bus tell it like any other."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+from typing import Any
+
+from cti_engine.core.center import Center
+from cti_engine.core.customer_events import TicketChanged
+from cti_engine.core.signals import TicketWritten
+
+_FIELDS = frozenset(field.name for field in fields(TicketChanged))
+
+
+def written(center: Center, signal: TicketWritten) -> None:
+    """How far the outbox has been told is stored with the event. Without `told` the count begins anew there."""
+    if signal.told and signal.seq <= center.tickets_told:
+        center.late += 1
+        return
+    center.tickets_told = signal.seq
+    if signal.told:
+        told: dict[str, Any] = {name: value for name, value in signal.told.items() if name in _FIELDS}
+        told["steps"] = tuple(told.get("steps", ()))
+        center.emit(TicketChanged(**told))
