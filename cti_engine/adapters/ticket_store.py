@@ -191,7 +191,9 @@ def _tell(db: Statements, kept: Kept, steps: Sequence[Step]) -> None:
         return
     told = {name: getattr(kept.ticket, name) for name in _TOLD}
     happened = [{"at": step.at, "author": step.author, "step": step.step} for step in steps]
-    customer_outbox.put(db, "TicketChanged", {**told, "due_at": kept.due_at, "steps": happened}, steps[-1].at)
+    customer_outbox.put(
+        db, "TicketChanged", {**told, "due_at": kept.due_at or 0.0, "steps": happened}, steps[-1].at
+    )
 
 
 def in_time(rules: TicketRules, calendar: Calendar | None, kept: Kept, ticket: Ticket) -> Kept:

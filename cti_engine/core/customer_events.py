@@ -16,7 +16,7 @@ class CustomerFilledIn:
 
 @dataclass(frozen=True, slots=True)
 class TicketChanged:
-    """As it is after the change. `contact`: in which it was opened. `due_at`: wall seconds, None for never. `steps`:
+    """As it is after the change. `contact`: in which it was opened. `due_at`: wall seconds, 0 for never. `steps`:
     what happened, {at, author, step}; `author` is empty for what the rules did.
     """
 
@@ -29,6 +29,6 @@ class TicketChanged:
     priority: int
     owner: str
     queue: str = ""
-    due_at: float | None = None
+    due_at: float = 0.0
     resolution: str = ""
     steps: tuple[dict[str, object], ...] = ()
