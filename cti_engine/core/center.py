@@ -149,16 +149,6 @@ class Center:
         self.changed[("counter", "ids")] = self.counters
         return number
 
-    @property
-    def tickets_told(self) -> int:
-        """The last change of a ticket that is in the event log."""
-        return self.counters.next.get("tickets told", 0)
-
-    @tickets_told.setter
-    def tickets_told(self, seq: int) -> None:
-        self.counters.next["tickets told"] = seq
-        self.changed[("counter", "ids")] = self.counters
-
     def new_id(self, prefix: str) -> str:
         return f"{prefix}{self.new_number(prefix)}"
 

@@ -21,6 +21,7 @@ import uvloop
 from cti_engine.adapters.account_store import AccountStore
 from cti_engine.adapters.customer_store import CustomerStore
 from cti_engine.core.definitions import CenterDefinitions
+from cti_engine.core.ticket_changes import told_to
 from cti_engine.definitions.library import FOLDERS
 from cti_engine.definitions.problems import Problem
 from cti_engine.definitions.prompt_inventory import center_prompts
@@ -82,7 +83,7 @@ async def _serve(config: EngineConfig) -> None:
     webhooks.start()
     accounts = AccountStore(config.accounts_db, config.realm, config.digest)
     watch = spawn(files.watch(engine, prompts, accounts), "definitions")
-    spawn(tell_tickets(customers.database, lambda: engine.acd.center.tickets_told, engine.take), "tickets")
+    spawn(tell_tickets(customers.database, lambda: told_to(engine.acd.center), engine.take), "tickets")
     spawn(engine.keep_house(config.keep_events), "house")
     write_private(config.ready_file, json.dumps({"epoch": engine.epoch, "pid": os.getpid()}).encode())
     _log.info("engine epoch %d is up", engine.epoch)

@@ -14,6 +14,7 @@ from cti_engine.adapters.ticket_store import Kept, Step, TicketStore
 from cti_engine.core.customer_events import TicketChanged
 from cti_engine.core.customers.tickets import Ticket
 from cti_engine.core.signals import TicketWritten
+from cti_engine.core.ticket_changes import told_to
 from cti_engine.runtime import ticket_news
 from cti_engine.runtime.ticket_news import tell_tickets
 from cti_engine.wire.tasks import spawn
@@ -58,7 +59,7 @@ async def test_each_change_is_told_once_and_in_order(
     async def life(subject: str) -> None:
         """Of an engine, which is then away."""
         nonlocal s
-        running = spawn(tell_tickets(customers.database, lambda: s.center.tickets_told, take), "tickets")
+        running = spawn(tell_tickets(customers.database, lambda: told_to(s.center), take), "tickets")
         before = len(told())
         changes(store, number, subject)
         await until(lambda: len(told()) > before and told()[-1].subject == subject, f"{subject} to be told")
@@ -83,7 +84,7 @@ def test_what_was_told_is_not_told_again() -> None:
     (s >> TicketWritten(7, body)).quiet()
     s = s >> Restart()
     (s >> TicketWritten(6, body)).quiet()
-    assert s.center.tickets_told == 7
+    assert told_to(s.center) == 7
     (s >> TicketWritten(2)).quiet()
     s >> TicketWritten(3, body) << the.TicketChanged(ticket=1)
 
