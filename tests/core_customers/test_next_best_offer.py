@@ -107,6 +107,13 @@ def test_answers_teach() -> None:
     assert choose(rules(), keen, call(), SEED).hints[0].chance == pytest.approx(202 / 420)
 
 
+def test_counts_that_lie() -> None:
+    """Beyond all measure: the chance stays one."""
+    for counts in ([1e308, 0, -1e308], [0, 1e308, 1e308], [0, 0, -1e300]):
+        hint = choose(rules(), customer(offer_counts={"fibre": counts}), call(), SEED).hints[0]
+        assert 0.0 < hint.chance < 1.0
+
+
 def first(known: OfferRules, profile: dict[str, Any], calls: int) -> Counter[str]:
     return Counter(
         choose(known, profile, call(), seed_of("secret", f"c{i}")).hints[0].offer for i in range(calls)

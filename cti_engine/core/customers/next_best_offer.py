@@ -17,13 +17,14 @@ from typing import Any
 import numpy as np
 
 from cti_engine.core.customers.abstain import Abstention, Profile, abstentions
-from cti_engine.core.customers.offer_facts import CallFacts, Holdings, number, rows
+from cti_engine.core.customers.offer_facts import CallFacts, Holdings, number, rows, table
 from cti_engine.core.customers.offer_rules import Offer, OfferRules
 
 ANSWERS = ("accepted", "declined", "not_now")
 CROSS_SELL = "cross_sell"
 """The kind of an imported hint that sells: it obeys the same rules."""
 _CERTAIN = 1e-6
+_MOST = 1e9  # answers; a profile that says more lies
 _STRONGEST = 3.0  # log-odds that an affinity may give: it is a guess from other people
 
 
@@ -110,8 +111,9 @@ def ranked(
     rules: OfferRules, offers: list[Offer], profile: Profile, call: CallFacts, seed: bytes
 ) -> tuple[Hint, ...]:
     """So many of these as may be shown, the best first."""
-    affinities = [affinity(profile, offer.product) for offer in offers]
-    laws = np.array([_law(rules, offer, profile) for offer in offers])
+    likes, counts = table(profile, "affinities"), table(profile, "offer_counts")
+    affinities = [_affinity(likes.get(offer.product)) for offer in offers]
+    laws = np.array([_law(rules, offer, counts.get(offer.id)) for offer in offers])
     moved = np.array(affinities) - laws[:, 2]
     margins = np.array([offer.margin for offer in offers])
     known = laws[:, 0] / (laws[:, 0] + laws[:, 1])
@@ -141,27 +143,25 @@ def _moved(chances: Any, log_odds: Any) -> Any:
     return 1 / (1 + (1 - held) / held * np.exp(-log_odds))
 
 
-def _law(rules: OfferRules, offer: Offer, profile: Profile) -> tuple[float, float, float]:
+def _law(rules: OfferRules, offer: Offer, found: object) -> tuple[float, float, float]:
     """The Beta law (wins, losses) of the offer in this segment, and the affinity that those asked had on average."""
-    accepted, declined, affinities = _counts(profile, offer.id)
+    accepted, declined, affinities = _counts(found)
     wins, losses = rules.prior * offer.rate + accepted, rules.prior * (1 - offer.rate) + declined
-    return wins, losses, affinities / (rules.prior + accepted + declined)
+    asked = affinities / (rules.prior + accepted + declined)
+    return wins, losses, max(-_STRONGEST, min(_STRONGEST, asked))
 
 
-def _counts(profile: Profile, offer: str) -> tuple[float, float, float]:
+def _counts(found: object) -> tuple[float, float, float]:
     """Accepted, declined, and the sum of the affinities of those who were asked."""
-    counts = profile.get("offer_counts")
-    found = counts.get(offer) if isinstance(counts, Mapping) else None
     if not isinstance(found, list | tuple) or len(found) < 2:
         return 0.0, 0.0, 0.0
-    accepted, declined = (max(0.0, number(each) or 0.0) for each in found[:2])
+    accepted, declined = (min(_MOST, max(0.0, number(each) or 0.0)) for each in found[:2])
     return accepted, declined, (number(found[2]) or 0.0) if len(found) > 2 else 0.0
 
 
-def affinity(profile: Profile, product: str) -> float:
+def _affinity(found: object) -> float:
     """Log-odds, 0 where nothing is known."""
-    found = profile.get("affinities")
-    score = number(found.get(product)) if isinstance(found, Mapping) else None
+    score = number(found)
     return 0.0 if score is None else max(-_STRONGEST, min(_STRONGEST, score))
 
 

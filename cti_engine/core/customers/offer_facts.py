@@ -38,6 +38,12 @@ class CallFacts:
         return self.agent.get(name) if name.startswith("agent.") else self.names(name)
 
 
+def table(profile: Mapping[str, Any], key: str) -> Mapping[str, Any]:
+    """A map in the profile; empty where something else stands."""
+    found = profile.get(key)
+    return found if isinstance(found, dict) else {}
+
+
 def rows(profile: Mapping[str, Any], key: str) -> list[Mapping[str, Any]]:
     """The maps of a list in the profile; whatever else stands there is left out."""
     found = profile.get(key)
@@ -46,9 +52,7 @@ def rows(profile: Mapping[str, Any], key: str) -> list[Mapping[str, Any]]:
 
 def number(value: object) -> float | None:
     """A finite number, else None."""
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
-        return None
-    return float(value)
+    return float(value) if type(value) in (float, int) and math.isfinite(value) else None  # type: ignore[arg-type]
 
 
 def since(row: Mapping[str, Any], now: float) -> float:
