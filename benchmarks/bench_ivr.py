@@ -32,7 +32,7 @@ from cti_engine.core.ivr.state import IvrState
 from cti_engine.definitions.library import FOLDERS, load_definitions
 from cti_engine.definitions.prompt_inventory import center_prompts
 from cti_engine.runtime import engine_process
-from cti_engine.runtime.bootstrap import agents_have_accounts
+from cti_engine.runtime.agent_accounts import agents_have_accounts
 from cti_engine.runtime.engine import Engine
 from cti_engine.runtime.engine_process import SWITCH_EVERY, DefinitionFiles
 from cti_engine.runtime.stores import open_store

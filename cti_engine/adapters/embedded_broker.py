@@ -24,8 +24,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import argon2
-
 from cti_engine.wire import envelope
 from cti_engine.wire.private_files import write_private
 
@@ -186,6 +184,7 @@ sys_interval 0
 
 
 async def _run_amqtt(config: BrokerConfig, port: int) -> None:
+    import argon2
     from amqtt.broker import Broker  # 0.4 s and 20 MB that a center with Mosquitto need not spend
     from amqtt.errors import BrokerError
 

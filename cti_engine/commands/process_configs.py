@@ -11,12 +11,11 @@ from cti_engine.adapters.embedded_broker import BrokerConfig
 from cti_engine.definitions import settings as settings_of
 from cti_engine.definitions.settings import Settings
 from cti_engine.runtime.children import Entry
-from cti_engine.runtime.customers import customers_url
+from cti_engine.runtime.databases import absolute_store_url, customers_url
 from cti_engine.runtime.engine_config import EngineConfig, utc_offset
 from cti_engine.runtime.log_setup import LogSettings
 from cti_engine.runtime.recognisers import recognisers
 from cti_engine.runtime.start import CannotStart, Prepared
-from cti_engine.runtime.stores import FILE_NAME
 from cti_engine.runtime.supervisor import Plan, Service
 from cti_engine.runtime.worker_pool import Workers
 from cti_engine.sip_edge.config import EdgeConfig, Guests, Limits, Trunk, TrunkAccount
@@ -217,13 +216,6 @@ def _trunk(trunk: settings_of.Trunk) -> Trunk:
     ours = trunk.register
     account = TrunkAccount(ours.user, ours.password, ours.registrar, ours.expires) if ours else None
     return Trunk(trunk.name, trunk.networks, trunk.account, trunk.destination, account)
-
-
-def absolute_store_url(settings: Settings) -> str:
-    """`sqlite:` alone means a file in CTI_VAR; every process must open the same one."""
-    if settings.store_url.removeprefix("sqlite:").strip("/") or not settings.store_url.startswith("sqlite:"):
-        return settings.store_url
-    return f"sqlite:{settings.var / FILE_NAME}"
 
 
 def _broker_url(settings: Settings, ports: dict[str, int]) -> str:

@@ -11,6 +11,7 @@ from cti_engine.core.ivr.flow_graph import flow_and_run
 from cti_engine.definitions.flow_source import FlowSource
 from cti_engine.definitions.problems import WARNING
 from cti_engine.definitions.problems import Path as Place
+from cti_engine.definitions.trunk_check import check_trunk
 from cti_engine.definitions.yaml_source import Document
 
 _LEAD_TO_AGENTS = {
@@ -80,13 +81,6 @@ def check_escalation(
     if queue and queues is not None and queue not in queues:
         text, hint = f"there is no queue {queue}", closest_or_all(queue, queues)
         document.problem(("transfers", "escalation_queue"), text, hint)
-
-
-def check_trunk(document: Document, place: Place, trunk: str, trunks: Collection[str] | None) -> None:
-    """`trunks` of config/sip.yaml; None: that file could not be read."""
-    if trunk and trunks is not None and trunk not in trunks:
-        hint = closest_or_all(trunk, list(trunks)) if trunks else "there is none: trunks: in config/sip.yaml"
-        document.problem(place, f"there is no trunk {trunk}", hint)
 
 
 def check_queue(

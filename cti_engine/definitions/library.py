@@ -48,6 +48,7 @@ from cti_engine.definitions.site_loader import (
     transfer_rules,
 )
 from cti_engine.definitions.ticket_loader import load_tickets
+from cti_engine.definitions.trunk_check import check_trunk
 from cti_engine.definitions.yaml_source import Document, Node, read_yaml
 from cti_engine.definitions.zones import zone_named
 
@@ -91,7 +92,7 @@ def load_definitions(
     engine = ENGINE.read(engine_file, engine_file.root, ())
     trunks = _trunk_names(files.places["config"])
     for section in ("callbacks", "transfers"):
-        cross_check.check_trunk(engine_file, (section, "trunk"), engine[section]["trunk"], trunks)
+        check_trunk(engine_file, (section, "trunk"), engine[section]["trunk"], trunks)
     calls = engine["calls"]
     attributes = load_attributes(attributes_file)
     people = load_agents(agents_file, attributes)

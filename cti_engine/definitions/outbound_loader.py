@@ -17,10 +17,10 @@ from cti_engine.core.definitions import (
 )
 from cti_engine.core.expressions.suggestion import closest_or_all
 from cti_engine.core.ivr.flow import EndCall, Fixed, Flow, Say, Step, Transfer
-from cti_engine.definitions.cross_check import check_trunk
 from cti_engine.definitions.problems import WARNING
 from cti_engine.definitions.shapes import IDENTIFIER, Duration, Key, Keys, Many, Text
 from cti_engine.definitions.site_loader import BEGINNING
+from cti_engine.definitions.trunk_check import check_trunk
 from cti_engine.definitions.yaml_source import Document
 
 SHOWN = Text("a number", r"\+?[0-9]{1,15}")

@@ -12,8 +12,8 @@ from typing import Any
 from cti_engine.core.definitions import CONSENT, DialledNumber, RecordingNotice
 from cti_engine.core.expressions.suggestion import closest_or_all
 from cti_engine.core.ivr.flow import Choice, Content, Fixed, Flow, GoToFlow, Menu, Say, SetValues, Step
-from cti_engine.definitions.cross_check import check_trunk
 from cti_engine.definitions.shapes import IDENTIFIER, LANGUAGE, Key, Keys, Many, Table, Text
+from cti_engine.definitions.trunk_check import check_trunk
 from cti_engine.definitions.yaml_source import Document
 
 NOTICE = Keys(

@@ -10,6 +10,7 @@ from cti_engine.adapters.secret_files import ensure_password, ensure_secret
 from cti_engine.core.definitions import CenterDefinitions
 from cti_engine.definitions.settings import Settings
 from cti_engine.ports import StoreOfOtherVersion, StoreUnavailable
+from cti_engine.runtime.agent_accounts import agents_have_accounts
 from cti_engine.runtime.customers import prepare_customers
 from cti_engine.runtime.places import Places
 from cti_engine.runtime.prompt_files import apology_prompts, prompt_cache, prompts_of
@@ -73,13 +74,3 @@ def check_store(url: str, folder: Path) -> None:
         return
     finally:
         store.close()
-
-
-def agents_have_accounts(accounts: AccountStore, definitions: CenterDefinitions) -> list[tuple[str, str]]:
-    """Every agent of the files can log in and register, who was taken out of them cannot; the new passwords."""
-    made = accounts.ensure(Account(a.id, "agent", a.name) for a in definitions.agents.values())
-    for account in accounts.all():
-        gone = account.user not in definitions.agents
-        if account.role == "agent" and account.disabled != gone:
-            accounts.disable(account.user, gone)
-    return made

@@ -1,4 +1,4 @@
-"""Where this center's customers are, and the shipped ones at the very first start."""
+"""This center's customers: how they are opened, and the shipped ones at the very first start."""
 
 from __future__ import annotations
 
@@ -12,18 +12,9 @@ from cti_engine.adapters.ticket_import import import_tickets
 from cti_engine.adapters.ticket_store import TicketStore
 from cti_engine.core.definitions import CenterDefinitions
 from cti_engine.definitions.settings import Settings
-from cti_engine.runtime.places import Places
+from cti_engine.runtime.databases import customers_url
 
 _log = logging.getLogger("cti.customers")
-
-
-def customers_url(settings: Settings) -> str:
-    """`sqlite:` alone means a file in CTI_VAR; every process must open the same one."""
-    if settings.customers_url.startswith("sqlite:") and not settings.customers_url.removeprefix(
-        "sqlite:"
-    ).strip("/"):
-        return f"sqlite:{Places(settings.var).customers_db}"
-    return settings.customers_url
 
 
 def open_customers(settings: Settings, *, read_only: bool = False) -> CustomerStore:

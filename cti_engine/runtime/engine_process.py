@@ -27,7 +27,7 @@ from cti_engine.definitions.problems import Problem
 from cti_engine.definitions.prompt_inventory import center_prompts
 from cti_engine.definitions.report import as_text
 from cti_engine.ports import Store, StoreTaken, StoreUnavailable
-from cti_engine.runtime.bootstrap import agents_have_accounts
+from cti_engine.runtime.agent_accounts import agents_have_accounts
 from cti_engine.runtime.bus_side import BusSide
 from cti_engine.runtime.engine import Engine
 from cti_engine.runtime.engine_config import EngineConfig

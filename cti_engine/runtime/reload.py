@@ -16,8 +16,6 @@ import warnings
 from pathlib import Path
 from typing import NoReturn
 
-import holidays  # noqa: F401  # calendars import it when they are read, which would be a fifth of a reload
-
 from cti_engine.core.definitions import CenterDefinitions
 from cti_engine.definitions.library import load_definitions
 from cti_engine.definitions.problems import Problem

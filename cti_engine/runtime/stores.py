@@ -6,8 +6,7 @@ from pathlib import Path
 
 from cti_engine.adapters.sqlite_store import SqliteStore
 from cti_engine.ports import Store, StoreUnavailable
-
-FILE_NAME = "engine.db"
+from cti_engine.runtime.databases import ENGINE_DB
 
 
 def open_store(
@@ -19,7 +18,7 @@ def open_store(
     """
     scheme, _, rest = url.partition(":")
     if scheme == "sqlite":
-        path = Path(rest.removeprefix("//")) if rest.removeprefix("//") else folder / FILE_NAME
+        path = Path(rest.removeprefix("//")) if rest.removeprefix("//") else folder / ENGINE_DB
         return SqliteStore(path, read_only=read_only, synchronous=synchronous)
     if scheme in ("redis", "rediss", "unix"):
         from cti_engine.adapters.redis_store import RedisStore  # 5 MB in every process that never needs it

@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from cti_engine.adapters.account_store import AccountStore
-from cti_engine.runtime.bootstrap import agents_have_accounts
+from cti_engine.runtime.agent_accounts import agents_have_accounts
 from tests.runtime.center import definitions
 
 

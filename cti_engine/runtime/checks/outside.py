@@ -14,7 +14,8 @@ from urllib.parse import urlsplit
 from cti_engine.definitions.problems import ERROR, Problem
 from cti_engine.ports import StoreTaken, StoreUnavailable
 from cti_engine.runtime.checks.check import Check, fault, ok, warn
-from cti_engine.runtime.stores import FILE_NAME, open_store
+from cti_engine.runtime.databases import ENGINE_DB
+from cti_engine.runtime.stores import open_store
 
 _BROKER_WITHIN_S = 3.0
 _NOT_AUTHORISED = (4, 5)  # MQTT 3.1.1 table 3.1: a broker all the same
@@ -25,7 +26,7 @@ def check_store(url: str, var: Path) -> Check:
     shown = _without_password(url)
     if url.startswith("sqlite:"):
         rest = url.removeprefix("sqlite:").removeprefix("//")
-        path = Path(rest) if rest else var / FILE_NAME
+        path = Path(rest) if rest else var / ENGINE_DB
         there = next(place for place in (path, *path.parents) if place.exists())
         if not os.access(there, os.W_OK):
             return fault(
