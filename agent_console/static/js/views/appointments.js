@@ -67,10 +67,10 @@ function whyNot({ error = {}, result = {} }) {
 
 /** Mine that nobody has kept yet, soonest first. `told` changes when one of them has. */
 export function Appointments({ live, told, ask, say, enabled }) {
-  const [{ callbacks }, show] = useState({ callbacks: [] });
+  const [callbacks, show] = useState([]);
   useEffect(() => {
     let wanted = enabled;
-    if (enabled) live.ask("ListCallbacks").then((reply) => wanted && reply.ok && show(reply.result));
+    if (enabled) live.ask("ListCallbacks").then(({ ok, result }) => wanted && ok && show(result.callbacks ?? []));
     return () => (wanted = false);
   }, [told, enabled]);
   return html`<section class="card side appointments" aria-labelledby="appointments-title">
