@@ -44,8 +44,9 @@ async def test_both_hear_each_other(center: Center) -> None:
     cdr = await center.cdr()
     assert (cdr["agent"], cdr["queue"], cdr["cause"]) == ("john", "support_en", "caller/hang_up")
     assert (cdr["disposition"], cdr["note"]) == ("solved", "all well")
-    assert cdr["flow_path"][-4:] == [
-        f"main_en.{step}" for step in ("welcome", "menu", "support", "wait_for_support")
+    steps = [step for step in cdr["flow_path"] if step.startswith("main_en.")]
+    assert steps[-5:] == [
+        f"main_en.{step}" for step in ("welcome", "ticket", "menu", "support", "wait_for_support")
     ]
     recording = Path(cdr["recording"])
     with wave.open(str(recording)) as stored:
