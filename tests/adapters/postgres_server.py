@@ -27,15 +27,9 @@ class PostgresServer:
 
     def __init__(self) -> None:
         self._folder = Path(tempfile.mkdtemp(prefix="cti-postgres-"))
-        self._as_user = [
-            tool("setpriv"),
-            "--reuid",
-            "postgres",
-            "--regid",
-            "postgres",
-            "--clear-groups",
-            "--",
-        ]
+        become = [tool("setpriv"), "--reuid", "postgres", "--regid", "postgres", "--clear-groups", "--"]
+        # To become another clears what kills it when we die: set that again.
+        self._as_user = [*become, tool("setpriv"), "--pdeathsig", "KILL", "--"]
         if os.geteuid() != 0:
             self._as_user = []
         self.port = free_port()
