@@ -32,6 +32,7 @@ from agent_console.routes import application
 from agent_console.sessions import Sessions
 from agent_console.survey_notes import SurveyNotes
 from agent_console.ticket_book import TicketBooks, read_tickets
+from agent_console.ticket_call_backs import TicketCallBacks
 from agent_console.ticket_desk import TicketDesk
 from agent_console.ticket_notices import TicketNotices
 from cti_engine.adapters.customer_store import CustomerStore
@@ -139,7 +140,8 @@ def _assemble(config: ConsoleConfig) -> tuple[Console, MqttBus]:
         customers = CustomerStore(config.customers_url, cache=config.customers_cache)
         books = TicketBooks(lambda: read_tickets(config.home, config.time_zone))
         store = TicketStore(customers.database, customers.tickets_changed)
-        tickets = TicketDesk(store, books, clock.now, TicketNotices(pages).tell)
+        promises = TicketCallBacks(asking, config.utc_offset)
+        tickets = TicketDesk(store, books, clock.now, TicketNotices(pages).tell, promises.ask)
         notes = ContactNotes(log, customers, SurveyNotes(store, books, tickets.told))
         feed.listen(notes)
     feed.watch_engine(presence.on_engine)

@@ -7,6 +7,7 @@ opens one ticket however many of its answers are bad.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 from agent_console.ticket_book import TicketBook, TicketBooks
@@ -14,7 +15,7 @@ from agent_console.ticket_desk import About, UnknownCategory, Wanted, opened
 from cti_engine.adapters import customer_profile
 from cti_engine.adapters.customer_merge import current_id
 from cti_engine.adapters.sql_database import Statements
-from cti_engine.adapters.ticket_store import Kept, TicketStore
+from cti_engine.adapters.ticket_store import Kept, TicketStore, in_time
 from cti_engine.core.customers.ticket_rules import SUPERVISOR, SurveyRule
 from cti_engine.core.customers.tickets import Notice
 from cti_engine.ports import StoredEvent
@@ -88,6 +89,11 @@ class SurveyNotes:
             kept, steps = opened(book, about, wanted, event.at)
         except UnknownCategory:  # the admin is changing the file
             return
+        if rule.call_back and kept.ticket.owner:
+            at = event.at + rule.call_back
+            if book.calendar is not None:
+                at = book.calendar.after(event.at, rule.call_back) or at
+            kept = in_time(book.rules, book.calendar, kept, replace(kept.ticket, call_back_at=at))
         self._opened.append(self._tickets.open_in(db, kept, steps))
 
     def begins(self) -> None:

@@ -39,7 +39,7 @@ class NewTicket(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 class TicketChange(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """`give` needs `to`; `comment` and `resolve` need `text` (what worked); `wait` may have `until` (wall seconds);
-    `change` takes `priority` and `category`.
+    with `call_back` the owner calls the customer then; `change` takes `priority` and `category`.
     """
 
     kind: Literal["take", "give", "release", "wait", "resume", "comment", "resolve", "reopen", "change"]
@@ -48,11 +48,13 @@ class TicketChange(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     until: Annotated[float, msgspec.Meta(ge=0, le=2**40)] | None = None
     priority: Annotated[int, msgspec.Meta(ge=1, le=9)] | None = None
     category: Id = ""
+    call_back: bool = False
 
 
 class TicketShown(msgspec.Struct, frozen=True):
     """`owner` empty: nobody has taken it. Times in wall seconds; `due_at` null: never. `told`: rungs of the ladder that
-    have been. `name` is the customer's, `number` the caller's.
+    have been. `name` is the customer's, `number` the caller's. `call_back_at`: when the owner calls back; `call_back`
+    its contact, or why the center has none.
     """
 
     ticket: int
@@ -74,6 +76,8 @@ class TicketShown(msgspec.Struct, frozen=True):
     closed_at: float | None
     resolution: str
     told: list[str]
+    call_back_at: float | None
+    call_back: str
 
 
 class TicketStep(msgspec.Struct, frozen=True):

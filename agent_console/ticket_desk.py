@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from agent_console.ticket_book import TicketBook, TicketBooks
@@ -22,7 +22,22 @@ from cti_engine.core.customers.tickets import Change, Notice, Ticket
 LOOK = 30.0
 """Seconds at most between two looks at the timers: the admin's rules and other writers may have moved one."""
 
+RETRY = 10.0
+"""Seconds until a center that was away is asked again for a call-back."""
+
 Tell = Callable[[Notice, Kept], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Promised:
+    """`contact` is the call-back; empty: it was `refused`, by this code."""
+
+    contact: str = ""
+    refused: str = ""
+
+
+CallBack = Callable[[Kept], Awaitable[Promised | None]]
+"""Asks the center to put the ticket's owner down for its call-back; None: it is away. Asking twice is harmless."""
 
 _log = logging.getLogger("cti.tickets")
 
@@ -56,10 +71,18 @@ class Wanted:
 
 
 class TicketDesk:
-    """`tell(notice, ticket)` is called in the event loop. All but `run` raise DatabaseFault."""
+    """`tell(notice, ticket)` is called in the event loop. All but `run`, `told` raise DatabaseFault."""
 
-    def __init__(self, store: TicketStore, books: TicketBooks, now: Callable[[], float], tell: Tell) -> None:
+    def __init__(
+        self,
+        store: TicketStore,
+        books: TicketBooks,
+        now: Callable[[], float],
+        tell: Tell,
+        call_back: CallBack,
+    ) -> None:
         self.store = store
+        self._call_back = call_back
         self._books = books
         self._now = now
         self._tell = tell
@@ -121,7 +144,9 @@ class TicketDesk:
 
     async def _look(self) -> float:
         """Do what is due; seconds until there is more."""
+        away = False
         for number in await asyncio.to_thread(self.store.to_look_at, self._now()):
+            away |= await self._promise(number)
             notices: list[Notice] = []
 
             def done(kept: Kept, notices: list[Notice] = notices) -> tuple[Kept, Sequence[Step]]:
@@ -136,7 +161,26 @@ class TicketDesk:
                 assert kept is not None
                 self._tell(notice, kept)
         following = await asyncio.to_thread(self.store.next_timer)
-        return LOOK if following is None else following - self._now()
+        return LOOK if following is None else max(following - self._now(), RETRY if away else 0.0)
+
+    async def _promise(self, number: int) -> bool:
+        """Put the owner down for the call-back of this ticket, if there is one; whether the center was away."""
+        found = await asyncio.to_thread(self.store.one, number)
+        if found is None or not tickets.promises(found[0].ticket):
+            return False
+        answer = await self._call_back(found[0])
+        if answer is None:
+            return True
+
+        def known(kept: Kept) -> tuple[Kept, Sequence[Step]]:
+            book, ticket = self._books.now(), replace(kept.ticket, call_back=answer.contact or answer.refused)
+            step = "call_back" if answer.contact else "no_call_back"
+            said = {"until": ticket.call_back_at, "contact": answer.contact, "text": answer.refused}
+            body = {name: value for name, value in said.items() if value}
+            return in_time(book.rules, book.calendar, kept, ticket), (Step(self._now(), "", step, body),)
+
+        await asyncio.to_thread(self.store.change, number, known)
+        return False
 
 
 def opened(book: TicketBook, about: About, wanted: Wanted, now: float) -> tuple[Kept, list[Step]]:

@@ -144,6 +144,7 @@ async def changed(request: web.Request) -> web.Response:
         asked.text,
         asked.priority,
         asked.category,
+        asked.call_back,
     )
     try:
         kept = await desk.change(_number(request), change)

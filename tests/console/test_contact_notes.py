@@ -13,7 +13,7 @@ from agent_console.survey_notes import SurveyNotes
 from agent_console.ticket_book import TicketBook, TicketBooks
 from cti_engine.adapters.customer_store import CustomerStore
 from cti_engine.adapters.ticket_store import Kept, TicketStore
-from cti_engine.core.customers.ticket_rules import Category, DueRule, SurveyRule, TicketRules
+from cti_engine.core.customers.ticket_rules import SUPERVISOR, Category, DueRule, SurveyRule, TicketRules
 from cti_engine.core.customers.tickets import Notice
 from cti_engine.ports import Batch, StoredEvent
 from cti_engine.runtime.stores import open_store
@@ -41,7 +41,7 @@ RULES = TicketRules(
     categories={"complaint": Category("complaint", {}, 2)},
     priorities={1: {}, 2: {}},
     due=(DueRule(3600.0),),
-    surveys=(SurveyRule({"1-5": 2}, "complaint", 1, segments=("gold",)),),
+    surveys=(SurveyRule({"1-5": 2}, "complaint", 1, segments=("gold",), call_back=600.0),),
 )
 
 
@@ -97,6 +97,9 @@ async def test_a_bad_answer_of_a_valued_customer_opens_one_ticket(tmp_path: Path
     (ticket,) = profile["tickets"]
     assert (ticket["owner"], ticket["priority"], ticket["category"]) == ("maria", 1, "complaint")
     assert ticket["due_at"] == 1002.0 + 3600.0
+    ((opened, notices),) = told
+    assert notices == [Notice("open", SUPERVISOR)]
+    assert (opened.ticket.call_back_at, opened.number) == (1002.0 + 600.0, "+34600000201")
     other = customers.profile("+34600000202")
     assert other is not None and other["tickets"] == [] and len(other["surveys"]) == 1
     log.close()

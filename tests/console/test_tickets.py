@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from agent_console.ticket_book import TicketBook, TicketBooks
-from agent_console.ticket_desk import About, TicketDesk, UnknownCategory, Wanted
+from agent_console.ticket_desk import About, Promised, TicketDesk, UnknownCategory, Wanted
 from cti_engine.adapters.customer_schema import open_customers
 from cti_engine.adapters.customer_store import CustomerStore
 from cti_engine.adapters.ticket_store import Kept, TicketStore
@@ -39,13 +39,20 @@ class Desk:
     def __init__(self, path: Path, now: float) -> None:
         self.now = now
         self.told: list[tuple[int, Notice]] = []
+        self.asked: list[tuple[str, float | None]] = []
+        self.center: Promised | None = None  # away
         self.desk = TicketDesk(
             TicketStore(open_customers(path)),
             TicketBooks(lambda: TicketBook(RULES)),
             lambda: self.now,
             lambda notice, kept: self.told.append((kept.ticket.ticket, notice)),
+            self._call_back,
         )
         self._running = spawn(self.desk.run(), "timers")
+
+    async def _call_back(self, kept: Kept) -> Promised | None:
+        self.asked.append((kept.ticket.owner, kept.ticket.call_back_at))
+        return self.center
 
     async def move(self, now: float) -> None:
         """The clock jumps; any change makes the desk look at it."""
@@ -101,6 +108,34 @@ async def test_a_colleague_learns_of_what_is_given(tmp_path: Path) -> None:
     assert found is not None
     assert len(found[1]) == 2
     assert len(desk.desk.store.all_open()) == 1
+    await desk.close()
+
+
+@in_the_loop
+async def test_a_call_back_reaches_the_owner(tmp_path: Path) -> None:
+    """The center is asked until it answers, and once only after that; what it refuses is in the history."""
+    desk = Desk(tmp_path / "c.db", 1000.0)
+    kept = await desk.desk.open(About("c01", "+34600000101"), Wanted("fault", "x", "", "ana", owner="ana"))
+    number = kept.ticket.ticket
+    await desk.desk.change(number, Change("wait", "ana", until=5000.0, call_back=True))
+    await until(lambda: len(desk.asked) == 1, "the center to be asked")
+    desk.center = Promised(contact="c-9")
+
+    async def history() -> list[str]:
+        found = await asyncio.to_thread(desk.desk.store.one, number)
+        assert found is not None
+        return [step.step for step in found[1]]
+
+    await desk.move(1001.0)
+    await until(lambda: len(desk.asked) == 2, "the center to be asked again")
+    await desk.move(1002.0)
+    assert desk.asked == [("ana", 5000.0)] * 2
+    assert await history() == ["open", "wait", "call_back"]
+    desk.center = Promised(refused="number_not_allowed")
+    await desk.desk.change(number, Change("wait", "ana", until=6000.0, call_back=True))
+    await until(lambda: len(desk.asked) == 3, "the center to be asked for another time")
+    await desk.move(1003.0)
+    assert (await history())[-1] == "no_call_back"
     await desk.close()
 
 

@@ -53,7 +53,8 @@ class Ticket:
     """`ticket` is the number that people say, 0 before it has one. Times in wall seconds, None: not set.
 
     Until due count `within` (None: never due) and `paused` seconds of the calendar from `counts_from`. `told` are the
-    rungs of the ladder that have been. `follow_up_at`: when a waiting ticket comes back.
+    rungs of the ladder that have been. `follow_up_at`: when a waiting ticket comes back. `call_back_at`: when the owner
+    calls the customer; `call_back` is empty until the center has that promise, then its contact, or why it has it not.
     """
 
     ticket: int
@@ -77,11 +78,15 @@ class Ticket:
     closed_at: float | None = None
     resolution: str = ""
     told: tuple[str, ...] = ()
+    call_back_at: float | None = None
+    call_back: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """What `by` does. `to`: an agent (`give`); `until`: a moment (`wait`); `text`: a comment, or what worked."""
+    """What `by` does. `to`: an agent (`give`); `until`: a moment (`wait`), with `call_back` the owner calls the
+    customer then; `text`: a comment, or what worked.
+    """
 
     kind: str
     by: str
@@ -91,6 +96,7 @@ class Change:
     text: str = ""
     priority: int | None = None
     category: str = ""
+    call_back: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,6 +178,8 @@ def _wait(rules: TicketRules, ticket: Ticket, change: Change, now: float) -> Tic
     if until <= now:
         raise NotPossible("bad_time")
     since = now if ticket.waiting_since is None else ticket.waiting_since
+    if change.call_back:
+        ticket = replace(ticket, call_back_at=until, call_back="")
     return replace(ticket, waiting_since=since, follow_up_at=until)
 
 
@@ -244,10 +252,19 @@ def _when(calendar: Calendar | None, ticket: Ticket, share: float) -> float | No
 
 
 def next_timer(rules: TicketRules, calendar: Calendar | None, ticket: Ticket) -> float | None:
-    """When `timed` has to look at it again; None: never, as it is now."""
+    """When it has to be looked at again, at once for a call-back that the center does not know of; None: never."""
+    if promises(ticket):
+        return ticket.counts_from
     if ticket.state == WAITING:
         return ticket.follow_up_at
     return min((at for at, _ in _rungs(rules, calendar, ticket)), default=None)
+
+
+def promises(ticket: Ticket) -> bool:
+    """Whether its owner has to be put down for a call-back that the center does not know of yet."""
+    return bool(
+        ticket.call_back_at is not None and not ticket.call_back and ticket.owner and ticket.state != RESOLVED
+    )
 
 
 def timed(

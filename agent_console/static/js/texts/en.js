@@ -88,6 +88,8 @@ export default {
   ticket_mine: "I keep it; otherwise whoever of the queue takes it", ticket_n: "Ticket {n}", ticket_show: "Show ticket {n}", ticket_history: "History",
   ticket_nobodys: "nobody’s", ticket_due: "due {time}", ticket_was_due: "was due {time}",
   ticket_new: "new", ticket_taken: "in work", ticket_waiting: "waits", ticket_resolved: "resolved", ticket_give: "Give it to",
+  ticket_call_back: "Call the customer back at", ticket_do_call_back: "Promise it", ticket_call_back_at: "Call-back: {time}",
+  ticket_step_call_back: "call-back promised", ticket_step_no_call_back: "no call-back",
   ticket_do_take: "Take it", ticket_do_comment: "Comment", ticket_do_resolve: "Resolved so", ticket_do_wait: "Wait for the customer",
   ticket_do_resume: "Go on", ticket_do_release: "Give it back", ticket_do_reopen: "Open again",
   ticket_step_open: "opened", ticket_step_take: "taken", ticket_step_give: "given", ticket_step_release: "given back", ticket_step_wait: "waits for the customer",

@@ -119,6 +119,8 @@ export default {
   ticket_mine: "Me lo quedo; si no, quien lo tome de la cola", ticket_n: "Caso {n}", ticket_show: "Ver el caso {n}", ticket_history: "Historia",
   ticket_nobodys: "de nadie", ticket_due: "para {time}", ticket_was_due: "era para {time}",
   ticket_new: "nuevo", ticket_taken: "en curso", ticket_waiting: "en espera", ticket_resolved: "resuelto", ticket_give: "Darlo a",
+  ticket_call_back: "Llamar al cliente el", ticket_do_call_back: "Prometerlo", ticket_call_back_at: "Se le llamará: {time}",
+  ticket_step_call_back: "llamada prometida", ticket_step_no_call_back: "sin llamada",
   ticket_do_take: "Tomarlo", ticket_do_comment: "Comentar", ticket_do_resolve: "Resuelto así", ticket_do_wait: "Esperar al cliente",
   ticket_do_resume: "Seguir", ticket_do_release: "Devolverlo", ticket_do_reopen: "Reabrir",
   ticket_step_open: "abierto", ticket_step_take: "tomado", ticket_step_give: "dado", ticket_step_release: "devuelto", ticket_step_wait: "espera al cliente",

@@ -61,10 +61,22 @@ export function TicketDialog({ number, me, onChange, onClose }) {
         ${CHANGES[ticket.state].map((kind) => html`<button key=${kind} class="button ${kind === "resolve" ? "primary" : ""}"
           disabled=${busy || (WITH_TEXT.includes(kind) && !text.trim())} onClick=${() => change(kind)}>${t(`ticket_do_${kind}`)}</button>`)}
       </div>
+      ${(ticket.state === "taken" || ticket.state === "waiting") && html`<${CallBack} ...${{ ticket, busy }} onCallBack=${(until) => change("wait", { until, call_back: true })} />`}
       ${ticket.state !== "resolved" && html`<${Give} ...${{ me, busy }} onGive=${(to) => change("give", { to })} />`}`}
     <p class="problem" role="alert">${problem}</p>
     <form method="dialog"><button class="button">${t("close")}</button></form>
   </dialog>`;
+}
+
+/** The owner calls the customer at a time: the center rings the owner first. */
+function CallBack({ ticket, busy, onCallBack }) {
+  const [at, setAt] = useState("");
+  const known = ticket.call_back_at && (ticket.call_back || "promised");
+  return html`<div class="call-back">
+    <label class="field">${t("ticket_call_back")}<input type="datetime-local" value=${at} onInput=${({ target }) => setAt(target.value)} /></label>
+    <button class="button" disabled=${busy || !at} onClick=${() => onCallBack(new Date(at).getTime() / 1000)}>${t("ticket_do_call_back")}</button>
+    ${known && html`<p class="muted">${t("ticket_call_back_at", { time: moment(ticket.call_back_at) })}</p>`}
+  </div>`;
 }
 
 /** To a colleague of the same queues. */
