@@ -182,8 +182,9 @@ async def test_tickets_and_what_worked(store: CustomerStore) -> None:
     found = tickets.similar("ROUTERS: la conexion")
     assert [case.resolution for case in found] == ["restaurar de fábrica", "abono"]
     assert tickets.similar("x' | & ! (") == []
-    with store.database.writing() as db:
-        db.run("DELETE FROM tickets WHERE customer=?", ("c01",))
+    strangers = tickets.open(Kept(replace(router, customer=""), number="+34600000101"), []).ticket.ticket
+    assert store.erase("c01") is not None
+    assert tickets.one(strangers) is None
     assert [case.resolution for case in tickets.similar("router")] == ["abono"]
     with store.database.reading() as db:
         assert db.row("SELECT count(*) FROM ticket_steps WHERE ticket=?", (number,)) == (0,)
