@@ -34,6 +34,7 @@ from cti_engine.core.customers.tickets import (
     due_at,
     next_timer,
     opened,
+    promises,
     timed,
 )
 from cti_engine.core.hours import Calendar, Zone
@@ -208,6 +209,20 @@ def test_while_it_waits_nobody_is_told_and_then_the_owner() -> None:
     back, notices = timed(RULES, OFFICE, waiting, MONDAY + 4 * HOUR)
     assert (back.state, notices) == (TAKEN, (Notice("follow_up", "ana"),))
     assert due_at(OFFICE, back) == MONDAY + 6 * HOUR
+
+
+def test_a_call_back_waits_until_the_center_knows_of_it() -> None:
+    """Promised with the wait, it is to be passed on at once; known, the ticket waits; resolved, nobody is called."""
+    waiting = _do(_do(_open(), "take"), "wait", until=MONDAY, call_back=True)
+    assert (promises(waiting), waiting.call_back_at, next_timer(RULES, OFFICE, waiting)) == (
+        True,
+        MONDAY,
+        FRIDAY,
+    )
+    known = replace(waiting, call_back="c-9")
+    assert (promises(known), next_timer(RULES, OFFICE, known)) == (False, MONDAY)
+    assert not promises(_do(waiting, "resolve", text="done"))
+    assert not promises(_do(waiting, "release"))
 
 
 @pytest.mark.parametrize(
