@@ -6,6 +6,7 @@ Asked in the owner's name. The center takes the same promise twice as one, so an
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
 
 from agent_console.accounts import Account
 from agent_console.asking import Asking
@@ -17,16 +18,16 @@ _AWAY = ("engine_away", "expired")
 
 
 class TicketCallBacks:
-    """`utc_offset`: seconds that the center's clock is ahead of UTC."""
+    """`time_zone`: the center's, by whose clock the time is told; empty for the machine's."""
 
-    def __init__(self, asking: Asking, utc_offset: float) -> None:
+    def __init__(self, asking: Asking, time_zone: str) -> None:
         self._asking = asking
-        self._utc_offset = utc_offset
+        self._zone = ZoneInfo(time_zone) if time_zone else None
 
     async def ask(self, kept: Kept) -> Promised | None:
         ticket = kept.ticket
         assert ticket.call_back_at is not None
-        at = datetime.fromtimestamp(ticket.call_back_at + self._utc_offset, UTC)
+        at = datetime.fromtimestamp(ticket.call_back_at, UTC).astimezone(self._zone)
         owner = Account(ticket.owner, "agent", ticket.owner, frozenset({Permission.TAKE_CALLS}))
         args = {
             "at": at.strftime("%Y-%m-%dT%H:%M"),

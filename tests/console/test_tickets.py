@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from contextlib import closing, suppress
 from dataclasses import asdict, replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -181,6 +183,23 @@ async def test_from_the_call_to_what_worked(running: tuple[StandInEngine, Consol
         notice = await page.until("ticket", kind="comment")
         assert notice["ticket"]["ticket"] == number
 
+        tomorrow = time.time() + 86_400.0
+        wait = {"kind": "wait", "until": tomorrow, "call_back": True}
+        status, _ = await maria.post(f"/api/tickets/{number}/changes", json=wait)
+        assert status == 200
+        asked = await engine.until_heard("ScheduleCallback")
+        told = {name: asked.args[name] for name in ("agent", "number", "queue", "at")}
+        at = datetime.fromtimestamp(tomorrow, UTC).astimezone().strftime("%Y-%m-%dT%H:%M")
+        assert told == {"agent": "maria", "number": "+34600123456", "queue": "sales_es", "at": at}
+
+        async def promised() -> bool:
+            _, found = await maria.get(f"/api/tickets/{number}")
+            return found["steps"][-1]["step"] == "call_back"
+
+        while not await promised():
+            await asyncio.sleep(0)
+        await maria.post(f"/api/tickets/{number}/changes", json={"kind": "resume"})
+
     async def refused(person: Person, path: str, body: dict[str, Any]) -> tuple[int, str]:
         status, answer = await person.post(path, json=body)
         return status, answer["error"]["code"]
@@ -199,10 +218,9 @@ async def test_from_the_call_to_what_worked(running: tuple[StandInEngine, Consol
     assert (status, done["state"]) == (200, "resolved")
     _, history = await maria.get(f"/api/tickets/{number}")
     assert [(step["author"], step["step"]) for step in history["steps"]] == [
-        ("maria", "open"),
-        ("john", "comment"),
+        ("maria", "open"), ("john", "comment"), ("maria", "wait"), ("", "call_back"), ("maria", "resume"),
         ("maria", "resolve"),
-    ]
+    ]  # fmt: skip
     _, found = await john.get(
         "/api/cases", params={"text": "el ROUTER no tiene conexion", "category": "fault"}
     )
