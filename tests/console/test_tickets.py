@@ -187,14 +187,14 @@ async def test_from_the_call_to_what_worked(running: tuple[StandInEngine, Consol
         wait = {"kind": "wait", "until": tomorrow, "call_back": True}
         status, _ = await maria.post(f"/api/tickets/{number}/changes", json=wait)
         assert status == 200
-        asked = await engine.until_heard("ScheduleCallback")
-        told = {name: asked.args[name] for name in ("agent", "number", "queue", "at")}
+        request = await engine.until_heard("ScheduleCallback")
+        told = {name: request.args[name] for name in ("agent", "number", "queue", "at")}
         at = datetime.fromtimestamp(tomorrow, UTC).astimezone().strftime("%Y-%m-%dT%H:%M")
         assert told == {"agent": "maria", "number": "+34600123456", "queue": "sales_es", "at": at}
 
         async def promised() -> bool:
             _, found = await maria.get(f"/api/tickets/{number}")
-            return found["steps"][-1]["step"] == "call_back"
+            return bool(found["steps"][-1]["step"] == "call_back")
 
         while not await promised():
             await asyncio.sleep(0)
