@@ -157,6 +157,7 @@ def make_plan(settings: Settings, prepared: Prepared) -> Plan:
                 reuse_limit=settings.workers.recycle_after,
                 media_timeout=settings.workers.media_timeout,
                 inband_dtmf=settings.sip.inband_dtmf,
+                domains=settings.sip.domains,
             )
 
         return Workers(

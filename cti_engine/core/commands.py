@@ -45,7 +45,8 @@ class DialLeg:
     """Ring `target` (a user registered at the edge, or E.164 through a trunk) from `worker`.
 
     `caller_number` and `caller_name` are shown to the phone. `leg` is named by the core. `fresh`: the worker refuses it
-    (`wrong_state`) while it serves another contact.
+    (`wrong_state`) while it serves another contact. `transfers`: it is an agent's phone, which may transfer the call
+    by itself (REFER, TransferAsked), and whose second line comes to this worker.
     """
 
     worker: str
@@ -56,6 +57,7 @@ class DialLeg:
     caller_name: str = ""
     headers: dict[str, str] = field(default_factory=dict)
     fresh: bool = False
+    transfers: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,6 +174,15 @@ class SendDigits:
     digits: str = field(repr=False)
 
 
+@dataclass(frozen=True, slots=True)
+class TellTransfer:
+    """What came of the transfer that the phone of `leg` asked for: a NOTIFY (RFC 3515) with this final code."""
+
+    worker: str
+    leg: str
+    sip_code: int
+
+
 # --- to the edge -------------------------------------------------------------------------------
 
 
@@ -232,7 +243,7 @@ class Reply:
 WorkerCommand = (
     AnswerLeg | RejectLeg | DialLeg | EndLeg | PlayPrompts | StopPlayback | Listen | StopListening
     | SetAudioPaths | StartRecording | StopRecording | PauseRecording | RecordLegs
-    | SendDigits
+    | SendDigits | TellTransfer
 )  # fmt: skip
 EdgeCommand = EndDialog | SetDialledNumbers
 Command = WorkerCommand | EdgeCommand | LookUp | CallService | Reply

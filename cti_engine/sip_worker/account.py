@@ -18,19 +18,19 @@ _log = logging.getLogger("cti.worker")
 class Account(pj.Account):  # type: ignore[misc]  # the wheel has no types
     """`on_invite(native call id, headers, source)` is told of an INVITE that is to be answered 180.
 
-    `free()` says whether a new interaction may start; `on_rejected()` counts towards the flood brake.
+    `takes(source)` says whether it may come in; `on_rejected()` counts towards the flood brake.
     """
 
     def __init__(
         self,
         secret: bytes,
-        free: Callable[[], bool],
+        takes: Callable[[str], bool],
         on_invite: Callable[[int, Headers, str], None],
         on_rejected: Callable[[], None],
     ) -> None:
         super().__init__()
         self._secret = secret
-        self._free = free
+        self._takes = takes
         self._on_invite = on_invite
         self._on_rejected = on_rejected
 
@@ -49,7 +49,7 @@ class Account(pj.Account):  # type: ignore[misc]  # the wheel has no types
         if not verify_edge_signature(self._secret, call_id, source, headers.get(SIGNATURE_HEADER)):
             _log.warning("refused an INVITE that the edge did not place, Call-ID %r", call_id)
             self._reject(number, 403)
-        elif not self._free():
+        elif not self._takes(source):
             self._reject(number, 503)  # the edge tries another worker
         else:
             self._on_invite(number, headers, source)

@@ -14,6 +14,7 @@ class WorkerConfig:
     `apology`: WAV files that an unbridged caller hears before being released when the engine stays away.
     `recognisers`: who understands callers, as socket by language.
     `inband_dtmf`: whether keys are looked for in the audio: `auto`, `always` or `never` (keys.py).
+    `domains`: hosts of SIP addresses that are this center's, beside those that are named here anyway.
     `sip_port` 0 takes any free one; `rtp_ports` is the size of the slice that starts at `rtp_port`.
     """
 
@@ -39,4 +40,5 @@ class WorkerConfig:
     engine_away_release: float = 60.0
     media_timeout: float = 30.0
     inband_dtmf: str = "auto"
+    domains: tuple[str, ...] = ()
     ready_file: str = ""

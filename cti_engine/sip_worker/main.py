@@ -72,7 +72,7 @@ class _Process:
             config.placement_address,
             config.name,
             "worker",
-            hello_body=lambda: {"free": self._worker.free, "sip": self._sip},
+            hello_body=lambda: to_plain(self._free_slots())[1],
             on_frame=lambda type_, body: _log.error("the edge sent %s, which workers do not take", type_),
         )
         self._worker = Worker(
@@ -86,7 +86,7 @@ class _Process:
         )
         self._orders = Orders(config, self._worker, self._signal)
         # The hello says it. Said again behind the hello it would come when the edge has given us a call already.
-        self._slots = Slots(self._worker.free, self._sip)
+        self._slots = self._free_slots()
         if self._pipe is not None:
             self._control = ControlPipe(self._pipe, self._order)
         pump.start()
@@ -129,7 +129,7 @@ class _Process:
 
     def _changed(self) -> None:
         """Tell the edge and the supervisor, and end when drained."""
-        slots = Slots(self._worker.free, self._sip)
+        slots = self._free_slots()
         if slots != self._slots:
             self._slots = slots
             self._edge.send(*to_plain(slots))
@@ -137,6 +137,9 @@ class _Process:
             self._beat()
         if self._worker.draining and self._worker.idle:
             self._ending.set()
+
+    def _free_slots(self) -> Slots:
+        return Slots(self._worker.free, self._sip, self._worker.agents)
 
     def _every_second(self) -> None:
         asyncio.get_running_loop().call_later(1.0, self._every_second)

@@ -99,6 +99,9 @@ class Orders:
             case commands.RecordLegs(recording=recording, legs=legs):
                 if not self._media.recordings.record(recording, legs):
                     raise Refused("wrong_state", f"recording {recording} does not run")
+            case commands.TellTransfer(leg=leg, sip_code=code):
+                self._leg(leg)
+                self._worker.referrals.report(leg, code)
             case commands.SendDigits(leg=leg, digits=digits):
                 self._leg(leg, LegState.CONNECTED).press(digits)
             case _:
@@ -129,6 +132,7 @@ class Orders:
                 f"sip:{quote(order.target, safe='+*#-_.!~')}@{realm}",
                 caller,
                 {"P-Asserted-Identity": caller, **order.headers},
+                order.target if order.transfers else "",
             )
         except pj.Error as error:
             raise Refused("failed", error.reason) from None

@@ -6,13 +6,15 @@ both live in memory that pjsua2 frees.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from enum import StrEnum
+from functools import partial
 from typing import Any, Protocol
 
 import pjsua2.pjsua2 as pj
 
 from cti_engine.core.signals import Dialog
-from cti_engine.sip_worker import sip_text
+from cti_engine.sip_worker import refer, sip_text
 from cti_engine.sip_worker.guard import survives
 from cti_engine.sip_worker.sip_text import Headers
 
@@ -36,11 +38,13 @@ class LegOwner(Protocol):
     def on_audio(self, leg: PjLeg) -> None: ...
     def on_held(self, leg: PjLeg, held: bool) -> None: ...
     def on_digit(self, leg: PjLeg, digit: str, method: str) -> None: ...
-    def on_transfer(self, leg: PjLeg, target: str, replaces: str) -> None: ...
+    def on_refer(self, leg: PjLeg, headers: Headers, answer: Callable[[int], bool]) -> None: ...
 
 
 class PjLeg(pj.Call):  # type: ignore[misc]  # the wheel has no types
-    """`invite` holds the headers of a leg that came in and is None for one that we dial."""
+    """`invite` holds the headers of a leg that came in and is None for one that we dial. `agent`: whose phone it is,
+    empty when no agent's.
+    """
 
     def __init__(
         self,
@@ -50,10 +54,12 @@ class PjLeg(pj.Call):  # type: ignore[misc]  # the wheel has no types
         started: float,
         number: int = pj.PJSUA_INVALID_ID,
         invite: Headers | None = None,
+        agent: str = "",
     ) -> None:
         super().__init__(account, number)
         self.name = name
         self.started = started
+        self.agent = agent
         self.incoming = invite is not None
         self.state = LegState.DIALLING if invite is None else LegState.RINGING
         self.ended_by_us = False
@@ -109,6 +115,18 @@ class PjLeg(pj.Call):  # type: ignore[misc]  # the wheel has no types
         )
         self.sendDtmf(order)
 
+    def notify(self, referral: str, sip_code: int) -> None:
+        """How the transfer stands that the REFER `referral` asked for; final from 200 on. Raises pj.Error."""
+        order = pj.CallSendRequestParam()
+        order.method = "NOTIFY"
+        _append(order, "Contact", str(self.getInfo().localContact))
+        _append(order, "Event", f"refer;id={referral}")
+        state = "active;expires=60" if sip_code < 200 else "terminated;reason=noresource"
+        _append(order, "Subscription-State", state)
+        order.txOption.contentType = "message/sipfrag;version=2.0"
+        order.txOption.msgBody = f"SIP/2.0 {sip_code} {refer.PHRASES.get(sip_code, 'Transfer')}\r\n"
+        self.sendRequest(order)
+
     def audio(self) -> Any | None:
         """The leg's port in the conference now, or None. Never keep it: a re-INVITE makes a new one."""
         if self.state is LegState.OVER:
@@ -162,15 +180,16 @@ class PjLeg(pj.Call):  # type: ignore[misc]  # the wheel has no types
                 self._answer = Headers(message)
         if info.state == pj.PJSIP_INV_STATE_EARLY and not self.incoming and not self._rang:
             self._rang = True
-            self._owner.on_ringing(self, int(info.lastStatusCode), self._dialog())
+            self._owner.on_ringing(self, int(info.lastStatusCode), self.dialog())
         elif info.state == pj.PJSIP_INV_STATE_CONFIRMED:
             self.state = LegState.CONNECTED
-            self._owner.on_connected(self, self._dialog())
+            self._owner.on_connected(self, self.dialog())
         elif info.state == pj.PJSIP_INV_STATE_DISCONNECTED:
             was, self.state = self.state, LegState.OVER
             self._owner.on_over(self, was, int(info.lastStatusCode), self._reason or str(info.lastReason))
 
-    def _dialog(self) -> Dialog:
+    def dialog(self) -> Dialog:
+        """As soon as there is one: from the first 18x on."""
         if self._invite is not None:
             return sip_text.dialog_as_callee(self._invite, self._local_tag)
         return sip_text.dialog_as_caller(self._answer)
@@ -186,6 +205,9 @@ class PjLeg(pj.Call):  # type: ignore[misc]  # the wheel has no types
                 self._local_tag = sip_text.split_address(headers.get("to"))[2]
         elif method in ("BYE", "CANCEL") and not self.ended_by_us and _received(prm.e):
             self._reason = sip_text.reason_text(Headers(_received(prm.e)).get("reason"))
+        elif method == "REFER" and event.tsx.state == pj.PJSIP_TSX_STATE_TRYING and _received(prm.e):
+            rdata = event.src.rdata
+            self._owner.on_refer(self, Headers(str(rdata.wholeMsg)), partial(refer.answer, rdata))
 
     @survives
     def onCallMediaState(self, prm: Any) -> None:
@@ -206,10 +228,8 @@ class PjLeg(pj.Call):  # type: ignore[misc]  # the wheel has no types
 
     @survives
     def onCallTransferRequest(self, prm: Any) -> None:
-        """REFER: told, and refused before anything can fail, for else pjsua2 dials by itself."""
+        """A REFER that `on_refer` has not answered: else pjsua2 would dial by itself."""
         prm.statusCode = 603
-        target, _, query = str(prm.dstUri).strip().strip("<>").partition("?")
-        self._owner.on_transfer(self, target, sip_text.replaces_of(query))
 
     @survives
     def onCallReplaceRequest(self, prm: Any) -> None:

@@ -7,7 +7,7 @@ from urllib.parse import quote, unquote
 
 from cti_engine.core.signals import Dialog
 
-COMPACT = {"f": "from", "t": "to", "m": "contact", "i": "call-id", "v": "via"}
+COMPACT = {"f": "from", "t": "to", "m": "contact", "i": "call-id", "v": "via", "r": "refer-to"}
 READ_BY_CORE = ("User-to-User", "Privacy", "Alert-Info", "Subject", "Referred-By")
 READ_FROM_TRUNKS = ("P-Asserted-Identity", "Remote-Party-ID", "Diversion", "History-Info")
 ABOVE_ANY_CSEQ = 1 << 20
@@ -133,12 +133,3 @@ def dialog_as_caller(answer: Headers) -> Dialog:
         remote_target=split_address(answer.get("contact"))[1],
         route_set=tuple(reversed(answer.each("record-route"))),
     )
-
-
-def replaces_of(query: str) -> str:
-    """The Replaces value in the header part of a Refer-To URI (RFC 3891 section 4), or an empty text."""
-    for part in query.split("&"):
-        name, _, value = part.partition("=")
-        if name.lower() == "replaces":
-            return unquote(value)
-    return ""

@@ -25,6 +25,7 @@ from cti_engine.sip_worker.media import Media
 from cti_engine.sip_worker.media_watch import MediaWatch
 from cti_engine.sip_worker.pj_leg import LegState, PjLeg
 from cti_engine.sip_worker.recorder import PartsFolder
+from cti_engine.sip_worker.referrals import Referrals
 from cti_engine.wire.worker_frames import PlayFiles
 
 APOLOGY = "apology"
@@ -72,7 +73,8 @@ class Worker:
         self._number = 0
         self.partners = away.Partners()
         self.media = Media(config, endpoint, parts, self.legs, send=send, playback_ended=self._playback_ended)
-        self._account = Account(config.secret, lambda: self.free, self._invited, brake.rejected)
+        self.referrals = Referrals(config, self.legs, send, lambda: away_since() is not None)
+        self._account = Account(config.secret, self._takes, self._invited, brake.rejected)
         self._account.create(account_settings(config), True)
 
     # --- what others see -------------------------------------------------------------------------
@@ -92,6 +94,12 @@ class Worker:
         return self.state == "ready"
 
     @property
+    def agents(self) -> tuple[str, ...]:
+        """Whose phones are in this call: an INVITE of theirs to no number of ours is placed here."""
+        connected = {leg.agent for leg in self.legs.values() if leg.state is LegState.CONNECTED}
+        return tuple(sorted(connected - {""}))
+
+    @property
     def idle(self) -> bool:
         """No interaction; what it left behind is gone, or given up."""
         return self._idle.is_set()
@@ -108,13 +116,23 @@ class Worker:
 
     # --- legs come and go ------------------------------------------------------------------------
 
+    def _takes(self, source: str) -> bool:
+        """Whether an INVITE may come in: a new call while free, or a second line of an agent in the call."""
+        second = self._second_line(source)
+        return self.free or (bool(second) and len(self.legs) < self._config.calls_max)
+
+    def _second_line(self, source: str) -> str:
+        """Of which agent in the call, if of any."""
+        user = source.removeprefix("account:") if source.startswith("account:") else ""
+        return user if user in self.agents else ""
+
     def _invited(self, number: int, headers: sip_text.Headers, source: str) -> None:
         """A placed INVITE: answer 180, then tell the engine (or keep it for the engine)."""
         self._number += 1
-        self._begun_for = ""
-        leg = PjLeg(
-            self._account, f"{self._config.name}/{self._number}", self, time.monotonic(), number, headers
-        )
+        agent = self._second_line(source)
+        self._begun_for = self._begun_for if agent else ""
+        name = f"{self._config.name}/{self._number}"
+        leg = PjLeg(self._account, name, self, time.monotonic(), number, headers, agent)
         self._begin(leg)
         leg.ring()
         told = sip_text.headers_for_core(headers, trusted=source.startswith("trunk:"))
@@ -136,10 +154,14 @@ class Worker:
         """Whether a first leg for this contact may be dialled: the worker is free, or was begun for it."""
         return self.free or bool(self.legs and self._begun_for == contact)
 
-    def dial(self, name: str, contact: str, target: str, caller: str, headers: dict[str, str]) -> None:
-        """A leg to `target`; `contact` when it is one that no caller has come for. Raises pj.Error."""
+    def dial(
+        self, name: str, contact: str, target: str, caller: str, headers: dict[str, str], agent: str = ""
+    ) -> None:
+        """A leg to `target`, the phone of `agent` if it is one's; `contact` when it is one that no caller has come
+        for. Raises pj.Error.
+        """
         self._begun_for = contact or self._begun_for
-        leg = PjLeg(self._account, name, self, time.monotonic())
+        leg = PjLeg(self._account, name, self, time.monotonic(), agent=agent)
         self._begin(leg)
         try:
             leg.dial(target, caller, headers)
@@ -162,6 +184,7 @@ class Worker:
         self._vanished.discard(leg.name)
         self.partners.over(leg.name)
         self.media.forget(leg.name)
+        self.referrals.over(leg.name)
         self._loop.call_soon(lambda kept: None, leg)
         if not self.legs:
             self.interactions += 1
@@ -192,6 +215,7 @@ class Worker:
     def on_connected(self, leg: PjLeg, dialog: Dialog) -> None:
         self._send(signals.LegAnswered(self._config.name, leg.name, dialog))
         self.media.listen_for_keys()
+        self._on_change()
 
     def on_over(self, leg: PjLeg, was: LegState, sip_code: int, reason: str) -> None:
         if leg.name not in self.legs:
@@ -223,8 +247,8 @@ class Worker:
     def on_digit(self, leg: PjLeg, digit: str, method: str) -> None:
         self.media.pressed(leg.name, digit, method)
 
-    def on_transfer(self, leg: PjLeg, target: str, replaces: str) -> None:
-        self._send(signals.TransferAsked(self._config.name, leg.name, target, replaces))
+    def on_refer(self, leg: PjLeg, headers: sip_text.Headers, answer: Callable[[int], bool]) -> None:
+        self.referrals.asked(leg, headers, answer)
 
     # --- what media tell -------------------------------------------------------------------------
 

@@ -21,7 +21,10 @@ class PlayFiles:
 
 @dataclass(frozen=True, slots=True)
 class Slots:
-    """Worker to edge, on each change: whether an INVITE may be placed at `sip` (`ip:port`, UDP) now."""
+    """Worker to edge, on each change: whether an INVITE may be placed at `sip` (`ip:port`, UDP) now; and the `agents`
+    who are in a call there, whose second line belongs to it.
+    """
 
     free: bool
     sip: str
+    agents: tuple[str, ...] = ()

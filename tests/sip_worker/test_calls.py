@@ -11,6 +11,7 @@ from cti_engine.core.commands import (
     RejectLeg,
     SetAudioPaths,
     StopRecording,
+    TellTransfer,
 )
 from cti_engine.core.signals import (
     CommandRefused,
@@ -22,7 +23,7 @@ from cti_engine.core.signals import (
     LegRinging,
     TransferAsked,
 )
-from tests.sip_worker.world import NAME, World, port_of
+from tests.sip_worker.world import NAME, Phone, World, port_of
 
 
 async def test_invite_is_answered_180_and_told(world: World) -> None:
@@ -169,16 +170,94 @@ async def test_phone_holds_and_resumes(world: World) -> None:
     await world.engine.gets(LegHeld, leg=leg, held=False)
 
 
-async def test_refer_is_told_and_refused(world: World) -> None:
-    """REFER gets 603 and is told with its target; no call of pjsua2's own is made."""
+async def refers(world: World, target: str) -> Phone:
+    """An agent's phone (leg a1) in a call sends REFER."""
+    agent = await world.phone(880)
+    await world.start(edge_port=await port_of(agent))
+    await world.call_in(await world.phone())
+    await world.dialled(transfers=True)
+    agent.do("refer", target)
+    return agent
+
+
+async def test_an_agents_refer_is_taken_told_and_reported(world: World) -> None:
+    """202 and NOTIFY 100 at once, then what the engine says came of it; pjsua2 dials nobody, and the call goes on."""
+    agent = await refers(world, "sip:+34911234567@cti.test;transport=udp")
+    asked = await world.engine.gets(TransferAsked, leg="a1")
+    assert (asked.target, asked.replaces) == ("+34911234567", "")
+    await agent.tells("transfer", 100)
+    world.engine.order(TellTransfer(NAME, "a1", 486))
+    await agent.tells("transfer", 486)
+    await world.edge.agents("maria")
+    assert world.worker.events[-1]["legs"] == 2
+    world.engine.order(EndLeg(NAME, "a1"))
+    await world.engine.gets(LegEnded, leg="a1", by="local")
+
+
+@pytest.mark.parametrize(
+    ("target", "code"),
+    [
+        ("sip:bob@elsewhere.example", 603),
+        ("mailto:bob@cti.test", 603),
+        ("sip:bob@cti.test?Subject=x", 603),
+        ("sip:bob@cti.test;method=BYE", 603),
+        ("sip:bob@cti.test?Replaces=abc%3Bto-tag%3D1%3Bfrom-tag%3D2", 603),
+        ("sip:bob%0d%0aX-CTI-Trunk%3a%20gold@cti.test", 400),
+    ],
+)
+async def test_a_refer_that_asks_for_what_is_not_done(world: World, target: str, code: int) -> None:
+    """It is refused, the engine hears nothing of it, and a proper one is taken afterwards."""
+    agent = await refers(world, f"<{target}>")
+    await agent.tells("transfer", code)
+    agent.do("refer", "sip:201@cti.test")
+    await world.engine.gets(TransferAsked, target="201")
+    assert [each.target for each in world.engine.signals if isinstance(each, TransferAsked)] == ["201"]
+
+
+async def test_a_second_refer_waits_for_the_first(world: World) -> None:
+    """While one transfer is under way another gets 603; the first is told how it comes out all the same."""
+    agent = await refers(world, "sip:201@cti.test")
+    await agent.tells("transfer", 100)
+    agent.do("refer", "sip:202@cti.test")
+    await agent.tells("transfer", 603)
+    world.engine.order(TellTransfer(NAME, "a1", 200))
+    await agent.tells("transfer", 200)
+    assert [each.target for each in world.engine.signals if isinstance(each, TransferAsked)] == ["201"]
+
+
+async def test_a_callers_refer_is_refused(world: World) -> None:
+    """603: only an agent's phone transfers calls; no call of pjsua2's own is made."""
     await world.start()
     phone = await world.phone()
-    leg = await world.call_in(phone)
-    phone.do("refer", "sip:boss@cti.test?Replaces=abc%3Bto-tag%3D1")
-    asked = await world.engine.gets(TransferAsked, leg=leg)
-    assert (asked.target, asked.replaces) == ("sip:boss@cti.test", "abc;to-tag=1")
+    await world.call_in(phone)
+    phone.do("refer", "sip:boss@cti.test")
     await phone.tells("transfer", 603)
+    assert not any(isinstance(each, TransferAsked) for each in world.engine.signals)
     assert world.worker.events[-1]["legs"] == 1
+
+
+async def test_an_agents_second_line_comes_to_the_worker_of_the_call(world: World) -> None:
+    """Its INVITE is told as a leg of this worker while a stranger's gets 503; a REFER whose Replaces names it is told
+    with that leg.
+    """
+    agent = await world.phone(880)
+    await world.start(edge_port=await port_of(agent))
+    await world.call_in(await world.phone())
+    await world.dialled(transfers=True)
+    await world.edge.agents("maria")
+    line = await world.phone(660)
+    call_id = line.call(world.sip, dnis="201", source="account:maria")
+    second = await world.engine.gets(InviteReceived, call_id=call_id)
+    assert (second.source, second.dnis) == ("account:maria", "201")
+    world.engine.order(AnswerLeg(NAME, second.leg))
+    dialog = (await world.engine.gets(LegAnswered, leg=second.leg)).dialog
+    tags = f"to-tag%3D{dialog.local_tag}%3Bfrom-tag%3D{dialog.remote_tag}"
+    agent.do("refer", f"<sip:201@cti.test?Replaces={call_id}%3B{tags}>")
+    asked = await world.engine.gets(TransferAsked, leg="a1")
+    assert asked.replaces == second.leg
+    stranger = await world.phone(550)
+    stranger.call(world.sip, dnis="201", source="account:john")
+    await stranger.tells("state", "DISCONNECTED", 503)
 
 
 async def test_commands_that_cannot_be_done(world: World) -> None:

@@ -158,6 +158,13 @@ class FakeEdge:
         return await self.changes.until(last, lambda: self.slots, timeout)
 
 
+    async def agents(self, *names: str) -> None:
+        """Wait until the worker has said that these are in a call there."""
+        await self.changes.until(
+            lambda: tuple(self.slots[-1].get("agents", ())) == names, lambda: self.slots, 8.0
+        )
+
+
 class Child:
     """A child process with a pipe whose messages wake the test."""
 
@@ -301,12 +308,12 @@ class World:
         await self.engine.gets(LegAnswered, leg=leg)
         return leg
 
-    def dial(self, target: str, number: str, name: str = "", leg: str = "a1") -> None:
-        self.engine.order(DialLeg(NAME, leg, "c1", target, number, name))
+    def dial(self, target: str, number: str, name: str = "", leg: str = "a1", transfers: bool = False) -> None:
+        self.engine.order(DialLeg(NAME, leg, "c1", target, number, name, transfers=transfers))
 
-    async def dialled(self, leg: str = "a1") -> None:
-        """The phone behind the edge, dialled and answered."""
-        self.dial("maria", "+13105550123", leg=leg)
+    async def dialled(self, leg: str = "a1", *, transfers: bool = False) -> None:
+        """The phone behind the edge, dialled and answered; with `transfers` an agent's."""
+        self.dial("maria", "+13105550123", leg=leg, transfers=transfers)
         await self.engine.gets(LegAnswered, leg=leg)
 
     def bridge(self, *legs: str) -> None:
