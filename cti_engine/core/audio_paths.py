@@ -1,8 +1,9 @@
 """Who hears whom in a conversation: worked out whole from its state, and sent whole (architecture, vocabulary).
 
 All in the room hear each other: the agent who has the call, conferees, and the caller when not on hold. Who is
-consulted and the agent who asked are beside it, alone, unless who is consulted waits with music. A supervisor stands
-beside one agent, in whichever of the two that agent is, and hears what they hear and say; see `supervising` for modes.
+consulted and the agent who asked are beside it, alone, unless who is consulted waits with music; with a second line of
+the phone the agent is in both, and the phone says with whom they talk. A supervisor stands beside one agent, in
+whichever of the two that agent is, and hears what they hear and say; see `supervising` for modes.
 """
 
 from __future__ import annotations
@@ -26,7 +27,8 @@ def room(contact: Contact) -> list[str]:
     if contact.state != "talking":
         return []
     legs = [] if contact.controls.held else [contact.caller_leg]
-    if aside(contact) is None:
+    beside = aside(contact)
+    if beside is None or beside.line:
         legs.append(contact.agent_leg)
     return legs + [guest.leg for guest in contact.conferees]
 
@@ -39,7 +41,10 @@ def audio_paths(contact: Contact) -> tuple[Path, ...]:
     groups = [room(contact)]
     beside = aside(contact)
     if beside is not None and contact.state == "talking":
-        groups.append([contact.agent_leg, beside.leg])
+        mine = beside.line or contact.agent_leg
+        groups.append([mine, beside.leg])
+        if contact.controls.muted:
+            silent.add(mine)
     paths = [
         (speaker, listener)
         for group in groups

@@ -18,7 +18,7 @@ def hold(center: Center, signal: HoldRequested) -> None:
     if contact is None:
         return
     was, guest = holding.on_hold(center, contact), contact.consulted
-    swaps = guest is not None and guest.talks and guest.held == signal.held
+    swaps = guest is not None and guest.talks and not guest.line and guest.held == signal.held
     if guest is not None and swaps:
         holding.set_guest(center, contact, guest, not signal.held)
     if swaps or signal.held != contact.controls.held:

@@ -7,6 +7,9 @@ back.
 
 from __future__ import annotations
 
+from typing import Protocol
+
+from cti_engine.core import events as ev
 from cti_engine.core import holding, offers, parties, party_events, requests, second_leg, targets
 from cti_engine.core.center import Center
 from cti_engine.core.contact import CONSULTED, Contact, Guest
@@ -26,29 +29,43 @@ def consult(center: Center, signal: ConsultRequested) -> None:
     if contact is None:
         return
     refusal = ask(center, contact, signal.to_agent, signal.to_number, signal.note)
-    if refusal:
-        requests.refuse(center, signal.request, refusal)
-    else:
-        requests.accept_request(center, signal.request)
+    requests.answer(center, signal.request, refusal)
 
 
-def ask(center: Center, contact: Contact, to_agent: str, to_number: str, note: str) -> str:
-    """Ring the phone of whoever is asked; the caller waits, who is not left alone in a conference. Or why not."""
+def ask(
+    center: Center,
+    contact: Contact,
+    to_agent: str,
+    to_number: str,
+    note: str,
+    *,
+    line: str = "",
+    refer: str = "",
+) -> str:
+    """Ring the phone of whoever is asked; the caller waits, who is not left alone in a conference. Or why not.
+
+    `line` and `refer` as of `Guest`: with the latter it is no question but a blind transfer, whose agent stays until
+    somebody has answered.
+    """
     found = targets.phone(center, contact.agent, to_agent, to_number)
     if isinstance(found, str):
         return found
     if contact.consulted is not None:
         return "others_in_call"
-    if not targets.leg_left(center, contact):
+    if not targets.leg_left(center, contact, all_of_them=bool(line)):
         return "no_leg_left"
     agent = found.agent
     trunk = "" if agent else center.definitions.transfers.trunk
     guest = Guest(
         CONSULTED, contact.agent, agent.id if agent else "", found.number, trunk,
-        begun_at=center.at, note=note[:LONGEST_NOTE],
+        begun_at=center.at, note=note[:LONGEST_NOTE], line=line, refer=refer,
     )  # fmt: skip
     contact.guests.append(guest)
-    center.emit(party_events.ConsultStarted(contact.id, contact.agent, guest.agent, guest.number, guest.note))
+    center.emit(
+        ev.TransferStarted(contact.id, guest.agent, guest.number, trunk, parties.RING)
+        if refer
+        else party_events.ConsultStarted(contact.id, contact.agent, guest.agent, guest.number, guest.note)
+    )
     if not contact.conferees and not contact.controls.held:
         was = holding.on_hold(center, contact)
         holding.set_caller(center, contact, True)
@@ -61,15 +78,32 @@ def ask(center: Center, contact: Contact, to_agent: str, to_number: str, note: s
     return ""
 
 
+class _OfConsult(Protocol):
+    @property
+    def request(self) -> str: ...
+    @property
+    def agent(self) -> str: ...
+    @property
+    def contact(self) -> str: ...
+    @property
+    def state_version(self) -> int: ...
+
+
+def _consult(center: Center, signal: _OfConsult) -> tuple[Contact, Guest] | None:
+    """This agent's conversation, and whom they ask in it; anything else is refused."""
+    contact = requests.own_conversation(center, signal)
+    if contact is not None and contact.consulted is None:
+        requests.refuse(center, signal.request, "nobody_consulted")
+    return None if contact is None or contact.consulted is None else (contact, contact.consulted)
+
+
 def complete(center: Center, signal: CompleteRequested) -> None:
     """While the phone still rings the call goes to it all the same, and is not lost when nobody answers."""
-    contact = requests.own_conversation(center, signal)
-    if contact is None:
+    found = _consult(center, signal)
+    if found is None:
         return
-    guest = contact.consulted
-    if guest is None:
-        requests.refuse(center, signal.request, "nobody_consulted")
-    elif guest.talks:
+    contact, guest = found
+    if guest.talks:
         parties.take_over(center, contact, guest)
         requests.accept_request(center, signal.request)
     elif contact.conferees:
@@ -80,33 +114,21 @@ def complete(center: Center, signal: CompleteRequested) -> None:
 
 
 def join(center: Center, signal: JoinRequested) -> None:
-    contact = requests.own_conversation(center, signal)
-    if contact is None:
-        return
-    guest = contact.consulted
-    if guest is None:
-        requests.refuse(center, signal.request, "nobody_consulted")
-    elif not guest.talks:
+    found = _consult(center, signal)
+    if found is not None and not found[1].talks:
         requests.refuse(center, signal.request, "wrong_state")
-    else:
-        parties.join(center, contact, guest)
+    elif found is not None:
+        parties.join(center, *found)
         requests.accept_request(center, signal.request)
 
 
 def cancel(center: Center, signal: CancelConsultRequested) -> None:
     """Back to the caller, who is taken off hold."""
-    contact = requests.own_conversation(center, signal)
-    if contact is None:
-        return
-    guest = contact.consulted
-    if guest is None:
-        requests.refuse(center, signal.request, "nobody_consulted")
-        return
-    was = holding.on_hold(center, contact)
-    parties.cancel(center, contact, guest)
-    holding.set_caller(center, contact, False)
-    holding.tell(center, contact, was)
-    requests.accept_request(center, signal.request)
+    found = _consult(center, signal)
+    if found is not None:
+        parties.cancel(center, *found)
+        parties.back_to_caller(center, found[0])
+        requests.accept_request(center, signal.request)
 
 
 def drop(center: Center, signal: DropPartyRequested) -> None:

@@ -160,7 +160,9 @@ class Guest:
 
     `role`: consulted, who talks with that agent alone, or conferee, who talks with all. `by` asked for it, with a
     `note`. `leg` from the moment it is known; times in wall seconds, 0 = not yet: it rings until `talks_at`. `held`:
-    hears `music`.
+    hears `music`. `line`: by which leg the agent talks with them, who has called them from their phone's second line;
+    empty: by their own. `refer`: the leg whose phone has asked (REFER) that they get the call when they answer.
+    `ringback`: what plays to the agent while it rings.
     """
 
     role: str
@@ -176,6 +178,9 @@ class Guest:
     muted: bool = False
     music: str = ""
     note: str = ""
+    line: str = ""
+    refer: str = ""
+    ringback: str = ""
 
     @property
     def talks(self) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from cti_engine.core import (
     after_call,
+    audio_paths,
     callbacks,
     endings,
     flow_runner,
@@ -36,7 +37,6 @@ from cti_engine.core.signals import (
     SpeechHeard,
     SpeechPartial,
     SpeechStarted,
-    TransferAsked,
 )
 
 AGENT_CAUSE = {
@@ -74,8 +74,7 @@ def leg_ringing(center: Center, signal: LegRinging) -> None:
         found = _guest(center, leg)
         contact = center.contacts.get(leg.contact)
         if found is not None:
-            found[1].ringing_at = center.at
-            center.touch(found[0])
+            parties.ringing(center, *found)
         elif leg.role == "outside":
             transfers.ringing(center, leg)
         elif leg.role == "caller" and contact is not None:
@@ -100,6 +99,8 @@ def leg_answered(center: Center, signal: LegAnswered) -> None:
             outbound.answered(center, contact, leg)
         else:
             callbacks.caller_answered(center, leg)
+    elif leg.role == "line":
+        return  # whom it has called is on the line already
     elif leg.role == "supervisor":
         supervising.answered(center, leg)
     elif (found := _guest(center, leg)) is not None:
@@ -152,6 +153,8 @@ def leg_ended(center: Center, signal: LegEnded) -> None:
         endings.close_if_done(center, contact)
     elif leg.role == "supervisor":
         supervising.gone(center, contact)
+    elif leg.role == "line":
+        parties.line_gone(center, contact, leg)
     elif contact.state == "calling":
         if leg.id == contact.caller_leg:
             callbacks.failed(center, contact, signal.sip_code)
@@ -259,7 +262,9 @@ def recording_ended(center: Center, signal: RecordingEnded) -> None:
 
 
 def leg_held(center: Center, signal: LegHeld) -> None:
-    """A phone put the other on hold by itself (re-INVITE). The call is held while any of its phones holds."""
+    """A phone put the other on hold by itself (re-INVITE). The call is held while any of its phones holds; with two
+    lines the phone says thus with whom the agent talks, and the other hears music.
+    """
     leg = _leg(center, signal)
     contact = center.contacts.get(leg.contact) if leg is not None else None
     if leg is None or contact is None or contact.state != "talking":
@@ -267,9 +272,10 @@ def leg_held(center: Center, signal: LegHeld) -> None:
     was = holding.on_hold(center, contact)
     leg.held = signal.held
     center.touch(leg)
+    guest = contact.consulted
+    if guest is not None and guest.line and leg.id == contact.agent_leg:
+        holding.set_caller(center, contact, signal.held)
+    elif guest is not None and guest.talks and guest.line == leg.id:
+        holding.set_guest(center, contact, guest, signal.held)
+        audio_paths.connect(center, contact)
     holding.tell(center, contact, was)
-
-
-def transfer_asked(center: Center, signal: TransferAsked) -> None:
-    """The worker has answered 603: transfers come with the agent's desk."""
-    center.anomalies.append(f"leg {signal.leg}: transfer to {signal.target} refused")

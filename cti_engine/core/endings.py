@@ -5,12 +5,12 @@ A contact closes when its legs are gone, its recording is stored and nobody wrap
 
 from __future__ import annotations
 
-from cti_engine.core import adapting_levels, emergency, estimates, messages, party_events, waiting
+from cti_engine.core import adapting_levels, emergency, estimates, holding, messages, party_events, waiting
 from cti_engine.core import end_causes as causes
 from cti_engine.core import events as ev
 from cti_engine.core.agent import LOGGED_OUT, NOT_READY, READY, Agent
 from cti_engine.core.center import Center
-from cti_engine.core.commands import EndLeg, StopListening, StopPlayback, StopRecording
+from cti_engine.core.commands import EndLeg, StopListening, StopPlayback, StopRecording, TellTransfer
 from cti_engine.core.contact import CONFEREE, CONTACT, IN_QUEUE, VOICEMAIL, Callback, Contact, Guest, Outbound
 from cti_engine.core.end_causes import EndCause, OfferOutcome, Party
 from cti_engine.core.leg import LEG, Leg
@@ -39,6 +39,18 @@ NOT_READY_AFTER = {
     OfferOutcome.UNREACHABLE: "phone_unreachable",
     OfferOutcome.NOT_REGISTERED: "phone_unreachable",
 }
+
+
+TOLD: dict[str, int] = {
+    OfferOutcome.BUSY: 486,
+    OfferOutcome.REJECTED: 603,
+    OfferOutcome.NO_ANSWER: 480,
+    OfferOutcome.NOT_REGISTERED: 480,
+    "cancelled": 487,
+    "left": 487,
+    "call_over": 487,
+}
+"""What a phone is told of whom it has called or wanted to have the call; all else: 503."""
 
 
 def end_leg(center: Center, leg: Leg, reason: str, sip_code: int = 0) -> None:
@@ -206,9 +218,16 @@ def guest_over(
     leg = center.legs.get(guest.leg)
     if leg is not None:
         end_leg(center, leg, outcome)
+    holding.stop_ringback(center, contact, guest)
+    tell_transfer(center, guest.refer, TOLD.get(outcome, 503))
+    line_over(center, guest, outcome)
     if guest.role == CONFEREE:
         if contact.state != "ended":
             center.emit(party_events.PartyLeft(contact.id, guest.agent, guest.number, by))
+    elif guest.refer:
+        rang = max(0.0, center.at - guest.ringing_at) if guest.ringing_at else 0.0
+        center.emit(ev.TransferEnded(contact.id, guest.agent, guest.number, outcome, rang))
+        center.schedule(contact, "dial", None)
     else:
         talked = max(0.0, center.at - guest.talks_at) if guest.talks else 0.0
         center.emit(
@@ -223,6 +242,20 @@ def guest_over(
     else:
         agent.idle_since = center.at
         free_agent(center, agent)
+
+
+def line_over(center: Center, guest: Guest, outcome: str) -> None:
+    """The second line of the agent's phone, if it was by that, goes the way of whom it has called."""
+    line = center.legs.get(guest.line)
+    if line is not None:
+        end_leg(center, line, outcome, TOLD.get(outcome, 0))
+
+
+def tell_transfer(center: Center, leg: str, sip_code: int) -> None:
+    """The phone that asked for a transfer is told what came of it, if it is still there."""
+    phone = center.legs.get(leg)
+    if phone is not None and phone.state == "connected":
+        center.command(TellTransfer(phone.worker, phone.id, sip_code))
 
 
 def after_talk(center: Center, contact: Contact, agent: Agent, *, worker_lost: bool = False) -> None:

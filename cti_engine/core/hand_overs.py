@@ -44,30 +44,38 @@ def _alone_with_caller(
 
 def transfer(center: Center, signal: TransferRequested) -> None:
     contact = _alone_with_caller(center, signal)
-    if contact is None:
-        return
-    note = signal.note[: consulting.LONGEST_NOTE]
-    number, queue = signal.to_number, signal.to_queue
-    if sum(map(bool, (signal.to_agent, queue, number))) != 1:
-        requests.refuse(center, signal.request, "unknown_target")
-    elif queue:
+    if contact is not None:
+        refusal = give(center, contact, signal.to_agent, signal.to_queue, signal.to_number, signal.note)
+        requests.answer(center, signal.request, refusal)
+
+
+def give(
+    center: Center, contact: Contact, agent: str, queue: str, number: str, note: str, *, refer: str = ""
+) -> str:
+    """A blind transfer to one of them, or why not. `refer`: the leg whose phone wants it (REFER): it stays until
+    another's has answered, and keeps the call if none does.
+    """
+    note = note[: consulting.LONGEST_NOTE]
+    if sum(map(bool, (agent, queue, number))) != 1:
+        return "unknown_target"
+    if queue:
         if queue not in center.definitions.queues:
-            requests.refuse(center, signal.request, "unknown_target")
-            return
+            return "unknown_target"
+        endings.tell_transfer(center, refer, 200)
         to_queue(center, contact, queue, "blind", note)
-        requests.accept_request(center, signal.request)
     elif number in center.definitions.dialled_numbers:
+        endings.tell_transfer(center, refer, 200)
         _let_go(center, contact)
         parties.out(center, contact, "blind", to_number=number, note=note)
         flow_runner.go_to_number(center, contact, number)
-        requests.accept_request(center, signal.request)
+    elif refer:
+        return consulting.ask(center, contact, agent, number, note, refer=refer)
     else:
-        found = targets.phone(center, contact.agent, signal.to_agent, number)
+        found = targets.phone(center, contact.agent, agent, number)
         if isinstance(found, str):
-            requests.refuse(center, signal.request, found)
-            return
+            return found
         _to_phone(center, contact, found, note)
-        requests.accept_request(center, signal.request)
+    return ""
 
 
 def _to_phone(center: Center, contact: Contact, phone: targets.Phone, note: str) -> None:
@@ -142,10 +150,7 @@ def escalate(center: Center, signal: EscalateRequested) -> None:
     for supervisor in rules.supervisors:
         if isinstance(targets.phone(center, contact.agent, supervisor, ""), targets.Phone):
             refusal = consulting.ask(center, contact, supervisor, "", signal.note)
-            if refusal:
-                requests.refuse(center, signal.request, refusal)
-            else:
-                requests.accept_request(center, signal.request)
+            requests.answer(center, signal.request, refusal)
             return
     if rules.escalation_queue not in center.definitions.queues:
         requests.refuse(center, signal.request, "no_supervisor")

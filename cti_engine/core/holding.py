@@ -30,6 +30,8 @@ def set_caller(center: Center, contact: Contact, held: bool) -> None:
         caller_waits(center, contact)
     else:
         caller_is_back(center, contact)
+        for guest in contact.guests:
+            stop_ringback(center, contact, guest)
     center.touch(contact)
 
 
@@ -61,6 +63,13 @@ def set_guest(center: Center, contact: Contact, guest: Guest, held: bool) -> Non
         center.command(StopPlayback(contact.worker, guest.leg, guest.music))
         guest.music = ""
     center.touch(contact)
+
+
+def stop_ringback(center: Center, contact: Contact, guest: Guest) -> None:
+    if guest.ringback:
+        center.command(StopPlayback(contact.worker, contact.agent_leg, guest.ringback))
+        guest.ringback = ""
+        center.touch(contact)
 
 
 def new_hands(center: Center, contact: Contact, *, muted: bool = False) -> None:

@@ -2,7 +2,16 @@
 
 from __future__ import annotations
 
-from cti_engine.core import callbacks, emergency, endings, flow_runner, offers, places, recording_consent
+from cti_engine.core import (
+    callbacks,
+    emergency,
+    endings,
+    flow_runner,
+    from_the_phone,
+    offers,
+    places,
+    recording_consent,
+)
 from cti_engine.core import end_causes as causes
 from cti_engine.core import events as ev
 from cti_engine.core.center import Center
@@ -27,6 +36,9 @@ def invite(center: Center, signal: InviteReceived) -> None:
     """A new call. An unknown number is refused with 404, and has its record all the same."""
     if signal.leg in center.legs:
         center.late += 1
+        return
+    if from_the_phone.is_second_line(center, signal):
+        from_the_phone.second_line(center, signal)
         return
     number = _number(center, signal.dnis, signal.source)
     contact = Contact(

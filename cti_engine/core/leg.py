@@ -45,8 +45,8 @@ LEG = table(
 
 @dataclass(slots=True)
 class Leg:
-    """`role` caller | agent | outside (whoever answers `number`) | supervisor (who listens, at `number`). `offer` is
-    the reservation that dialled it.
+    """`role` caller | agent | outside (whoever answers `number`) | supervisor (who listens, at `number`) | line (the
+    second one of `agent`'s phone, by which they consult). `offer` is the reservation that dialled it.
     Row kind `leg`.
     """
 

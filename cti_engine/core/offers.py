@@ -175,7 +175,7 @@ def _of_hand_over(center: Center, contact: Contact, agent: Agent) -> dict[str, A
     """Why a colleague wants this agent, or anybody, to have the call."""
     guest, handed = contact.guest_called(agent.id), contact.handed
     if guest is not None:
-        purpose, by, note = "consult", guest.by, guest.note
+        purpose, by, note = "blind" if guest.refer else "consult", guest.by, guest.note
     elif handed is not None:
         purpose, by, note = handed.how, handed.by, handed.note
     elif contact.callback is not None and contact.callback.by:
@@ -209,7 +209,17 @@ def dial(center: Center, offer: Reservation, *, shown: bool) -> None:
     headers = dict(BY_ITSELF) if auto_answers(center, offer.agent, offer.queue) else {}
     fresh = not contact.has_call
     center.command(
-        DialLeg(leg.worker, leg.id, contact.id, offer.agent, contact.ani, contact.name, headers, fresh)
+        DialLeg(
+            leg.worker,
+            leg.id,
+            contact.id,
+            offer.agent,
+            contact.ani,
+            contact.name,
+            headers,
+            fresh,
+            transfers=True,
+        )
     )
     center.emit(ev.AgentDialled(contact.id, offer.agent, offer.id, leg.id, shown))
 
@@ -228,10 +238,12 @@ def ringing(center: Center, leg: Leg) -> None:
     if offer is not None and center.fire(RESERVATION, offer, "ringing"):
         offer.ringing_at = center.at
         contact = center.contacts[offer.contact]
-        rung = contact.transfer or contact.guest_called(offer.agent)
-        if rung is not None:
-            rung.ringing_at = center.at
+        guest = contact.guest_called(offer.agent)
+        if contact.transfer is not None:
+            contact.transfer.ringing_at = center.at
             center.touch(contact)
+        elif guest is not None:
+            parties.ringing(center, contact, guest)
         center.agent_enters(center.agents[offer.agent], "ring")
 
 

@@ -10,9 +10,10 @@ from cti_engine.core import audio_paths, endings, holding, party_events
 from cti_engine.core import events as ev
 from cti_engine.core.agent import Agent
 from cti_engine.core.center import Center
+from cti_engine.core.commands import AnswerLeg, PlayPrompts, Prompt
 from cti_engine.core.contact import CONFEREE, CONSULTED, CONTACT, Contact, Guest, Handed, Transfer
 from cti_engine.core.end_causes import AGENT_HANG_UP, OfferOutcome
-from cti_engine.core.leg import Leg
+from cti_engine.core.leg import LEG, Leg
 
 RING = 20.0
 """Seconds that the phone of somebody whom an agent wants is rung."""
@@ -25,7 +26,28 @@ def moved_on(center: Center, contact: Contact) -> None:
     center.seen_agents.update(contact.agents)
 
 
+def back_to_caller(center: Center, contact: Contact) -> None:
+    """Whom the agent wanted is gone: the caller is off hold."""
+    was = holding.on_hold(center, contact)
+    holding.set_caller(center, contact, False)
+    holding.tell(center, contact, was)
+
+
 # --- guests ----------------------------------------------------------------------------------------
+
+
+def ringing(center: Center, contact: Contact, guest: Guest) -> None:
+    """The phone of a guest rings; who asked hears that, unless their phone's second line says so by itself."""
+    if guest.ringing_at:
+        return
+    guest.ringing_at = center.at
+    center.touch(contact)
+    if contact.controls.held and not (contact.conferees or guest.line or guest.refer):
+        guest.ringback = center.new_id("p")
+        ringing_tone = (Prompt("tone", "ringing"),)
+        center.command(
+            PlayPrompts(contact.worker, contact.agent_leg, guest.ringback, ringing_tone, repeat=True)
+        )
 
 
 def agent_answered(center: Center, contact: Contact, guest: Guest, leg: Leg) -> None:
@@ -43,15 +65,26 @@ def outside_answered(center: Center, contact: Contact, guest: Guest, leg: Leg) -
 def _talks(center: Center, contact: Contact, guest: Guest, leg: Leg) -> None:
     """With the agent at once, who waits for it; with music when they have taken the caller back meanwhile."""
     guest.leg, guest.talks_at = leg.id, center.at
-    if not contact.controls.held and not contact.conferees:
+    holding.stop_ringback(center, contact, guest)
+    if guest.refer:
+        take_over(center, contact, guest, "blind")
+        return
+    line = center.legs.get(guest.line)
+    if line is not None and center.fire(LEG, line, "answer"):
+        center.command(AnswerLeg(line.worker, line.id))
+    elif not contact.controls.held and not contact.conferees:
         holding.set_guest(center, contact, guest, True)
     audio_paths.connect(center, contact)
     moved_on(center, contact)
 
 
 def not_reached(center: Center, contact: Contact, guest: Guest, outcome: OfferOutcome) -> None:
-    """The caller stays on hold until the agent takes them back: who knows what they are told then."""
+    """The caller stays on hold until the agent takes them back: who knows what they are told then. At the phone the
+    agent does that there.
+    """
     endings.guest_over(center, contact, guest, outcome)
+    if guest.line or guest.refer:
+        back_to_caller(center, contact)
     moved_on(center, contact)
 
 
@@ -61,8 +94,24 @@ def guest_gone(center: Center, contact: Contact, guest: Guest) -> None:
         not_reached(center, contact, guest, OfferOutcome.UNREACHABLE)
         return
     endings.guest_over(center, contact, guest, "left")
-    audio_paths.connect(center, contact)
+    if guest.line:
+        back_to_caller(center, contact)
+    else:
+        audio_paths.connect(center, contact)
     moved_on(center, contact)
+
+
+def line_gone(center: Center, contact: Contact, leg: Leg) -> None:
+    """The agent has hung up the second line, or cancelled what it called; or given it up for a transfer."""
+    guest = next((each for each in contact.guests if each.line == leg.id), None)
+    if guest is None:
+        return
+    if guest.refer:
+        guest.line = ""
+        center.touch(contact)
+        return
+    cancel(center, contact, guest)
+    back_to_caller(center, contact)
 
 
 def cancel(center: Center, contact: Contact, guest: Guest) -> None:
@@ -85,9 +134,9 @@ def drop(center: Center, contact: Contact, guest: Guest) -> None:
 def join(center: Center, contact: Contact, guest: Guest) -> None:
     """Who is consulted and the caller hear each other too."""
     was = holding.on_hold(center, contact)
-    talked = max(0.0, center.at - guest.talks_at)
-    center.emit(party_events.ConsultEnded(contact.id, guest.by, guest.agent, guest.number, "joined", talked))
-    guest.role, guest.talks_at = CONFEREE, center.at
+    _consult_over(center, contact, guest, "joined")
+    endings.line_over(center, guest, "joined")
+    guest.role, guest.talks_at, guest.line = CONFEREE, center.at, ""
     holding.set_guest(center, contact, guest, False)
     holding.set_caller(center, contact, False)
     center.emit(party_events.PartyJoined(contact.id, guest.agent, guest.number, guest.by))
@@ -115,23 +164,26 @@ def agent_leaves(center: Center, contact: Contact) -> bool:
     return True
 
 
-def take_over(center: Center, contact: Contact, guest: Guest) -> None:
-    """A guest gets the call from who has it."""
+def take_over(center: Center, contact: Contact, guest: Guest, how: str = "") -> None:
+    """A guest gets the call from who has it. `how`: `blind` of one who was called for that and has just answered."""
     consulted = guest.role == CONSULTED
     contact.guests.remove(guest)
     holding.set_guest(center, contact, guest, False)
-    if consulted:
-        talked = max(0.0, center.at - guest.talks_at)
-        center.emit(
-            party_events.ConsultEnded(contact.id, guest.by, guest.agent, guest.number, "transferred", talked)
-        )
-    out(center, contact, "attended" if consulted else "left", to_agent=guest.agent, to_number=guest.number)
+    endings.tell_transfer(center, guest.refer, 200)
+    endings.line_over(center, guest, "transferred")
+    rang = max(0.0, guest.talks_at - guest.ringing_at) if guest.ringing_at else 0.0
+    if consulted and not how:
+        _consult_over(center, contact, guest, "transferred")
+    how = how or ("attended" if consulted else "left")
+    out(center, contact, how, to_agent=guest.agent, to_number=guest.number)
+    if how == "blind":
+        center.schedule(contact, "dial", None)
+        center.emit(ev.TransferEnded(contact.id, guest.agent, guest.number, "answered", rang))
     contact.agent, contact.agent_leg = guest.agent, guest.leg
     holding.new_hands(center, contact, muted=guest.muted)
     holding.caller_is_back(center, contact)
     audio_paths.connect(center, contact)
     if consulted and guest.agent:
-        rang = max(0.0, guest.talks_at - guest.ringing_at) if guest.ringing_at else 0.0
         center.agents[guest.agent].bridged_at = center.at
         center.touch(center.agents[guest.agent])
         center.emit(ev.CallBridged(contact.id, guest.agent, "", 0.0, rang))
@@ -140,19 +192,38 @@ def take_over(center: Center, contact: Contact, guest: Guest) -> None:
 
 
 def hand_over_ringing(center: Center, contact: Contact, guest: Guest) -> None:
-    """Who was to be consulted gets the call when they answer; the phone rings on."""
+    """Who was to be consulted, or to have it by the phone's wish, gets the call when they answer; it rings on."""
     if not center.fire(CONTACT, contact, "transfer"):
         return
     contact.guests.remove(guest)
     by = contact.agent
-    center.emit(party_events.ConsultEnded(contact.id, by, guest.agent, guest.number, "handed_over", 0.0))
+    holding.stop_ringback(center, contact, guest)
+    endings.line_over(center, guest, "handed_over")
+    if not guest.refer:
+        _consult_over(center, contact, guest, "handed_over")
     out(center, contact, "blind", to_agent=guest.agent, to_number=guest.number)
     contact.transfer = Transfer(
         guest.agent, guest.number, guest.trunk, RING, guest.begun_at, guest.ringing_at, guest.leg, by
     )
-    center.emit(ev.TransferStarted(contact.id, guest.agent, guest.number, guest.trunk, RING))
+    if not guest.refer:
+        _transfer_begins(center, contact, guest)
     holding.caller_waits(center, contact)
     audio_paths.connect(center, contact)
+
+
+def wanted_blindly(center: Center, contact: Contact, guest: Guest) -> None:
+    """It was to be a consult, and is a transfer now."""
+    _consult_over(center, contact, guest, "handed_over")
+    _transfer_begins(center, contact, guest)
+
+
+def _consult_over(center: Center, contact: Contact, guest: Guest, outcome: str) -> None:
+    talked = max(0.0, center.at - guest.talks_at) if guest.talks else 0.0
+    center.emit(party_events.ConsultEnded(contact.id, guest.by, guest.agent, guest.number, outcome, talked))
+
+
+def _transfer_begins(center: Center, contact: Contact, guest: Guest) -> None:
+    center.emit(ev.TransferStarted(contact.id, guest.agent, guest.number, guest.trunk, RING))
 
 
 def out(

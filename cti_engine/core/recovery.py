@@ -101,7 +101,9 @@ def leg_lost(center: Center, leg: Leg) -> None:
     contact = center.contacts.get(leg.contact)
     if contact is None or leg.state == "ending":
         return
-    if contact.state == "calling":
+    if leg.role == "line":
+        parties.line_gone(center, contact, leg)
+    elif contact.state == "calling":
         if leg.id == contact.caller_leg:
             callbacks.not_reached(center, contact, OfferOutcome.WORKER_LOST)
         else:

@@ -34,6 +34,14 @@ def accept_request(center: Center, request: str) -> None:
     center.command(Reply(request, True))
 
 
+def answer(center: Center, request: str, refusal: str) -> None:
+    """Refused with this code; done when it is empty."""
+    if refusal:
+        refuse(center, request, refusal)
+    else:
+        accept_request(center, request)
+
+
 def agent_of(center: Center, request: str, agent_id: str) -> Agent | None:
     agent = center.agents.get(agent_id) if agent_id in center.definitions.agents else None
     if agent is None:

@@ -186,7 +186,7 @@ class LegHeld:
 
 @dataclass(frozen=True, slots=True)
 class TransferAsked:
-    """The phone of an agent wants its call transferred (REFER), and was answered 202; TellTransfer says how it came out.
+    """The phone of an agent wants its call transferred (REFER) and was answered 202; TellTransfer says how it ends.
 
     `target`: the number or user it names. `replaces`: the leg of its other line on this worker whose call is to take
     the place of this one (attended); empty: `target` is to be called (blind).

@@ -42,9 +42,15 @@ def phone(center: Center, by: str, agent: str, number: str) -> Phone | str:
     return Phone(None, number)
 
 
-def leg_left(center: Center, contact: Contact) -> bool:
-    """Whether one more phone can be rung beside those of now."""
-    most = LEGS if contact.conferees or contact.monitor is not None else LEGS - 1
+def named(center: Center, target: str) -> tuple[str, str]:
+    """Of what somebody has dialled: the agent it stands for, by id or extension, or else the number."""
+    agent = transfers.agent_of(center, target)
+    return (agent.id, "") if agent is not None else ("", target)
+
+
+def leg_left(center: Center, contact: Contact, *, all_of_them: bool = False) -> bool:
+    """Whether one more phone can be rung beside those of now; `all_of_them`: the supervisor's too."""
+    most = LEGS if all_of_them or contact.conferees or contact.monitor is not None else LEGS - 1
     return len(center.legs_of(contact)) < most
 
 

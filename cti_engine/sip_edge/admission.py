@@ -6,7 +6,7 @@ Everybody else gets 403. Nobody is believed about headers that only the edge or 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from cti_engine.sip_edge.accounts import Accounts
 from cti_engine.sip_edge.config import EdgeConfig
@@ -22,10 +22,13 @@ _ASSERTED = frozenset({"p-asserted-identity", "p-preferred-identity", "diversion
 
 @dataclass(frozen=True, slots=True)
 class Admitted:
-    """`source` is what the edge vouches for: `trunk:NAME`, `account:USER` or `guest`."""
+    """`source` is what the edge vouches for: `trunk:NAME`, `account:USER` or `guest`. `worker`: the only one that may
+    take it, for it is the second line of an agent in a call there.
+    """
 
     source: str
     side: Side
+    worker: Hop | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,8 +43,15 @@ class Refused:
 
 class Admission:
     def __init__(
-        self, config: EdgeConfig, digest: Digest, accounts: Accounts, clock: Callable[[], float]
+        self,
+        config: EdgeConfig,
+        digest: Digest,
+        accounts: Accounts,
+        clock: Callable[[], float],
+        worker_of: Callable[[str], Hop | None],
     ) -> None:
+        """`worker_of(user)`: where this agent is in a call."""
+        self._worker_of = worker_of
         self._digest = digest
         self._accounts = accounts
         self._clock = clock
@@ -73,10 +83,16 @@ class Admission:
         if judged.side.kind != TRUNK and not self._is_ours(request.uri.host):
             return Refused(403, "foreign_domain")  # we relay for nobody (RFC 3261 16.5)
         if self._dialled is not None and request.uri.user not in self._dialled:
-            return Refused(404, "not_dialled", known=judged.source != "guest")
+            return self._second_line(judged) or Refused(404, "not_dialled", known=judged.source != "guest")
         if judged.source == "guest" and not self._guest_rate.allow(request.source.host, self._clock()):
             return Refused(503, "guest_rate", (("Retry-After", "1"),))
         return judged
+
+    def _second_line(self, caller: Admitted) -> Admitted | None:
+        """What callers may not dial an agent may, while in a call: the engine judges whom."""
+        kind, _, user = caller.source.partition(":")
+        worker = self._worker_of(user) if kind == "account" else None
+        return replace(caller, worker=worker) if worker is not None else None
 
     def is_trunk(self, host: str) -> bool:
         """Whether calls from this address need no further proof."""

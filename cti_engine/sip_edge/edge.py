@@ -66,7 +66,9 @@ class Edge:
         self._wall = Clock().now
         self._accounts = Accounts(config.accounts_db, time.monotonic)
         self._digest = Digest(config.realm, config.digest, self._accounts, limits.nonce_life, time.monotonic)
-        self._admission = Admission(config, self._digest, self._accounts, time.monotonic)
+        self._admission = Admission(
+            config, self._digest, self._accounts, time.monotonic, lambda user: self.placement.worker_of(user)
+        )
         self._refusals = Buckets(limits.refusals_per_source)
         self._answers = Buckets(limits.answers_per_source)
         self.trunks = TrunkRoutes(config)
@@ -194,6 +196,8 @@ class Edge:
             if self._answers.allow(request.source.host, time.monotonic()):
                 self._send_answer(request, 200, (("Allow", ALLOW), ("Accept", "application/sdp")))
         else:
+            if method == "REFER":
+                _log.warning("refused a REFER outside any call from %s", request.source)
             self._answer(request, 405, ("Allow", ALLOW))
 
     def _overloaded(self, request: SipRequest) -> None:
@@ -239,7 +243,11 @@ class Edge:
         request.headers.add(SOURCE_HEADER, admitted.source)
         signature = edge_signature(self._config.secret, request.call_id, admitted.source)
         request.headers.add(SIGNATURE_HEADER, signature)
-        self._invites.to_worker(request, admitted.side)
+        if admitted.worker is None:
+            self._invites.to_worker(request, admitted.side)
+        else:
+            self.counters.add("placement.second_line")
+            self._invites.to_that_worker(request, admitted.side, admitted.worker)
 
     def _from_worker(self, request: SipRequest, token: str) -> None:
         """A worker dials: a phone that is registered here, or a number through a trunk."""

@@ -128,6 +128,10 @@ class Invites:
         invite.dnis = request.uri.user or ""
         self._place(invite)
 
+    def to_that_worker(self, request: SipRequest, near: Side, worker: Hop) -> None:
+        """A second line: no other worker will do, whatever this one answers."""
+        self._try(self._open(request, near), Side(WORKER, worker), _uri(request.uri.user or "", worker))
+
     def to_hop(
         self, request: SipRequest, near: Side, far: Side, uri: str, on_challenge: Callable[[], None]
     ) -> None:

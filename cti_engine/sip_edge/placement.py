@@ -1,6 +1,6 @@
 """Which worker gets the next call: the free one that has been free longest, and who waits when none is.
 
-Workers report their slot themselves. A worker that was given a call is free again only when it says so; one
+Workers report their slot themselves, and which agents' phones are in a call there. A worker that was given a call is free again only when it says so; one
 that stays silent about it loses its link, and introduces itself again when it reconnects.
 """
 
@@ -28,6 +28,7 @@ class _Worker:
     peer: Peer
     hop: Hop | None = None
     free: bool = False
+    agents: frozenset[str] = frozenset()
     next_at: float = 0.0
     watch: asyncio.TimerHandle | None = None
 
@@ -71,6 +72,10 @@ class Placement:
     @property
     def free(self) -> int:
         return len(self._free)
+
+    def worker_of(self, user: str) -> Hop | None:
+        """Where this agent's phone is in a call now; None when it is in none."""
+        return next((worker.hop for worker in self._workers.values() if user in worker.agents), None)
 
     # --- who asks ---------------------------------------------------------------------------------
 
@@ -144,7 +149,8 @@ class Placement:
         try:
             hop = Hop.parse(f"udp:{body['sip']}")
             free = bool(body["free"])
-        except (KeyError, ValueError):
+            agents = frozenset(map(str, body.get("agents", ())))
+        except (KeyError, TypeError, ValueError):
             self._counters.add("placement.bad_report")
             _log.warning("worker %s reported %r", peer.name, body)
             return
@@ -152,7 +158,7 @@ class Placement:
             worker.watch.cancel()
             worker.watch = None
         worker.hop = hop
-        worker.free = free
+        worker.free, worker.agents = free, agents
         if not free:
             self._free.pop(peer.name, None)
             return

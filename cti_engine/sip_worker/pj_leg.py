@@ -117,9 +117,9 @@ class PjLeg(pj.Call):  # type: ignore[misc]  # the wheel has no types
 
     def notify(self, referral: str, sip_code: int) -> None:
         """How the transfer stands that the REFER `referral` asked for; final from 200 on. Raises pj.Error."""
-        order = pj.CallSendRequestParam()
+        order, info = pj.CallSendRequestParam(), self.getInfo()
         order.method = "NOTIFY"
-        _append(order, "Contact", str(self.getInfo().localContact))
+        _append(order, "Contact", str(info.localContact))
         _append(order, "Event", f"refer;id={referral}")
         state = "active;expires=60" if sip_code < 200 else "terminated;reason=noresource"
         _append(order, "Subscription-State", state)

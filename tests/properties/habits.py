@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from cti_engine.core import events, party_events, party_signals, signals
 from cti_engine.core.callback_signals import CancelCallbackRequested, ScheduleCallbackRequested
+from cti_engine.core.contact import Contact
 from cti_engine.core.signals import Signal
 from tests.properties.outside import OutsideLeg
 
@@ -100,6 +101,8 @@ def with_others(world: World, contact: str) -> Signal | None:
     if chance < 0.1:
         phones = [leg for leg in world.legs.values() if leg.worker == known.worker]
         return world.end(world.rng.choice(phones), "remote") if phones else None
+    if world.with_keys and world.rng.random() < 0.5:
+        return on_the_phone(world, known)
     agent = known.agent if chance < 0.9 and known.agent else world.rng.choice(("ana", "john", "maria"))
     if chance > 0.97:
         return party_signals.PickUpRequested(world.request("p"), agent, world.rng.randrange(3))
@@ -119,6 +122,35 @@ def with_others(world: World, contact: str) -> Signal | None:
     if wanted is party_signals.TransferRequested and world.rng.random() < 0.4:
         target = world.rng.choice(({"to_queue": "sales"}, {"to_queue": "slow"}, {"to_number": "2000"}, {}))
     return wanted(world.request("t"), agent, contact, known.version, **target)
+
+
+NAMED = ("ana", "john", "maria", "+34911", "slow", "2000", "nobody")
+
+
+def on_the_phone(world: World, contact: Contact) -> Signal | None:
+    """One of the phones, mostly of who has the call, holds, transfers, or calls on its second line."""
+    phones = [leg for leg in world.legs.values() if leg.worker == contact.worker and leg.state == "connected"]
+    mine = [leg for leg in phones if leg.agent == contact.agent]
+    if not phones:
+        return None
+    rng = world.rng
+    phone = rng.choice(mine if mine and rng.random() < 0.9 else phones)
+    lines = [guest.line for guest in contact.guests if guest.line]
+    match rng.randrange(4):
+        case 0:
+            return signals.LegHeld(phone.worker, phone.leg, rng.random() < 0.5)
+        case 1 if not lines and phone.agent:
+            world.number += 1
+            second = OutsideLeg(phone.worker, f"{phone.worker}/{world.number}", "line", phone.agent)
+            world.legs[second.leg] = second
+            world.later(0.1, 15.0, lambda: world.end(second, "remote"))
+            source = f"account:{phone.agent}"
+            return signals.InviteReceived(
+                second.worker, second.leg, phone.agent, rng.choice(NAMED), source=source
+            )
+        case _:
+            other = rng.choice((*lines, contact.agent_leg)) if lines else ""
+            return signals.TransferAsked(phone.worker, phone.leg, rng.choice(NAMED), other)
 
 
 def supervises(world: World, contact: str) -> Signal | None:

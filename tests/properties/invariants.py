@@ -98,6 +98,10 @@ def _parties(center: Center, contact: Contact) -> Iterator[str]:
             yield f"{what}: rings a guest for ever: {guest}"
         if not guest.talks and guest.agent and not contact.offers:
             yield f"{what}: rings no guest: {guest}"
+        if guest.ringback and (guest.talks or guest.line or not contact.controls.held):
+            yield f"{what}: the agent hears it ring: {guest}"
+        if guest.line and (guest.line not in center.legs or guest.role != CONSULTED):
+            yield f"{what}: a line that is gone: {guest}"
         if guest.held != bool(guest.music):
             yield f"{what}: guest and music: {guest}"
     if (contact.state == "parked") != (contact.slot > 0) or (contact.slot > 0) != (
@@ -151,9 +155,13 @@ def _hears(contact: Contact, what: str) -> Iterator[str]:
         yield f"{what}: hold and music: {contact.controls}"
     if consulted is not None:
         with_guest = {pair for pair in heard if consulted.leg and consulted.leg in pair}
-        if any(set(pair) != {consulted.leg, contact.agent_leg} for pair in with_guest):
+        if any(set(pair) != {consulted.leg, consulted.line or contact.agent_leg} for pair in with_guest):
             yield f"{what}: who is consulted is in {heard}"
-        if with_guest and any(contact.agent_leg in pair for pair in heard - with_guest):
+        if (
+            with_guest
+            and not consulted.line
+            and any(contact.agent_leg in pair for pair in heard - with_guest)
+        ):
             yield f"{what}: the agent is in two rooms: {heard}"
     muted = {guest.leg for guest in contact.guests if guest.muted}
     muted |= {contact.agent_leg} if contact.controls.muted else set()
@@ -267,6 +275,7 @@ def _leg(center: Center, leg: Leg) -> Iterator[str]:
         leg.state != "ending"
         and leg.id not in (contact.caller_leg, contact.agent_leg)
         and contact.guest_on(leg.id) is None
+        and not any(guest.line == leg.id for guest in contact.guests)
         and not (contact.monitor is not None and contact.monitor.leg == leg.id)
         and not any(center.reservations[offer].leg == leg.id for offer in contact.offers)
         and not (contact.transfer is not None and contact.transfer.leg == leg.id)

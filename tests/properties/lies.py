@@ -39,7 +39,9 @@ def lie(world: World) -> Signal:
         lambda: signals.ListeningFailed(worker, leg, f"s{rng.randrange(60)}", "unavailable"),
         lambda: signals.RecordingEnded(worker, f"r{rng.randrange(9)}", "/x", 1.0),
         lambda: signals.LegHeld(worker, leg, rng.random() < 0.5),
-        lambda: signals.TransferAsked(worker, leg, "sip:other"),
+        lambda: signals.TransferAsked(
+            worker, leg, rng.choice(("john", "2000", "x")), rng.choice(("", *legs))
+        ),
         lambda: signals.CommandRefused(worker, refused, leg, rng.choice(("no_such_leg", "failed"))),
         lambda: signals.WorkerSeen(worker, tuple(rng.sample(legs, rng.randrange(len(legs) + 1)))),
         lambda: signals.WorkerLost(world.a_spent_worker()),

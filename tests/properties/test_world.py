@@ -8,6 +8,7 @@ import sys
 
 import pytest
 
+from cti_engine.core import signals
 from cti_engine.core.acd import Acd
 from tests.properties.world import World, told
 from tests.scenarios.shadow_store import ShadowStore
@@ -43,6 +44,15 @@ def test_a_world_of_conferences_breaks_no_invariant(seed: int) -> None:
     world.run(STEPS)
     assert world.seen["ConsultStarted"] >= 3 and world.seen["CallHandedOver"] >= 3, world.seen
     assert world.seen["MonitorStarted"] >= 3, world.seen
+
+
+@pytest.mark.parametrize("seed", range(950, 954))
+def test_a_world_of_phones_with_keys_breaks_no_invariant(seed: int) -> None:
+    """Agents transfer and consult by the keys of their phones and in their pages, in a lying world."""
+    world = World(seed, sociable=True, with_keys=True)
+    world.run(STEPS)
+    told = [signal for signal, *_ in world.log if isinstance(signal, signals.TransferAsked)]
+    assert len(told) >= 5 and world.seen["CallHandedOver"] >= 3, world.seen
 
 
 @pytest.mark.parametrize("seed", range(910, 914))

@@ -56,9 +56,11 @@ class World:
         restarts: float = 0.004,
         reloads: bool = True,
         sociable: bool = False,
+        with_keys: bool = False,
     ) -> None:
-        """`sociable`: agents are there and never long alone with a caller."""
+        """`sociable`: agents are there and never long alone with a caller; `with_keys`: they use their phones' keys."""
         self.rng = Random(seed)
+        self.with_keys = with_keys
         self.sociable = sociable
         self.lies, self.deaths, self.restarts, self.reloads = lies, deaths, restarts, reloads
         self.full, self.small = busy_center(), smaller(busy_center())

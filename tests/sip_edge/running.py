@@ -93,9 +93,10 @@ class Worker(Agent):
         super().__init__(name)
         self.link: LinkClient | None = None
 
-    def report(self, free: bool) -> None:
+    def report(self, free: bool, *agents: str) -> None:
+        """`agents`: who is in a call here."""
         assert self.link is not None
-        self.link.send("Slots", self._slots(free))
+        self.link.send("Slots", {**self._slots(free), "agents": agents})
 
     def _slots(self, free: bool) -> dict[str, Any]:
         return {"free": free, "sip": f"{self.host}:{self.port}"}

@@ -49,6 +49,30 @@ async def test_an_account_calls_with_its_password(tmp_path: Path) -> None:
         assert received.headers.get("Proxy-Authorization") is None
 
 
+async def test_an_agents_second_line_goes_to_the_worker_of_the_call(tmp_path: Path) -> None:
+    """To a number that callers may not dial: nowhere else, whatever that worker answers; while she is in no call, or
+    for anybody else, 404. A number of ours is an ordinary call.
+    """
+    async with running_edge(tmp_path, dialled_numbers=frozenset({"1000"})) as edge:
+        there, elsewhere = await edge.worker("there"), await edge.worker("elsewhere")
+        phone, other = await edge.agent("maria", host=STRANGER_HOST), await edge.agent("john")
+        await call_with_password(phone, "201", "secret-m")
+        assert (await phone.final("INVITE")).code == 404
+        assert there.link is not None
+        there.report(False, "maria")
+        await there.link.flush(5.0)
+        await call_with_password(phone, "201", "secret-m")
+        received = await there.expect_request("INVITE")
+        assert str(received.uri) == f"sip:201@{there.host}:{there.port}"
+        assert received.headers["X-CTI-Source"] == "account:maria"
+        there.respond(received, 503)
+        assert (await phone.expect_response(503, "INVITE")).code == 503
+        await call_with_password(other, "201", "secret-j")
+        assert (await other.final("INVITE")).code == 404
+        await call_with_password(phone, "1000", "secret-m")
+        await elsewhere.expect_request("INVITE")
+
+
 async def test_a_wrong_password_calls_nobody(tmp_path: Path) -> None:
     """403 after the challenge."""
     async with running_edge(tmp_path) as edge:

@@ -157,7 +157,6 @@ class FakeEdge:
 
         return await self.changes.until(last, lambda: self.slots, timeout)
 
-
     async def agents(self, *names: str) -> None:
         """Wait until the worker has said that these are in a call there."""
         await self.changes.until(
@@ -308,7 +307,9 @@ class World:
         await self.engine.gets(LegAnswered, leg=leg)
         return leg
 
-    def dial(self, target: str, number: str, name: str = "", leg: str = "a1", transfers: bool = False) -> None:
+    def dial(
+        self, target: str, number: str, name: str = "", leg: str = "a1", transfers: bool = False
+    ) -> None:
         self.engine.order(DialLeg(NAME, leg, "c1", target, number, name, transfers=transfers))
 
     async def dialled(self, leg: str = "a1", *, transfers: bool = False) -> None:
