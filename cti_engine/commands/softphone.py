@@ -140,6 +140,9 @@ def line_of(fact: Fact) -> str:
             return f"Talking to {fact['number']}."
         case "key":
             return f"{fact['number']} pressed {fact['key']}."
+        case "transfer":
+            over = "it is over here" if fact["final"] else "it is tried"
+            return f"Transfer: {fact['code']} {fact['reason']}, {over}."
         case "over":
             kept = f" Recorded in {fact['recording']}." if fact["recording"] else ""
             if not fact["answered"]:

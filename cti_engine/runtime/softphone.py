@@ -1,4 +1,5 @@
-"""A softphone without a screen: one call at a time, begun and answered by orders; each state is told as one fact.
+"""A softphone without a screen: a call, and a second line beside it to ask somebody, begun and answered by orders; each
+state is told as one fact.
 
 Orders are words, whoever gives them: keys in a terminal, lines of a script, or the options of the command.
 """
@@ -24,7 +25,10 @@ BUSY = 486
 _ANSWER_AFTER = re.compile(r"^Call-Info:.*;\s*answer-after=(\d+)", re.IGNORECASE | re.MULTILINE)
 _NUMBER = re.compile(r"[\w.+*#-]+")
 _KEYS = re.compile(r"[0-9*#A-D,]+")
-ORDERS = ("dial NUMBER", "answer", "digits KEYS", "play FILE", "hang_up", "quit")
+ORDERS = (
+    "dial NUMBER", "answer", "digits KEYS", "play FILE", "transfer NUMBER", "consult NUMBER", "hand_over",
+    "hang_up", "quit",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +66,11 @@ class Softphone(Telephone):
         return next((call for call in self.calls if isinstance(call, SoftCall)), None)
 
     @property
+    def second(self) -> SoftCall | None:
+        """On the second line, while the first is on hold."""
+        return next((call for call in self.calls if isinstance(call, SoftCall) and call.second), None)
+
+    @property
     def registered(self) -> bool:
         return self._line.registered
 
@@ -71,7 +80,7 @@ class Softphone(Telephone):
     def obey(self, order: str) -> None:
         """One of ORDERS; what is none, or cannot be done now, is told as `refused` and changes nothing."""
         word, _, rest = order.strip().partition(" ")
-        rest, call = rest.strip(), self.call
+        rest, call, second = rest.strip(), self.call, self.second
         match word:
             case "dial" if call is None and _NUMBER.fullmatch(rest):
                 self._dial(rest)
@@ -81,15 +90,24 @@ class Softphone(Telephone):
                 call.press(rest)
             case "play" if call is not None and call.answered and Path(rest).is_file():
                 call.say(Path(rest))
+            case "transfer" if call is not None and call.answered and _NUMBER.fullmatch(rest):
+                call.transfer(rest)
+            case "consult" if (
+                call is not None and call.answered and second is None and _NUMBER.fullmatch(rest)
+            ):
+                call.setHold(pj.CallOpParam(True))
+                self._dial(rest, second=True)
+            case "hand_over" if call is not None and second is not None and second.answered:
+                call.xferReplaces(second, pj.CallOpParam(True))
             case "hang_up" if call is not None:
-                call.hang_up()
+                (second or call).hang_up()
             case "quit":
                 self.leaving = True
             case _:
                 self.tell("refused", order=order.strip(), orders=ORDERS, in_a_call=call is not None)
 
-    def _dial(self, number: str) -> None:
-        call = SoftCall(self, self._line, number)
+    def _dial(self, number: str, *, second: bool = False) -> None:
+        call = SoftCall(self, self._line, number, second=second)
         self.calls.append(call)
         self.tell("calling", number=number)
         try:
@@ -118,11 +136,18 @@ class SoftCall(PhoneCall):
     phone: Softphone
 
     def __init__(
-        self, phone: Softphone, line: Line, number: str, pj_number: int = pj.PJSUA_INVALID_ID
+        self,
+        phone: Softphone,
+        line: Line,
+        number: str,
+        pj_number: int = pj.PJSUA_INVALID_ID,
+        *,
+        second: bool = False,
     ) -> None:
         super().__init__(phone, line, pj_number)
         phone.numbered += 1
         self.number = number
+        self.second = second
         self.rings_here = False
         self._id = phone.numbered
         self._silent = False
@@ -166,6 +191,21 @@ class SoftCall(PhoneCall):
     def _press(self, key: str) -> None:
         if self.live and self.answered:
             self.dialDtmf(key)
+
+    def transfer(self, number: str) -> None:
+        """Blindly; the other side tells how it comes out."""
+        self.xfer(self.phone.uri(number), pj.CallOpParam(True))
+
+    @survives
+    def onCallTransferStatus(self, prm: Any) -> None:
+        self._tell("transfer", code=int(prm.statusCode), reason=str(prm.reason), final=bool(prm.finalNotify))
+
+    def resume(self) -> None:
+        """Off hold, when whoever was asked on the second line is gone."""
+        if self.live and self.answered and not self.hung_up:
+            prm = pj.CallOpParam(True)
+            prm.opt.flag = pj.PJSUA_CALL_UNHOLD
+            self.reinvite(prm)
 
     def say(self, file: Path) -> None:
         """This WAV over and over, in the place of what was said."""
@@ -229,6 +269,9 @@ class SoftCall(PhoneCall):
         self.rings_here = False
         self._voice = self._recorder = None  # the recorder writes its header as it goes
         super().over(sip_code, reason)
+        first = self.phone.call
+        if self.second and first is not None:
+            first.resume()
 
     def on_over(self, sip_code: int, reason: str) -> None:
         if not self._silent:

@@ -1,7 +1,8 @@
 """Which worker gets the next call: the free one that has been free longest, and who waits when none is.
 
-Workers report their slot themselves, and which agents' phones are in a call there. A worker that was given a call is free again only when it says so; one
-that stays silent about it loses its link, and introduces itself again when it reconnects.
+Workers report their slot themselves, and which agents' phones are in a call there. A worker that was given a call is
+free again only when it says so; one that stays silent about it loses its link, and introduces itself again when it
+reconnects.
 """
 
 from __future__ import annotations

@@ -21,8 +21,8 @@ from cti_engine.sip_worker.pj_leg import LegState, PjLeg
 from cti_engine.sip_worker.refer import Unacceptable
 from cti_engine.sip_worker.sip_text import Headers
 
-BETWEEN = 0.5
-"""Seconds from one transfer that a phone asks for to the next that is looked at: a phone gone mad asks nobody else."""
+MOST, WITHIN = 5, 5.0
+"""So many transfers of one phone in so many seconds are looked at: one gone mad keeps nobody else from work."""
 TOLD_REFUSALS = 5
 """Of one leg; the rest is refused without a line in the log."""
 _log = logging.getLogger("cti.worker")
@@ -46,7 +46,7 @@ class Referrals:
         self._send = send
         self._alone = alone
         self._open: dict[str, str] = {}  # by leg: what its NOTIFYs name
-        self._next_at: dict[str, float] = {}
+        self._taken_at: dict[str, list[float]] = {}
         self._refused: dict[str, int] = {}
 
     def asked(self, leg: PjLeg, headers: Headers, answer: Callable[[int], bool]) -> None:
@@ -61,7 +61,7 @@ class Referrals:
         if not answer(202):
             _log.error("%s: a REFER could not be answered", leg.name)
             return
-        self._open[leg.name], self._next_at[leg.name] = referral.id, now + BETWEEN
+        self._open[leg.name] = referral.id
         self._send(TransferAsked(self._name, leg.name, referral.target, replaces))
         asyncio.get_running_loop().call_soon(self.report, leg.name, 100)  # behind the 202
 
@@ -71,14 +71,18 @@ class Referrals:
             raise Unacceptable(603, "it is no agent's phone")
         if leg.state is not LegState.CONNECTED or leg.ended_by_us:
             raise Unacceptable(603, "the call is not established")
-        if leg.name in self._open or now < self._next_at.get(leg.name, 0.0):
+        if leg.name in self._open:
             raise Unacceptable(603, "one transfer at a time")
+        recent = [at for at in self._taken_at.get(leg.name, ()) if now - at < WITHIN]
+        if len(recent) >= MOST:
+            raise Unacceptable(603, "too many transfers")
         referral = refer.read(headers, self._is_ours)
         replaces = self._leg_of(referral.replaced) if referral.replaced is not None else ""
         if replaces in (None, leg.name):
             raise Unacceptable(603, "Replaces names no other line of this call")
         if self._alone():
             raise Unacceptable(503, "the engine is away")
+        self._taken_at[leg.name] = [*recent, now]
         return referral, replaces or ""
 
     def _is_ours(self, host: str) -> bool:
@@ -118,5 +122,5 @@ class Referrals:
 
     def over(self, leg: str) -> None:
         self._open.pop(leg, None)
-        self._next_at.pop(leg, None)
+        self._taken_at.pop(leg, None)
         self._refused.pop(leg, None)
