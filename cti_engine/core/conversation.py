@@ -8,6 +8,7 @@ from cti_engine.core import (
     callbacks,
     endings,
     flow_runner,
+    hand_overs,
     holding,
     intake,
     messages,
@@ -178,6 +179,8 @@ def leg_ended(center: Center, signal: LegEnded) -> None:
 
 def _last_phone_gone(center: Center, contact: Contact, leg: Leg, by: str) -> None:
     """The caller talks to nobody any longer."""
+    if by == "remote" and hand_overs.gave_up(center, contact):
+        return
     if leg.role == "outside":
         endings.end_contact(center, contact, OUTSIDE_CAUSE.get(by, causes.ENGINE_AWAY))
     elif by == "remote":

@@ -31,6 +31,9 @@ from cti_engine.core.party_signals import (
     TransferRequested,
 )
 
+BY_ITSELF = 1.0
+"""Seconds within which no human hangs up for having heard that the transfer has failed."""
+
 
 def _alone_with_caller(
     center: Center, signal: TransferRequested | ReturnRequested | ParkRequested | EscalateRequested
@@ -127,6 +130,21 @@ def back(center: Center, contact: Contact) -> None:
         flow_runner.go_to_number(center, contact, contact.dnis)
     else:
         endings.end_contact(center, contact, causes.TRANSFER_FAILED)
+
+
+def gave_up(center: Center, contact: Contact) -> bool:
+    """Some phones hang up by themselves when their transfer has failed: then the caller, whom the agent wanted to give
+    away, waits in the queue again. Whether this is so.
+    """
+    failed_at = contact.refer_failed_at
+    recently = bool(contact.agent and failed_at) and center.at - failed_at <= BY_ITSELF
+    if not recently or not center.fire(CONTACT, contact, "let_go"):
+        return False
+    holding.caller_is_back(center, contact)
+    audio_paths.connect(center, contact)
+    parties.out(center, contact, "returned", to_queue=contact.queue)
+    back(center, contact)
+    return True
 
 
 def give_back(center: Center, signal: ReturnRequested) -> None:

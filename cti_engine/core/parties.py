@@ -83,6 +83,8 @@ def not_reached(center: Center, contact: Contact, guest: Guest, outcome: OfferOu
     agent does that there.
     """
     endings.guest_over(center, contact, guest, outcome)
+    if guest.refer:
+        contact.refer_failed_at = center.at
     if guest.line or guest.refer:
         back_to_caller(center, contact)
     moved_on(center, contact)

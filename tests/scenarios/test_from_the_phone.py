@@ -184,6 +184,21 @@ def test_the_phone_hangs_up_right_after_its_refer() -> None:
     s = s << the.SetAudioPaths(paths=both("w1/1", "l2"))
 
 
+def test_a_phone_that_hangs_up_because_its_transfer_has_failed() -> None:
+    """Baresip does: the caller is not hung up on but waits in the queue again, with the place of before. A second
+    later it is a human who hangs up, on the caller.
+    """
+    s = talking("john") >> refers("202") >> john.fails(486) >> maria.hangs_up()
+    s = (
+        s
+        << the.CallHandedOver(agent="maria", how="returned", to_queue="sales")
+        << the.CallQueued(queue="sales")
+    )
+    assert s.center.contacts["c1"].head_start == 10.0 and view(s).state == "wrap_up"
+    s = talking("john") >> refers("202") >> john.fails(486) >> Elapse(1.5) >> maria.hangs_up()
+    s = s << the.CallEnded(party="agent")
+
+
 def test_the_caller_hangs_up_between_refer_and_bridge() -> None:
     """The target's ring stops and nobody has missed a call; maria wraps up. One that answers at that moment is hung
     up on.
