@@ -287,7 +287,8 @@ class Contact:
     that are out. `agent` and `agent_leg`: who has the call now, or had it last; after a transfer to the outside there
     is a leg without an agent. `guests`: who else talks or is rung; `wrapping_up`: agents who had a part in it.
     `transfer`: while a phone rings for it. `handed`: by the last agent who had it. `slot`: where it is parked since
-    `parked_at`. `refer_failed_at`: when the agent's phone was told that its transfer has failed. `monitor`: who listens. `head_start` seconds count as having been waited.
+    `parked_at`. `refer_failed_at`: when the agent's phone was told that its transfer has failed. `monitor`: who listens
+    in. `head_start` seconds count as having been waited.
     `kind`: `voice`, `outbound`, `callback` (`legless`) or `voicemail` (`messages`), which came of the contact `origin`.
     Of `outbound` and `callback` the caller is who is called. `message`:
     of a voicemail what it says, of a call what its caller has recorded in the flow. `recording`: the conversation's,

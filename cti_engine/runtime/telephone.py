@@ -6,19 +6,19 @@ parts are read, and nothing of the library may outlive `close`.
 
 from __future__ import annotations
 
-import contextlib
 import gc
 import heapq
 import itertools
 import logging
-import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import wraps
 from typing import Any, ParamSpec
 
 import pjsua2.pjsua2 as pj
+
+from cti_engine.adapters.pjlib import create_quietly
 
 TURN_MS = 20
 FAREWELL = 2.0  # seconds for BYEs and un-REGISTERs at the end
@@ -67,8 +67,7 @@ class Telephone:
         self._order = itertools.count()
         self._over: list[PhoneCall] = []
         self._library = pj.Endpoint()
-        with _quiet():
-            self._library.libCreate()
+        create_quietly(self._library)
         settings = pj.EpConfig()
         settings.logConfig.level = settings.logConfig.consoleLevel = 0
         settings.uaConfig.threadCnt = 0
@@ -272,16 +271,3 @@ class PhoneCall(pj.Call):  # type: ignore[misc]
 def user_of(uri: str) -> str:
     """`+34...` of `"Lucía" <sip:+34...@host>`."""
     return uri.rpartition("sip:")[2].partition("@")[0]
-
-
-@contextlib.contextmanager
-def _quiet() -> Iterator[None]:
-    """pjlib prints its birth to stdout before a log level can be set."""
-    kept, nowhere = os.dup(1), os.open(os.devnull, os.O_WRONLY)
-    try:
-        os.dup2(nowhere, 1)
-        yield
-    finally:
-        os.dup2(kept, 1)
-        os.close(kept)
-        os.close(nowhere)

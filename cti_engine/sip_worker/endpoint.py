@@ -5,14 +5,13 @@ Never fork after `start`, and leave only through `close` (or `os._exit`): a plai
 
 from __future__ import annotations
 
-import contextlib
 import logging
-import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pjsua2.pjsua2 as pj
 
+from cti_engine.adapters.pjlib import create_quietly
 from cti_engine.sip_worker.config import WorkerConfig
 from cti_engine.sip_worker.guard import survives
 
@@ -40,26 +39,12 @@ class _Endpoint(pj.Endpoint):  # type: ignore[misc]
         self.on_rejected()
 
 
-@contextlib.contextmanager
-def _quiet() -> Iterator[None]:
-    """pjlib prints its birth to stdout before a log level can be set."""
-    kept, nowhere = os.dup(1), os.open(os.devnull, os.O_WRONLY)
-    try:
-        os.dup2(nowhere, 1)
-        yield
-    finally:
-        os.dup2(kept, 1)
-        os.close(kept)
-        os.close(nowhere)
-
-
 class SipEndpoint:
     """The library, running. `address` is (host, port) of the SIP socket."""
 
     def __init__(self, config: WorkerConfig) -> None:
         self.library = _Endpoint()
-        with _quiet():
-            self.library.libCreate()
+        create_quietly(self.library)
         self._log = _Log()
         self._log.__disown__()  # libDestroy deletes it
         settings = pj.EpConfig()

@@ -83,8 +83,9 @@ async def hear_each_other(caller: Baresip, phone: Baresip) -> None:
     before, since = caller.heard_s, phone.heard_s
     await caller.hears(before + 2.0)
     await phone.hears(since + 2.0)
+    closed = [event.type for event in phone.events].count("CALL_CLOSED")
     await caller.hang_up()
-    await phone.told("CALL_CLOSED")
+    await phone.told("CALL_CLOSED", number=closed + 1)
     await caller.told("CALL_CLOSED")
     heard = caller.recordings()[-1].heard
     assert tone_margin_db(heard, TARGET_HZ, AGENT_HZ, start=before + 0.5, end=before + 2.0) >= AUDIBLE_DB
