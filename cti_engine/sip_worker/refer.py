@@ -19,9 +19,10 @@ from pjsua2 import _pjsua2
 from cti_engine.sip_worker.sip_text import Headers, one_line, split_address
 
 _pjsip = ctypes.PyDLL(_pjsua2.__file__)  # keeps the GIL, for pjsip calls Python back meanwhile
-_pjsip.pjsip_rdata_get_dlg.argtypes = [ctypes.c_void_p]
-_pjsip.pjsip_rdata_get_dlg.restype = ctypes.c_void_p
-_pjsip.pjsip_dlg_respond.argtypes = [ctypes.c_void_p, ctypes.c_void_p, ctypes.c_int] + [ctypes.c_void_p] * 3
+_POINTER = ctypes.c_void_p
+_pjsip.pjsip_rdata_get_dlg.argtypes = [_POINTER]
+_pjsip.pjsip_rdata_get_dlg.restype = _POINTER
+_pjsip.pjsip_dlg_respond.argtypes = [_POINTER, _POINTER, ctypes.c_int, _POINTER, _POINTER, _POINTER]
 _pjsip.pjsip_dlg_respond.restype = ctypes.c_int
 
 LONGEST_TARGET = 64

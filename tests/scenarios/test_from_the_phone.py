@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from cti_engine.core import commands, signals
+from cti_engine.core import commands, events, signals
 from cti_engine.core.definitions import AgentDefinition, TransferRules
 from cti_engine.core.party_signals import (
     CancelConsultRequested,
@@ -20,6 +20,7 @@ from tests.scenarios.playbook import (
     Deferred,
     Desk,
     Elapse,
+    Expected,
     Restart,
     Scenario,
     dialog,
@@ -56,7 +57,7 @@ line_answered = signals.LegAnswered("w1", LINE, dialog(LINE))
 line_hangs_up = signals.LegEnded("w1", LINE, "remote")
 
 
-def told(code: int, leg: str = "l1") -> object:
+def told(code: int, leg: str = "l1") -> Expected:
     return the.TellTransfer(leg=leg, sip_code=code)
 
 
@@ -113,7 +114,7 @@ def test_a_target_that_is_not_reached_leaves_the_caller_with_the_agent(
     """The phone is told why, caller and agent hear each other again, and another transfer is possible."""
     s = talking("john") >> refers("john") >> john.rings() >> ends << the.StopPlayback(leg="w1/1")
     assert any(isinstance(c, commands.TellTransfer) and c.sip_code == code for c in s.commands)
-    assert any(e.outcome == outcome for _, e in s.facts if type(e).__name__ == "TransferEnded")
+    assert any(isinstance(e, events.TransferEnded) and e.outcome == outcome for _, e in s.facts)
     assert (view(s).state, view(s).held, view(s).parties) == ("talking", False, ())
     s = (
         s
