@@ -493,9 +493,8 @@ Signal = (
     | SpeechStarted | SpeechPartial | SpeechHeard | ListeningFailed
     | RecordingEnded | LegHeld | TransferAsked | CommandRefused | WorkerSeen | WorkerLost
     | PhoneRegistered | PhoneUnregistered | EdgeSeen | LookupReturned | ProfileFilledIn | TicketWritten
-    | ServiceAnswered
-    | PageOpened | PageClosed | ConsoleLost | OfferShown | ReadyRequested | NotReadyRequested | LogOutRequested
-    | CallMeRequested | HangUpRequested | HoldRequested | MuteRequested | DigitsRequested
+    | ServiceAnswered | PageOpened | PageClosed | ConsoleLost | OfferShown | ReadyRequested | NotReadyRequested
+    | LogOutRequested | CallMeRequested | HangUpRequested | HoldRequested | MuteRequested | DigitsRequested
     | PauseRecordingRequested | AcceptRequested | HintAnswerRequested | DialRequested | DispositionSubmitted
     | ExplainRequested | WaitingRequested | TimePassed | Restarted | PartySignal | CallbackSignal
 )  # fmt: skip
