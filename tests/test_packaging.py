@@ -14,7 +14,7 @@ RUN = {
     "python3-venv", "espeak-ng", "mosquitto", "asterisk-core-sounds-en-wav", "asterisk-core-sounds-es-wav",
     "asterisk-moh-opsound-wav",
 }  # fmt: skip
-TEST = {"baresip-core", "sip-tester", "chromium", "redis-server", "tshark", "graphviz"}
+TEST = {"baresip-core", "sip-tester", "chromium", "redis-server", "postgresql", "tshark", "graphviz"}
 
 
 class Machine:
