@@ -38,7 +38,7 @@ export function Controls({ contact, ask, live, say, enabled }) {
       { paused: view.recording !== "paused" },
       t(view.recording === "paused" ? "record_on" : "pause_recording"))}
     ${mine && html`<${HandOver} ...${{ contact, ask, live, say, enabled }} />`}
-    <${CallLater} ...${{ contact, live, say, enabled }} />
+    ${mine && html`<${CallLater} ...${{ contact, live, say, enabled }} />`}
   </div>`;
 }
 
