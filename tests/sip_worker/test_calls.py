@@ -219,9 +219,9 @@ async def test_a_second_refer_waits_for_the_first(world: World) -> None:
     agent = await refers(world, "sip:201@cti.test")
     await agent.tells("transfer", 100)
     agent.do("refer", "sip:202@cti.test")
-    await agent.tells("transfer", 603)
+    await agent.gets("SIP/2.0 603 ", "REFER")
     world.engine.order(TellTransfer(NAME, "a1", 200))
-    await agent.tells("transfer", 200)
+    await agent.gets("NOTIFY ", "\r\n\r\nSIP/2.0 200 OK")
     assert [each.target for each in world.engine.signals if isinstance(each, TransferAsked)] == ["201"]
 
 

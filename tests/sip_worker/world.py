@@ -227,6 +227,16 @@ class Phone(Child):
 
         return await self.changes.until(found, lambda: self.events, timeout)
 
+    async def gets(self, begins: str, has: str) -> None:
+        """Wait for a SIP message of the call that begins so and has this in it."""
+        await self.changes.until(
+            lambda: any(
+                one[0] == "message" and one[1].startswith(begins) and has in one[1] for one in self.events
+            ),
+            lambda: self.events,
+            8.0,
+        )
+
     def do(self, *order: object) -> None:
         self.pipe.send(order)
 
