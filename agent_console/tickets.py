@@ -118,8 +118,8 @@ async def one(request: web.Request) -> web.Response:
     Operation(
         "Work on a ticket", TicketShown, body=TicketChange,
         codes=(
-            "forbidden", "stale", "no_resolution", "too_old", "bad_time", "unknown_agent", "unknown_category",
-            "customers_unavailable",
+            "forbidden", "stale", "no_comment", "no_resolution", "too_old", "bad_time", "unknown_agent",
+            "unknown_category", "customers_unavailable",
         ),
         missing=("unknown_ticket",),
     )
@@ -134,7 +134,7 @@ async def changed(request: web.Request) -> web.Response:
     if asked.kind == "give" and asked.to not in console.feed.states["agent"]:
         raise Refused(422, "unknown_agent", "there is no such agent", details={"path": "to"})
     if asked.kind == "comment" and not asked.text.strip():
-        raise Refused(400, "bad_request", "a comment without text", details={"path": "text"})
+        raise Refused(409, "no_comment", "a comment without text", details={"path": "text"})
     change = Change(
         asked.kind,
         account.user,

@@ -23,6 +23,9 @@ Row = tuple[Any, ...]
 Step = str | Mapping[str, Sequence[str]]
 """A script of statements that all databases know, or by dialect the statements of each."""
 
+LAST_WORDS = 5.0
+"""Seconds that closing waits for transactions under way."""
+
 
 class DatabaseFault(Exception):
     """The database cannot do it (disk full, file broken, server away); whatever was begun has not happened."""
@@ -85,6 +88,8 @@ class Database:
         self._mine = threading.local()
         self._open: list[Any] = []
         self._one_writer = threading.Lock()
+        self._under_way = 0
+        self._quiet = threading.Condition()
         self._made = read_only
 
     @property
@@ -107,7 +112,10 @@ class Database:
             yield statements
 
     def close(self) -> None:
-        with self._one_writer:
+        """Waits for transactions of other threads: a connection closed under a statement takes the process with it."""
+        with self._one_writer, self._quiet:
+            if not self._quiet.wait_for(lambda: self._under_way == 0, LAST_WORDS):
+                return  # one hangs; its connection ends with the process
             for connection in self._open:
                 connection.close()
             self._open.clear()
@@ -144,6 +152,8 @@ class Database:
 
     @contextmanager
     def _transaction(self, begin: str) -> Iterator[Statements]:
+        with self._quiet:
+            self._under_way += 1
         try:
             cursor = self._begun(begin)
             try:
@@ -154,6 +164,10 @@ class Database:
             cursor.execute("COMMIT")
         except self._faults as error:
             raise DatabaseFault(str(error).strip().partition("\n")[0] or type(error).__name__) from error
+        finally:
+            with self._quiet:
+                self._under_way -= 1
+                self._quiet.notify_all()
 
     def _begun(self, begin: str) -> Any:
         cursor = self._connection().cursor()

@@ -260,3 +260,28 @@ def test_profiles_of_100_000_customers_take_less_than_a_millisecond(
         took.sort()
         assert took[500] < 0.001 and took[950] < 0.001
     reader.close()
+
+
+def test_closing_waits_for_who_reads(store: CustomerStore) -> None:
+    """Another thread's statement ends first; a connection closed under it would end the process."""
+    reads, goes_on, told = threading.Event(), threading.Event(), list[str]()
+
+    def read() -> None:
+        with store.database.reading() as db:
+            reads.set()
+            goes_on.wait(5.0)
+            told.append(f"read {len(db.rows('SELECT customer FROM customers'))}")
+
+    def close() -> None:
+        store.close()
+        told.append("closed")
+
+    threads = [threading.Thread(target=read), threading.Thread(target=close)]
+    threads[0].start()
+    assert reads.wait(5.0)
+    threads[1].start()
+    threads[1].join(0.05)
+    goes_on.set()
+    for thread in threads:
+        thread.join(5.0)
+    assert [each.partition(" ")[0] for each in told] == ["read", "closed"]

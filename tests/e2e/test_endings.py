@@ -35,7 +35,7 @@ async def test_caller_hangs_up_in_the_menu(center: Center) -> None:
     cdr = await center.cdr()
     assert (cdr["cause"], cdr["outcome"]) == ("caller/left_in_menu", "left_in_menu")
     assert (cdr["queue"], cdr["agent"], cdr["offers"], cdr["wait_s"]) == ("", "", 0, 0.0)
-    assert cdr["flow_path"][-2:] == ["main_en.welcome", "main_en.menu"]
+    assert "main_en.welcome" in cdr["flow_path"] and cdr["flow_path"][-1] == "main_en.menu"
     assert "CALL_INCOMING" not in [event.type for event in phone.events]
     assert (desk.me_view["state"], desk.me_view["status"]) == ("idle", "ready")
 

@@ -54,6 +54,7 @@ async def test_the_agent_hangs_up_and_the_caller_is_asked(center: Center) -> Non
     assert answered.data == {
          "survey": "survey", "question": "satisfaction", "scale": "1-5", "answer": 4,
         "way": "key", "agent": "john", "queue": QUEUE, "recording": "", "seconds": 0.0,
+        "customer": "", "number": "caller",
     }  # fmt: skip
     await center.until_row("contact", began.contact, lambda row: row["attributes"].get("satisfaction") == 4)
     await center.until_row("contact", began.contact, lambda row: bool((row["flow"] or {}).get("recording")))

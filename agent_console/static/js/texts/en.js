@@ -199,7 +199,7 @@ export default {
   err_no_leg_left: "Somebody listens already, or this call has as many phones as it can have.",
   err_on_the_phone: "Your phone is in another call. Hang up there first.", err_not_listening: "You do not listen to this call any longer.",
   err_nobody_to_listen_to: "This agent talks with nobody now.", err_takes_calls: "Who takes calls cannot listen in. Use a supervisor's account.",
-  err_unknown_ticket: "There is no ticket of this number.", err_no_resolution: "Write what worked: the next one with such a case needs it.",
+  err_unknown_ticket: "There is no ticket of this number.", err_no_comment: "Write the comment first.", err_no_resolution: "Write what worked: the next one with such a case needs it.",
   err_too_old: "Resolved too long ago: open a new one.", err_bad_time: "This moment is over.", err_not_on_desk: "This call is not on your desk any longer.",
   err_unknown_category: "There is no such category or priority any more. Load the page again.", err_customers_unavailable: "Customers and tickets cannot be read now.",
   err_store_unavailable: "Records cannot be read now.",

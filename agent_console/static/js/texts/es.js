@@ -197,7 +197,7 @@ export default {
   err_on_the_phone: "Su teléfono está en otra llamada. Cuelgue allí primero.", err_not_listening: "Ya no escucha esta llamada.",
   err_nobody_to_listen_to: "Este agente no habla con nadie ahora.",
   err_takes_calls: "Quien atiende llamadas no puede escuchar. Use la cuenta de un supervisor.",
-  err_unknown_ticket: "No hay ningún caso con este número.", err_no_resolution: "Escriba lo que funcionó: lo necesita quien tenga un caso así.",
+  err_unknown_ticket: "No hay ningún caso con este número.", err_no_comment: "Escriba primero el comentario.", err_no_resolution: "Escriba lo que funcionó: lo necesita quien tenga un caso así.",
   err_too_old: "Se resolvió hace demasiado: abra uno nuevo.", err_bad_time: "Ese momento ya pasó.", err_not_on_desk: "Esta llamada ya no está en su mesa.",
   err_unknown_category: "Esa categoría o prioridad ya no existe. Cargue la página otra vez.", err_customers_unavailable: "Los clientes y los casos no se pueden leer ahora.",
   err_store_unavailable: "No se pueden leer los registros.",
