@@ -45,7 +45,10 @@ def shown(kept: Kept) -> dict[str, Any]:
 
 @described(
     Operation(
-        "Tickets", Tickets, query=TicketQuery, codes=("forbidden", "not_on_desk", "customers_unavailable")
+        "Tickets",
+        Tickets,
+        query=TicketQuery,
+        codes=("forbidden", "not_on_desk", "unknown_customer", "customers_unavailable"),
     )
 )
 @routes.get("/api/tickets")
