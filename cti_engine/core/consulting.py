@@ -7,8 +7,6 @@ back.
 
 from __future__ import annotations
 
-from typing import Protocol
-
 from cti_engine.core import events as ev
 from cti_engine.core import holding, offers, parties, party_events, requests, second_leg, targets
 from cti_engine.core.center import Center
@@ -78,18 +76,7 @@ def ask(
     return ""
 
 
-class _OfConsult(Protocol):
-    @property
-    def request(self) -> str: ...
-    @property
-    def agent(self) -> str: ...
-    @property
-    def contact(self) -> str: ...
-    @property
-    def state_version(self) -> int: ...
-
-
-def _consult(center: Center, signal: _OfConsult) -> tuple[Contact, Guest] | None:
+def _consult(center: Center, signal: requests.OfContact) -> tuple[Contact, Guest] | None:
     """This agent's conversation, and whom they ask in it; anything else is refused."""
     contact = requests.own_conversation(center, signal)
     if contact is not None and contact.consulted is None:

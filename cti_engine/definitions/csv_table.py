@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import codecs
 import csv
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
+_T = TypeVar("_T")
 _CHUNK = 1 << 20
 _FORMULA = ("=", "@")
 """A cell that begins so is run by a spreadsheet that shows it. `+` and `-` begin numbers; exports quote them."""
@@ -36,6 +38,17 @@ class CsvTable:
     columns: tuple[str, ...]
     lines: int
     note: str
+
+    def rows_as(self, make: Callable[[int, dict[str, str]], _T]) -> Iterator[_T | RefusedRow]:
+        """What `make` makes of line and cells; its ValueError says why the row is refused. Raises UnusableFile."""
+        for row in self.rows():
+            if isinstance(row, RefusedRow):
+                yield row
+                continue
+            try:
+                yield make(*row)
+            except ValueError as error:
+                yield RefusedRow(row[0], str(error))
 
     def rows(self) -> Iterator[tuple[int, dict[str, str]] | RefusedRow]:
         """Line and stripped cells of each row, or why it is none. Raises UnusableFile when the disk fails."""

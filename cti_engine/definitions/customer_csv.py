@@ -89,15 +89,7 @@ class PurchaseRow:
 
 def read_customers(table: CsvTable, region: str, now: float) -> Iterator[CustomerRow | RefusedRow]:
     """Each row in order. `now` (wall seconds) is what ages are counted back from. Raises UnusableFile."""
-    for row in table.rows():
-        if isinstance(row, RefusedRow):
-            yield row
-            continue
-        line, cell = row
-        try:
-            yield _customer(line, cell, region, now)
-        except ValueError as error:
-            yield RefusedRow(line, str(error))
+    return table.rows_as(lambda line, cell: _customer(line, cell, region, now))
 
 
 def read_purchases(table: CsvTable, now: float) -> Iterator[PurchaseRow | RefusedRow]:

@@ -37,15 +37,7 @@ class TicketRow:
 
 def read_tickets(table: CsvTable, rules: TicketRules, now: float) -> Iterator[TicketRow | RefusedRow]:
     """`now` is what ages are counted back from. Raises UnusableFile."""
-    for row in table.rows():
-        if isinstance(row, RefusedRow):
-            yield row
-            continue
-        line, cell = row
-        try:
-            yield _ticket(line, cell, rules, now)
-        except ValueError as error:
-            yield RefusedRow(line, str(error))
+    return table.rows_as(lambda line, cell: _ticket(line, cell, rules, now))
 
 
 def _ticket(line: int, cell: dict[str, str], rules: TicketRules, now: float) -> TicketRow:
