@@ -163,6 +163,40 @@ class Colleagues(msgspec.Struct, frozen=True):
     colleagues: dict[str, Colleague]
 
 
+class RetentionCustomer(msgspec.Struct, frozen=True):
+    """Figures that are not known are left out; `at`: when they were made, wall seconds."""
+
+    campaign: str
+    customer: str
+    name: str
+    segment: str
+    kind: str
+    language: str
+    numbers: list[str]
+    at: float
+    value: float
+    score: float
+    retention_risk: float
+    growth: float
+    days_since_complaint: float | None = None
+    days_to_contract_end: float | None = None
+
+
+class RetentionList(msgspec.Struct, frozen=True):
+    """`of` so many customers the most valuable; without a `queue` nobody can be called."""
+
+    campaign: str
+    name: dict[str, str]
+    action: dict[str, str]
+    queue: str
+    of: int
+    customers: list[RetentionCustomer]
+
+
+class RetentionLists(msgspec.Struct, frozen=True):
+    campaigns: list[RetentionList]
+
+
 class WaitingCall(msgspec.Struct, frozen=True):
     contact: str
     number: str

@@ -13,7 +13,7 @@ from typing import Any
 
 from agent_console.event_log import EventLog
 from agent_console.survey_notes import SurveyNotes
-from cti_engine.adapters import offer_answers
+from cti_engine.adapters import help_given, offer_answers
 from cti_engine.adapters.customer_store import Contact, CustomerStore
 from cti_engine.adapters.sql_database import DatabaseFault
 from cti_engine.ports import StoredEvent, StoreUnavailable
@@ -21,6 +21,7 @@ from cti_engine.wire.envelope import Envelope, StateMessage
 
 RETRY = 5.0
 HANDLE = ("talk_s", "hold_s", "wrap_up_s")
+NOTED = ("ContactClosed", "SurveyAnswered", *help_given.NOTED, *offer_answers.NOTED)
 TOLD = ("queue", "agent", "disposition", "note", "outcome")
 
 _log = logging.getLogger("cti.notes")
@@ -37,7 +38,7 @@ class ContactNotes:
         self._something.set()
 
     def on_event(self, message: Envelope) -> None:
-        if message.event in ("ContactClosed", "SurveyAnswered", *offer_answers.NOTED):
+        if message.event in NOTED:
             self._something.set()
 
     def on_state(self, kind: str, id_: str, message: StateMessage | None) -> None:
@@ -69,12 +70,13 @@ class ContactNotes:
                 if each.event == "SurveyAnswered"
             ]
             noted = events[-1].seq
-            hints = [
-                functools.partial(offer_answers.note, event=each)
+            told = [
+                functools.partial(module.note, event=each)
                 for each in events
-                if each.event in offer_answers.NOTED
+                for module in (offer_answers, help_given)
+                if each.event in module.NOTED
             ]
-            await asyncio.to_thread(self._customers.note_contacts, contacts, noted, [*answers, *hints])
+            await asyncio.to_thread(self._customers.note_contacts, contacts, noted, [*answers, *told])
             self._surveys.noted()
 
 

@@ -29,6 +29,7 @@ from agent_console.open_pages import OpenPages
 from agent_console.presence import Presence, last_words
 from agent_console.queue_news import QueueNews
 from agent_console.routes import application
+from agent_console.segment_refresh import SegmentRefresh
 from agent_console.sessions import Sessions
 from agent_console.survey_notes import SurveyNotes
 from agent_console.ticket_book import TicketBooks, read_tickets
@@ -71,7 +72,11 @@ async def _serve(config: ConsoleConfig) -> None:
     today = spawn(console.day_book.run(), "today")
     writing = [
         spawn(one.run(), name)
-        for one, name in ((console.notes, "contact notes"), (console.tickets, "ticket timers"))
+        for one, name in (
+            (console.notes, "contact notes"),
+            (console.tickets, "ticket timers"),
+            (_refresh(console), "segments"),
+        )
         if one is not None
     ]
     try:
@@ -98,6 +103,19 @@ async def _serve(config: ConsoleConfig) -> None:
             console.customers.close()
         console.log.close()
         console.sessions.shut()
+
+
+def _refresh(console: Console) -> SegmentRefresh | None:
+    config, customers = console.config, console.customers
+    if customers is None:
+        return None
+    places = {
+        "CTI_HOME": config.home,
+        "CTI_VAR": config.sessions_db.parent,
+        "CTI_CUSTOMERS_URL": config.customers_url,
+    }
+    environment = {name: str(value) for name, value in places.items()}
+    return SegmentRefresh(customers.database, config.home, console.now, config.utc_offset, environment)
 
 
 def _assemble(config: ConsoleConfig) -> tuple[Console, MqttBus]:

@@ -1,6 +1,6 @@
 """`make bench-customers`: the customers' store at size, one section each; `bench_customers.py SECTION ...` runs some.
 
-Sections: `look_ups` (customer_look_ups.py), `case_search`.
+Sections: `look_ups` (customer_look_ups.py), `segments` (segment_speed.py), `case_search`.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from rich.progress import track
 from benchmarks.customer_look_ups import import_and_look_up
 from benchmarks.past_cases import BEGIN, Generator
 from benchmarks.report import Report
+from benchmarks.segment_speed import segments
 from cti_engine.adapters.customer_schema import open_customers
 from cti_engine.adapters.ticket_store import TicketStore
 
@@ -58,6 +59,7 @@ def case_search(report: Report, console: Console) -> None:
 
 SECTIONS: Mapping[str, Callable[[Report, Console], None]] = {
     "look_ups": import_and_look_up,
+    "segments": segments,
     "case_search": case_search,
 }
 

@@ -196,6 +196,12 @@ def _graph(options: argparse.Namespace, console: Console) -> int:
     return OK
 
 
+def _guide(options: argparse.Namespace, console: Console) -> int:
+    from cti_engine.commands.guide import run
+
+    return run(options, _home(options), console)
+
+
 def _call(options: argparse.Namespace, console: Console) -> int:
     from cti_engine.commands import call
 
@@ -452,6 +458,7 @@ COMMANDS = {
     "explain": _explain,
     "test": _test,
     "graph": _graph,
+    "guide": _guide,
     "call": _call,
     "softphone": _softphone,
     "fairness": _fairness,

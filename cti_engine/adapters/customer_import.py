@@ -215,7 +215,8 @@ def _put(db: Statements, table: CsvTable, rows: list[CustomerRow], number: int) 
                 " source=excluded.source WHERE excluded.at > consents.at",
                 ((row.customer, c.purpose, int(c.given), c.at) for row in rows for c in row.consents))  # fmt: skip
     if "products" in table.columns:
-        replace("products", "", "(customer, product, since) VALUES(?,?,?) ON CONFLICT(customer, product) DO NOTHING",
+        replace("products", "",
+                "(customer, product, since, until) VALUES(?,?,?,?) ON CONFLICT(customer, product) DO NOTHING",
                 ((row.customer, *product) for row in rows for product in row.products))  # fmt: skip
     if "contacts" in table.columns:
         replace("contacts", " AND source='import'", "(customer, at, source, body) VALUES(?,?,'import',?)",

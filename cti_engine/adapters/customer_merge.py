@@ -23,6 +23,9 @@ _KEYS = {
     "surveys": ("at", "contact", "question"),
     "tickets": ("ticket",),
     "offer_answers": ("at", "contact", "offer"),
+    "grants": ("at", "contact", "reason"),
+    "guide_answers": ("at", "contact", "step"),
+    "campaign_customers": ("campaign",),
 }
 _FILLED = ("name", "segment", "language", "answer_by", "channel", "preferred_agents")
 """Taken over where the one that is kept has nothing."""

@@ -16,6 +16,7 @@ LAST_PURCHASES = 10
 LAST_SURVEYS = 3
 LAST_NOTES = 3
 LAST_OFFER_ANSWERS = 20
+LAST_GRANTS = 20
 MOST_AFFINITIES = 50
 
 
@@ -41,7 +42,9 @@ def of_customer(db: Statements, customer: str) -> Profile | None:
         return None
     kind, name, segment, language, answer_by, channel, value, agents, hints, scored, worth, scores = row
     segment = scored or segment
-    products = db.rows("SELECT product, since FROM products WHERE customer=? ORDER BY product", (customer,))
+    products = db.rows(
+        "SELECT product, since, until FROM products WHERE customer=? ORDER BY product", (customer,)
+    )
     return {
         "customer": customer,
         "kind": kind,
@@ -57,7 +60,10 @@ def of_customer(db: Statements, customer: str) -> Profile | None:
             purpose: bool(given)
             for purpose, given in db.rows("SELECT purpose, given FROM consents WHERE customer=?", (customer,))
         },
-        "products": [{"product": product, "since": since} for product, since in products],
+        "products": [
+            {"product": product, "since": since} | ({} if until is None else {"until": until})
+            for product, since, until in products
+        ],
         "purchases": _last(
             db, "purchases", ("at", "product", "amount"), "customer=?", customer, LAST_PURCHASES
         ),
@@ -67,9 +73,10 @@ def of_customer(db: Statements, customer: str) -> Profile | None:
             db, "surveys", ("at", "question", "scale", "answer"), "answer IS NOT NULL AND customer=?", customer,
             LAST_SURVEYS,
         ),
-        "notes": _last(db, "notes", ("at", "author", "text"), "customer=?", customer, LAST_NOTES),
+        "notes": _notes(db, customer),
         "preferred_agents": agents.split(),
         "scores": json.loads(scores) if scores else {},
+        "granted": _last(db, "grants", ("at", "amount"), "customer=?", customer, LAST_GRANTS),
         "offer_answers": _last(
             db, "offer_answers", ("at", "offer", "answer"), "answer<>'' AND customer=?", customer, LAST_OFFER_ANSWERS
         ),
@@ -93,6 +100,17 @@ def _last(
         (of,),
     )
     return [dict(zip(columns, row, strict=True)) for row in found]
+
+
+def _notes(db: Statements, customer: str) -> list[dict[str, Any]]:
+    """Written by hand, and answered by a guide."""
+    rows = db.rows(
+        "SELECT at, author, text FROM notes WHERE customer=? UNION ALL"
+        " SELECT at, agent, field || ': ' || answer FROM guide_answers WHERE customer=? AND target='note'"
+        f" ORDER BY 1 DESC LIMIT {LAST_NOTES}",
+        (customer, customer),
+    )
+    return [{"at": at, "author": author, "text": text} for at, author, text in rows]
 
 
 def _contacts(db: Statements, where: str, of: str) -> list[dict[str, Any]]:

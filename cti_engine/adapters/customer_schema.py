@@ -118,12 +118,28 @@ CREATE INDEX offer_answers_by ON offer_answers(segment, offer);
 ALTER TABLE offer_counts ADD COLUMN affinity DOUBLE PRECISION NOT NULL DEFAULT 0
 """
 
-STEPS: tuple[Step, ...] = (_FIRST, _ONE_VIEW, _TICKETS, _CASES, _OFFERS)
+_SEGMENTS = """
+ALTER TABLE products ADD COLUMN until DOUBLE PRECISION;
+CREATE TABLE grants(
+  customer TEXT NOT NULL, at DOUBLE PRECISION NOT NULL, contact TEXT NOT NULL, agent TEXT NOT NULL,
+  amount DOUBLE PRECISION NOT NULL, currency TEXT NOT NULL, reason TEXT NOT NULL, approved_by TEXT NOT NULL);
+CREATE INDEX grants_of ON grants(customer, at);
+CREATE TABLE guide_answers(
+  customer TEXT NOT NULL, at DOUBLE PRECISION NOT NULL, contact TEXT NOT NULL, agent TEXT NOT NULL,
+  guide TEXT NOT NULL, step TEXT NOT NULL, field TEXT NOT NULL, target TEXT NOT NULL, answer TEXT NOT NULL);
+CREATE INDEX guide_answers_of ON guide_answers(customer, at);
+CREATE INDEX guide_answers_in ON guide_answers(contact);
+CREATE TABLE campaign_customers(
+  campaign TEXT NOT NULL, place BIGINT NOT NULL, customer TEXT NOT NULL, body TEXT NOT NULL,
+  at DOUBLE PRECISION NOT NULL, PRIMARY KEY(campaign, customer))
+"""
+
+STEPS: tuple[Step, ...] = (_FIRST, _ONE_VIEW, _TICKETS, _CASES, _OFFERS, _SEGMENTS)
 
 # What a customer's id stands in; the order in which a merge or an erasure goes through them.
 TABLES_OF_A_CUSTOMER = (
     "numbers", "addresses", "consents", "products", "purchases", "contacts", "notes", "surveys", "scores", "tickets",
-    "offer_answers",
+    "offer_answers", "grants", "guide_answers", "campaign_customers",
 )  # fmt: skip
 
 

@@ -64,6 +64,26 @@ def command_parser() -> argparse.ArgumentParser:
     graph.add_argument("--coverage", action="store_true", help="green: its tests go there; red: none does")
     graph.add_argument("--json", action="store_true", help="steps and ways, and no picture")
 
+    guide = commands.add_parser("guide", help="what agents are guided by: list, show, preview, graph")
+    of_guide = guide.add_subparsers(dest="todo", required=True, metavar="list | show | preview | graph")
+    of_guide.add_parser("list", help="every guide, and which calls it is for").add_argument(
+        "--json", action="store_true"
+    )
+    for name, text in (
+        ("show", "its steps"),
+        ("preview", "walk through it in this terminal"),
+        ("graph", "draw it"),
+    ):
+        one = of_guide.add_parser(name, help=text)
+        one.add_argument("guide", metavar="GUIDE")
+        one.add_argument("--language", default="", metavar="LANGUAGE", help="default: the guide's first")
+        if name == "show":
+            one.add_argument("--json", action="store_true")
+        if name == "graph":
+            one.add_argument(
+                "--out", type=Path, metavar="FILE", help=".svg, .png, .pdf or .dot; default: GUIDE.svg"
+            )
+
     call = commands.add_parser("call", help="try a flow by typing keys and words, in virtual time")
     call.add_argument("flow", metavar="FLOW", help="a flow or its file")
     call.add_argument("--language", default="", help="the call's; default: the flow's first")
@@ -172,7 +192,11 @@ def command_parser() -> argparse.ArgumentParser:
     accounts = commands.add_parser("accounts", help="list accounts, or give them new passwords")
     accounts.add_argument("--rotate", nargs="*", metavar="USER", help="new passwords (no USER: for all)")
     accounts.add_argument("--json", action="store_true")
-    _customers(commands.add_parser("customers", help="import, show, export, erase and merge customers"))
+    _customers(
+        commands.add_parser(
+            "customers", help="customers: import, show, export, erase, merge; segments, retention"
+        )
+    )
     _tickets(commands.add_parser("tickets", help="open tickets, one with its history, similar past cases"))
     _offers(
         commands.add_parser(
@@ -198,6 +222,12 @@ def _offers(offers: argparse.ArgumentParser) -> None:
 
 def _customers(customers: argparse.ArgumentParser) -> None:
     todo = customers.add_subparsers(dest="todo", required=True, metavar="import | show | ...")
+    segments = todo.add_parser("segments", help="make every customer's figures and segment anew")
+    segments.add_argument("--explain", metavar="ID", help="how the figures of this customer came about")
+    segments.add_argument("--json", action="store_true")
+    retention = todo.add_parser("retention", help="who is on the lists of config/campaigns.yaml")
+    retention.add_argument("--campaign", default="", metavar="NAME", help="one list; default: all")
+    retention.add_argument("--json", action="store_true")
     taken = todo.add_parser("import", help="take a CSV file in, beside the running center")
     taken.add_argument("file", type=Path, nargs="?", metavar="FILE", help="customers: docs/guides/admin.md")
     taken.add_argument("--purchases", type=Path, metavar="FILE", help="what they bought")

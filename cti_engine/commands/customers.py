@@ -22,7 +22,7 @@ from cti_engine.adapters.customer_import import ImportReport
 from cti_engine.adapters.customer_merge import CannotMerge
 from cti_engine.adapters.customer_store import CustomerStore
 from cti_engine.adapters.sql_database import DatabaseFault
-from cti_engine.commands import cdr_report
+from cti_engine.commands import cdr_report, customer_segments, retention
 from cti_engine.definitions.csv_table import UnusableFile
 from cti_engine.definitions.settings import Settings
 from cti_engine.ports import Store
@@ -224,4 +224,6 @@ _ACTIONS = {
     "doubles": _doubles,
     "merge": _merge,
     "unmerge": _unmerge,
+    "segments": customer_segments.run,
+    "retention": retention.run,
 }

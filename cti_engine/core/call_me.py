@@ -35,10 +35,10 @@ def asked(center: Center, signal: CallMeRequested) -> None:
         _refuse(center, signal, "bad_number")
     elif wrong := _wrong_attribute(rules, signal.attributes):
         _refuse(center, signal, "bad_attributes", text=wrong)
-    elif _is_closed(center, rules):
-        _closed(center, signal, rules)
+    elif is_closed(center, rules.hours):
+        _refuse(center, signal, "closed", opens(center, rules.hours))
     else:
-        found = _open(center, number)
+        found = open_one(center, number)
         contact = found or _begin(center, signal, number, rules.number)
         queue = contact.callback.queue if contact.callback is not None else contact.queue
         wait = _wait(center, contact, queue)
@@ -77,19 +77,20 @@ def _fits(value: object, type_: Type) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool)
 
 
-def _is_closed(center: Center, rules: CallMeRules) -> bool:
-    calendar = center.definitions.calendars.get(rules.hours)
+def is_closed(center: Center, hours: str) -> bool:
+    """By the calendar of that name; without one it is always open."""
+    calendar = center.definitions.calendars.get(hours)
     return calendar is not None and value_of(calendar, "", center.now) != "open"
 
 
-def _closed(center: Center, signal: CallMeRequested, rules: CallMeRules) -> None:
-    calendar = center.definitions.calendars[rules.hours]
+def opens(center: Center, hours: str) -> dict[str, object]:
+    """When it opens next: `opens_date` and `opens_time`, where they are known."""
+    calendar = center.definitions.calendars[hours]
     details = {name: value_of(calendar, name, center.now) for name in ("opens_date", "opens_time")}
-    known = {name: value for name, value in details.items() if value is not None}
-    _refuse(center, signal, "closed", known)
+    return {name: value for name, value in details.items() if value is not None}
 
 
-def _open(center: Center, number: str) -> Contact | None:
+def open_one(center: Center, number: str) -> Contact | None:
     """The callback of this number that is not over, in whatever queue; an appointment is one when it is due."""
     found = (
         contact

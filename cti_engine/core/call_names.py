@@ -65,6 +65,9 @@ class Names:
                 return contact.ani in self._center.recallers
             case "open_ticket" | "ticket" | "ticket_category" | "ticket_state" | "ticket_owner":
                 return self._ticket(field)
+            case "score" | "retention_risk":
+                scores = contact.profile.get("scores")
+                return scores.get(field) if isinstance(scores, dict) else None
             case "known":
                 return bool(contact.profile.get("customer"))
             case _:

@@ -275,6 +275,18 @@ class Controls:
 
 
 @dataclass(slots=True)
+class Grant:
+    """What `agent` grants the customer: `state` asked, made or refused (`grants`). `at` wall seconds."""
+
+    id: str
+    agent: str
+    amount: float
+    reason: str
+    state: str
+    at: float
+
+
+@dataclass(slots=True)
 class Contact:
     """Row kind `contact`. Times are wall seconds. `deadlines` maps a name to when it falls due.
 
@@ -289,6 +301,7 @@ class Contact:
     `transfer`: while a phone rings for it. `handed`: by the last agent who had it. `slot`: where it is parked since
     `parked_at`. `refer_failed_at`: when the agent's phone was told that its transfer has failed. `monitor`: who listens
     in. `head_start` seconds count as having been waited.
+    `guide`: what its agents are guided by, with what they have answered so far, by step.
     `kind`: `voice`, `outbound`, `callback` (`legless`) or `voicemail` (`messages`), which came of the contact `origin`.
     Of `outbound` and `callback` the caller is who is called. `message`:
     of a voicemail what it says, of a call what its caller has recorded in the flow. `recording`: the conversation's,
@@ -349,6 +362,9 @@ class Contact:
     monitor: Monitor | None = None
     hints: Hints | None = None
     re_caller: bool = False
+    grants: list[Grant] = field(default_factory=list)
+    guide: str = ""
+    guide_answers: dict[str, str] = field(default_factory=dict)
 
     @property
     def in_queue(self) -> bool:

@@ -1,4 +1,4 @@
-"""Facts about a customer that do not come of the call itself."""
+"""Events about a customer: what is known later, granted, found out, answered, done about a ticket."""
 
 from __future__ import annotations
 
@@ -32,3 +32,83 @@ class TicketChanged:
     due_at: float = 0.0
     resolution: str = ""
     steps: tuple[dict[str, object], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class GrantAsked:
+    """`agent` wants to grant more than the `limit` of now: a supervisor decides. `grant` is its id."""
+
+    contact: str
+    agent: str
+    grant: str
+    customer: str
+    segment: str
+    amount: float
+    currency: str
+    reason: str
+    limit: float
+
+
+@dataclass(frozen=True, slots=True)
+class GrantMade:
+    """`agent` has granted `customer` so much, for this reason; above the limit because `approved_by` said so."""
+
+    contact: str
+    agent: str
+    grant: str
+    customer: str
+    segment: str
+    amount: float
+    currency: str
+    reason: str
+    approved_by: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class GrantRefused:
+    """The supervisor `by` does not want it."""
+
+    contact: str
+    agent: str
+    grant: str
+    by: str
+
+
+@dataclass(frozen=True, slots=True)
+class GuideAnswered:
+    """`agent` has answered what the `step` of a `guide` asks; a later answer to it takes this one's place.
+
+    `field` is what it is about, `into` where it belongs: `note`, among the customer's notes, or `ticket`.
+    """
+
+    contact: str
+    agent: str
+    customer: str
+    guide: str
+    step: str
+    field: str
+    into: str
+    answer: str
+
+
+@dataclass(frozen=True, slots=True)
+class SurveyAnswered:
+    """The caller has answered the `question` of a `survey` (a flow): `answer` on `scale` (`1-5`) by `way` (key or
+    voice), about the conversation with `agent` out of `queue`, both empty before one.
+
+    A spoken comment has no scale and no answer: it is `recording`, so many seconds. `customer` and `number`: whose
+    answer it is, as far as is known.
+    """
+
+    contact: str
+    survey: str
+    question: str
+    scale: str
+    answer: int | None
+    way: str
+    agent: str
+    queue: str
+    recording: str = ""
+    seconds: float = 0.0
+    customer: str = ""
+    number: str = ""

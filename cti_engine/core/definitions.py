@@ -9,8 +9,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from cti_engine.core.customers.crm import Crm
+from cti_engine.core.customers.guides import Guide
 from cti_engine.core.customers.offer_rules import OfferRules
-from cti_engine.core.customers.segment_rules import UNSEGMENTED, SegmentRules
+from cti_engine.core.customers.segment_rules import UNSEGMENTED, Campaign, SegmentRules
 from cti_engine.core.customers.ticket_rules import NO_TICKETS, TicketRules
 from cti_engine.core.expressions.condition import Condition
 from cti_engine.core.expressions.values import Type
@@ -337,6 +338,8 @@ class CenterDefinitions:
     emergency: EmergencyRules = EmergencyRules()
     supervision: SupervisionRules = SupervisionRules()
     segments: SegmentRules = UNSEGMENTED
+    campaigns: Mapping[str, Campaign] = field(default_factory=dict)
+    guides: Mapping[str, Guide] = field(default_factory=dict)
     tickets: TicketRules = NO_TICKETS
     record_calls: bool = True
     notices: tuple[RecordingNotice, ...] = ()

@@ -12,7 +12,15 @@ from cti_engine.core.callback_events import CallbackDue as CallbackDue
 from cti_engine.core.callback_events import CallbackEnded as CallbackEnded
 from cti_engine.core.callback_events import CallbackRequested as CallbackRequested
 from cti_engine.core.callback_events import CallbackScheduled as CallbackScheduled
-from cti_engine.core.customer_events import CustomerFilledIn, TicketChanged
+from cti_engine.core.customer_events import (
+    CustomerFilledIn,
+    GrantAsked,
+    GrantMade,
+    GrantRefused,
+    GuideAnswered,
+    TicketChanged,
+)
+from cti_engine.core.customer_events import SurveyAnswered as SurveyAnswered
 from cti_engine.core.hint_events import HintAnswered, HintsGiven
 from cti_engine.core.party_events import (
     CallHandedOver,
@@ -90,29 +98,6 @@ class AfterCallStarted:
 
 
 @dataclass(frozen=True, slots=True)
-class SurveyAnswered:
-    """The caller has answered the `question` of a `survey` (a flow): `answer` on `scale` (`1-5`) by `way` (key or
-    voice), about the conversation with `agent` out of `queue`, both empty before one.
-
-    A spoken comment has no scale and no answer: it is `recording`, so many seconds. `customer` and `number`: whose
-    answer it is, as far as is known.
-    """
-
-    contact: str
-    survey: str
-    question: str
-    scale: str
-    answer: int | None
-    way: str
-    agent: str
-    queue: str
-    recording: str = ""
-    seconds: float = 0.0
-    customer: str = ""
-    number: str = ""
-
-
-@dataclass(frozen=True, slots=True)
 class MessageLeft:
     """The caller has left a message of so many seconds; it waits in `queue` as the contact `message`."""
 
@@ -174,7 +159,8 @@ class CallOffered:
     in the recordings folder, of so many seconds. `purpose`: `consult` (the agent `by` has the call and asks
     something), how the agent `by` has handed the call over, `appointment` (`by` has promised this callback), or empty;
     `note` is what they say of it. `appointments`: callbacks that were promised to this number, soonest first, as maps
-    of callback, due_at, by, by_name, own, queue and note.
+    of callback, due_at, by, by_name, own, queue and note. `greeting`: in
+    `language`. `guide`: by which the agent goes (AgentView).
     """
 
     contact: str
@@ -200,6 +186,8 @@ class CallOffered:
     by_name: str = ""
     note: str = ""
     appointments: tuple[dict[str, object], ...] = ()
+    greeting: str = ""
+    guide: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -446,15 +434,14 @@ class AgentGroupLevelChanged:
 
 
 Event = (
-    CallbackRequested | CallbackScheduled | CallbackDue | CallbackAttempted | CallbackEnded
-    | MessageLeft | SurveyAnswered
-    | AfterCallStarted
-    | CallArrived | CallAnswered | CallAttributesSet | IvrStepEntered | CallerSpeaking | FlowMessage | CallQueued
-    | QueueStepAdvanced | AgentReserved | CallOffered | AgentDialled | OfferEnded | AgentRona
+    CallbackRequested | CallbackScheduled | CallbackDue | CallbackAttempted | CallbackEnded | MessageLeft
+    | SurveyAnswered | AfterCallStarted
+    | CallArrived | CallAnswered | CallAttributesSet | IvrStepEntered | CallerSpeaking | FlowMessage
+    | CallQueued | QueueStepAdvanced | AgentReserved | CallOffered | AgentDialled | OfferEnded | AgentRona
     | CallRequeued | CallBridged | CallHeld | RecordingPaused | CallAbandoned | QueueLeft | RecordingStored
-    | TransferStarted | TransferEnded | CallEnded | WrapUpStarted | WrapUpEnded | ContactClosed | AgentStateChanged
-    | PhoneStateChanged | AgentGroupLevelChanged | ConsultStarted | ConsultEnded | CallHandedOver | PartyJoined
-    | PartyLeft | ParkingEnded | DialStarted | DialEnded | EmergencyCalled | EmergencyRefused
-    | HintsGiven | HintAnswered | CustomerFilledIn | TicketChanged
-    | MonitorStarted | MonitorModeChanged | MonitorEnded
+    | TransferStarted | TransferEnded | CallEnded | WrapUpStarted | WrapUpEnded | ContactClosed
+    | AgentStateChanged | PhoneStateChanged | AgentGroupLevelChanged | ConsultStarted | ConsultEnded
+    | CallHandedOver | PartyJoined | PartyLeft | ParkingEnded | DialStarted | DialEnded | EmergencyCalled
+    | EmergencyRefused | HintsGiven | HintAnswered | CustomerFilledIn | MonitorStarted | MonitorModeChanged
+    | MonitorEnded | GrantAsked | GrantMade | GrantRefused | GuideAnswered | TicketChanged
 )  # fmt: skip

@@ -11,6 +11,7 @@ from cti_engine.core import (
     offers,
     places,
     recording_consent,
+    segment_calls,
 )
 from cti_engine.core import end_causes as causes
 from cti_engine.core import events as ev
@@ -21,6 +22,7 @@ from cti_engine.core.customer_events import CustomerFilledIn
 from cti_engine.core.customers.crm import gaps
 from cti_engine.core.definitions import DialledNumber
 from cti_engine.core.flow_runner import set_attributes
+from cti_engine.core.ivr.flow import Flow
 from cti_engine.core.leg import LEG, Leg
 from cti_engine.core.signals import InviteReceived, LookupReturned, ProfileFilledIn
 
@@ -78,6 +80,13 @@ def invite(center: Center, signal: InviteReceived) -> None:
         look_up(center, contact)
     else:
         contact.looked_up = True
+
+
+def _take_as(contact: Contact, number: DialledNumber, flow: Flow) -> None:
+    """It goes on as a call to this number, in the language it came in where the flow speaks that."""
+    contact.priority = number.priority
+    if contact.language not in flow.languages:
+        contact.language = number.language
 
 
 def _number(center: Center, dnis: str, source: str) -> DialledNumber | None:
@@ -155,7 +164,7 @@ def _begin_when_ready(center: Center, contact: Contact) -> None:
     leg = center.legs.get(contact.caller_leg)
     if not contact.looked_up or leg is None or leg.state != "connected" or contact.state != "arriving":
         return
-    number = _number(center, contact.dnis, contact.source)
+    number = segment_calls.taken_as(center, contact)
     name = recording_consent.flow_before(center, contact, number.flow) if number else ""
     flow = center.definitions.flows.get(name)
     if flow is None:  # taken out by a reload between INVITE and answer
@@ -164,5 +173,9 @@ def _begin_when_ready(center: Center, contact: Contact) -> None:
     if contact.profile.get("customer") and contact.profile.get("language") in flow.languages:
         contact.language = str(contact.profile["language"])
     if center.fire(CONTACT, contact, "flow_started"):
-        center.emit(ev.CallAttributesSet(contact.id, {"language": contact.language}))
+        facts: dict[str, object] = {"language": contact.language}
+        if number is not None and number.number != contact.dnis:
+            _take_as(contact, number, flow)
+            facts = {"language": contact.language, "taken_as": number.number}
+        center.emit(ev.CallAttributesSet(contact.id, facts))
         flow_runner.begin(center, contact, flow)

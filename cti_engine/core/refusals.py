@@ -30,6 +30,20 @@ REFUSALS = {
     "nobody_to_listen_to": "this agent talks with nobody now",
     "unknown_contact": "no such call; it may be over",
     "unknown_queue": "no such queue",
+    # grants
+    "over_limit": "above what you may grant: ask a supervisor",
+    "bad_amount": "an amount above 0, with two decimals at most",
+    "no_reason": "say why, in 1 to 200 characters",
+    "grant_pending": "a supervisor has not decided yet",
+    "granted_already": "this was granted already; if it is another one, give another reason",
+    "unknown_grant": "no such grant, or the contact is closed",
+    "own_grant": "somebody else has to approve what you ask for",
+    "already_decided": "this has been decided",
+    # campaigns
+    "unknown_campaign": "there is no such campaign",
+    # guides
+    "unknown_step": "no such step in this contact's guide",
+    "bad_answer": "this does not answer what the step asks",
     # call me
     "off": "nobody is called back from here",
     "closed": "nobody calls back at this hour",

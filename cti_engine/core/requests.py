@@ -75,6 +75,32 @@ def own_contact(center: Center, signal: OfContact) -> Contact | None:
     return None
 
 
+class _OfDesk(Protocol):
+    @property
+    def request(self) -> str: ...
+    @property
+    def agent(self) -> str: ...
+    @property
+    def contact(self) -> str: ...
+
+
+def own_desk(center: Center, signal: _OfDesk) -> Contact | None:
+    """The contact that this agent talks in as the one who has it, or wraps up; anything else is refused. What is asked
+    so does nothing to the call, hence no version.
+    """
+    agent = agent_of(center, signal.request, signal.agent)
+    if agent is None:
+        return None
+    contact = center.contacts.get(signal.contact)
+    if contact is None or agent.contact != contact.id or agent.id not in contact.agents:
+        refuse(center, signal.request, "not_your_call")
+    elif agent.state not in ("talking", "wrap_up") or contact.guest_called(agent.id) is not None:
+        refuse(center, signal.request, "wrong_state")
+    else:
+        return contact
+    return None
+
+
 def own_conversation(center: Center, signal: OfContact) -> Contact | None:
     """The call in which this agent talks to somebody; anything else is refused."""
     found = own_part(center, signal)

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from cti_engine.core.callback_signals import CallbackSignal
+from cti_engine.core.customer_signals import CustomerSignal
 from cti_engine.core.party_signals import PartySignal
 
 
@@ -496,5 +497,5 @@ Signal = (
     | ServiceAnswered | PageOpened | PageClosed | ConsoleLost | OfferShown | ReadyRequested | NotReadyRequested
     | LogOutRequested | CallMeRequested | HangUpRequested | HoldRequested | MuteRequested | DigitsRequested
     | PauseRecordingRequested | AcceptRequested | HintAnswerRequested | DialRequested | DispositionSubmitted
-    | ExplainRequested | WaitingRequested | TimePassed | Restarted | PartySignal | CallbackSignal
+    | ExplainRequested | WaitingRequested | TimePassed | Restarted | PartySignal | CallbackSignal | CustomerSignal
 )  # fmt: skip

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from cti_engine.core import dial_permissions, holding, offers, recording_consent
+from cti_engine.core import dial_permissions, grants, guiding, holding, offers, recording_consent
 from cti_engine.core.center import Center
 from cti_engine.core.contact import Contact
 from cti_engine.core.routing.wait_estimate import AT_ONCE
@@ -34,6 +34,8 @@ def agent_view(center: Center, agent_id: str) -> AgentView:
         after_reason=agent.after_reason,
         auto_answer=offers.auto_answers(center, agent_id, str(agent.shown.get("queue", ""))),
         dials=definition is not None and dial_permissions.may_dial(center.definitions.outbound, definition),
+        grant=grants.view(center, contact, agent_id) if contact else {},
+        guide=guiding.view(center, contact) if contact else {},
         **_of_conversation(center, contact, agent_id),
     )
 

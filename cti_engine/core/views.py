@@ -21,7 +21,9 @@ class AgentView:
     `talking`, or `waiting` with music) and since_at. `can_return`: it can go back to the queue it came from. `dials`:
     may call some numbers; `auto_answer`: the phone answers by itself, calls of the offered one's queue or all.
     `monitor`: who listens to this agent, as a map of supervisor, mode, state (`ringing`, `listening`), since_at and
-    visible (may the agent see it); empty: nobody.
+    visible (may the agent see it); empty: nobody. `grant`: what may be given to this customer without asking, what is
+    left of it, the currency, and the grants of this contact (grant, amount, reason, state); empty without a contact.
+    `guide`: what to do and say, step by step, with the answers so far (core/customers/guides.py); empty without one.
     """
 
     agent: str
@@ -48,6 +50,8 @@ class AgentView:
     dials: bool = False
     auto_answer: bool = False
     monitor: dict[str, object] = field(default_factory=dict)
+    grant: dict[str, object] = field(default_factory=dict)
+    guide: dict[str, object] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ The matcher keeps the order; this keeps the facts, the contact's row and the lin
 
 from __future__ import annotations
 
-from cti_engine.core import estimates
+from cti_engine.core import estimates, segment_calls
 from cti_engine.core import events as ev
 from cti_engine.core.call_names import Names
 from cti_engine.core.center import Center
@@ -48,10 +48,9 @@ def _enter(center: Center, contact: Contact, queue: str) -> StepChange:
 
 def _precedence(center: Center, contact: Contact) -> tuple[int, float]:
     """Points and seconds of head start that the call brings along: its number, priorities, segment, an earlier wait."""
-    number = center.definitions.dialled_numbers.get(contact.dnis)
+    number, segment = segment_calls.taken_as(center, contact), segment_calls.segment_of(center, contact)
     names = Names(center, contact)
     rules = [rule for rule in center.definitions.priorities if rule.when.holds(names)]
-    segment = center.definitions.segments.segment(contact.attributes.get("segment"))
     points = sum(rule.add for rule in rules) + (segment.priority if segment else 0)
     seconds = sum(rule.head_start for rule in rules) + (number.head_start if number else 0.0)
     seconds += segment.head_start if segment else 0.0

@@ -1,9 +1,10 @@
 """Customers and purchases as CSV files: every row is taken whole or refused whole, with its line and the reason.
 
 Of customers `customer` and `numbers` must be columns. `numbers`: several with `;`, each with `(keys)` or `(voice)`
-behind it if its caller answers menus so. `products`: `mobile 2019-04-01 | fibre`. `addresses`, `consent` and `hints`:
-`kind: text | kind: text`; of a consent the text is `yes` or `no`, with a date if there is one. `contacts`:
-`when queue: note | ...`. A moment is a date, a date and time (UTC), or an age such as `2d`, `3h`, `20m`.
+behind it if its caller answers menus so. `products`: `mobile 2019-04-01 | fibre 2024-02-01 until 2026-12-31`.
+`addresses`, `consent` and `hints`: `kind: text | kind: text`; of a consent the text is `yes` or `no`, with a date if
+there is one. `contacts`: `when queue: note | ...`. A moment is a date, a date and time (UTC), or an age such as
+`2d`, `3h`, `20m`; an end may be `+20d` from now.
 """
 
 from __future__ import annotations
@@ -51,8 +52,11 @@ class Consent(NamedTuple):
 
 
 class Product(NamedTuple):
+    """`until`: when its contract ends, None: nobody has said."""
+
     product: str
     since: float | None
+    until: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,8 +222,20 @@ def _product_name(text: str) -> str:
 
 
 def _product(text: str, now: float) -> Product:
-    product, _, when = text.partition(" ")
-    return Product(_product_name(product), moment_of(when.strip(), now) if when else None)
+    found = re.fullmatch(r"(\S+)(?:\s+(?!until\b)(.+?))?(?:\s+until\s+(\S.*))?", text)
+    product, since, until = found.groups() if found else (text, None, None)
+    return Product(
+        _product_name(product),
+        moment_of(since.strip(), now) if since else None,
+        _until(until.strip(), now) if until else None,
+    )
+
+
+def _until(text: str, now: float) -> float:
+    """A date, or `+20d` from now."""
+    return (
+        2 * now - moment_of(text[1:], now) if re.fullmatch(r"\+\d{1,6}[mhd]", text) else moment_of(text, now)
+    )
 
 
 def _contact(text: str, now: float) -> dict[str, str | float]:

@@ -8,10 +8,12 @@ from pathlib import Path
 from typing import Any
 
 from cti_engine.definitions.calendar_loader import CALENDARS
+from cti_engine.definitions.campaign_loader import CAMPAIGNS
 from cti_engine.definitions.crm_loader import CRM_FILE
 from cti_engine.definitions.demo_accounts import DEMO_ACCOUNTS
 from cti_engine.definitions.flow_keys import FLOW
 from cti_engine.definitions.flow_test_keys import FLOW_TESTS
+from cti_engine.definitions.guide_loader import GUIDE
 from cti_engine.definitions.offer_loader import OFFERS
 from cti_engine.definitions.place_loader import SHIFTS, SITES
 from cti_engine.definitions.queue_loader import QUEUES
@@ -49,6 +51,8 @@ FILES: Mapping[str, Keys] = {
     "config/speech": SPEECH,
     "config/recordings": RECORDINGS,
     "config/segments": SEGMENTS,
+    "config/campaigns": CAMPAIGNS,
+    "guides/guide": GUIDE,
     "config/tickets": TICKETS,
     "config/offers": OFFERS,
 }

@@ -13,11 +13,13 @@ from cti_engine.definitions import cross_check, routing_review
 from cti_engine.definitions.calendar_loader import load_calendars
 from cti_engine.definitions.call_me_loader import load_call_me
 from cti_engine.definitions.callback_loader import callback_rules
+from cti_engine.definitions.campaign_loader import load_campaigns, review_campaigns
 from cti_engine.definitions.crm_loader import load_crm
 from cti_engine.definitions.flow_checks import check_flow
 from cti_engine.definitions.flow_loader import build_flow
 from cti_engine.definitions.flow_review import WordJudge, review_flows
 from cti_engine.definitions.flow_source import attribute_types, read_flow
+from cti_engine.definitions.guide_loader import load_guides
 from cti_engine.definitions.offer_loader import load_offers, review_offers
 from cti_engine.definitions.outbound_loader import (
     emergency_flows,
@@ -83,9 +85,11 @@ def load_definitions(
     services_file = files.read("config/services.yaml", needed=False)
     segments_file = files.read("config/segments.yaml", needed=False)
     tickets_file = files.read("config/tickets.yaml", needed=False)
+    campaigns_file = files.read("config/campaigns.yaml", needed=False)
     recordings_file = files.read("config/recordings.yaml", needed=False)
     offers_file = files.read("config/offers.yaml", needed=False)
-    flow_files = files.flows()
+    flow_files = files.all_in("ivr_flows")
+    guide_files = files.all_in("guides")
     if has_errors(attributes_file.problems) and attributes_file.unreadable:
         return None, files.problems()  # every other file would seem wrong without the attributes
 
@@ -141,6 +145,7 @@ def load_definitions(
     if not has_errors(attributes_file.problems + agents_file.problems + queues_file.problems):
         warn_of_unserved(queues_file, queues)
     numbers = load_dialled_numbers(numbers_file)
+    campaigns = load_campaigns(campaigns_file)
     segments = load_segments(
         segments_file,
         attributes.agent,
@@ -156,6 +161,7 @@ def load_definitions(
     sources = [read_flow(document, files.content.get(document.file, b"")) for document in flow_files]
     scope = attribute_types(sources, {**attributes.call, **names_of(calendars)})
     by_id = {source.id: source for source in sources}
+    guides = load_guides(guide_files, scope)
     services = None if has_errors(services_file.problems) else outside.services
     offers = load_offers(
         offers_file,
@@ -177,12 +183,12 @@ def load_definitions(
         cross_check.check_number(numbers_file, number, flows)
     cross_check.check_languages(sources, flows, queues)
 
-    notices = load_notices(engine_file, engine["recording"], numbers, flows, trunks)
+    notices = load_notices(engine_file, engine["recording"], numbers, flows, trunks, segments.vip_numbers)
 
     problems = files.problems()
     if has_errors(problems):
         return None, problems
-    made_flows = {**emergency_flows(emergency), **notice_flows(notices, numbers, flows)}
+    made_flows = {**emergency_flows(emergency), **notice_flows(notices, numbers, flows, segments.vip_numbers)}
     definitions = CenterDefinitions(
         version=files.version(),
         agents=people.agents,
@@ -213,6 +219,8 @@ def load_definitions(
         emergency=emergency,
         supervision=SupervisionRules(**engine["supervision"]),
         segments=segments,
+        campaigns=campaigns,
+        guides=guides,
         tickets=tickets,
         record_calls=calls["record"],
         notices=notices,
@@ -223,13 +231,14 @@ def load_definitions(
         review_offers(offers_file, offers, languages, attributes.call)
         review_emergency(engine_file, emergency)
         routing_review.review(definitions, queues_file, overflow_file)
+        review_campaigns(campaigns_file, campaigns.values(), queues, calendars)
         review_flows(by_id, definitions, words)
         if recordings:
             warn_of_unsaid(recordings_file, recordings, all_prompts(flows.values()))
     return definitions, files.problems()
 
 
-FOLDERS = ("config", "ivr_flows", "routing_rules")
+FOLDERS = ("config", "ivr_flows", "routing_rules", "guides")
 NEEDED = ("config/agents.yaml", "routing_rules/queues.yaml", "routing_rules/dialled_numbers.yaml")
 
 
@@ -293,9 +302,9 @@ class _Files:
         self.documents.append(document)
         return document
 
-    def flows(self) -> list[Document]:
-        names = {path.name for place in self.places["ivr_flows"] for path in place.glob("*.yaml")}
-        return [self.read(f"ivr_flows/{name}") for name in sorted(names) if not name.endswith(".test.yaml")]
+    def all_in(self, folder: str) -> list[Document]:
+        names = {path.name for place in self.places[folder] for path in place.glob("*.yaml")}
+        return [self.read(f"{folder}/{name}") for name in sorted(names) if not name.endswith(".test.yaml")]
 
     def problems(self) -> list[Problem]:
         """In the order of files and lines, each once: an inherited text is looked at by every heir."""

@@ -46,8 +46,11 @@ def load_notices(
     numbers: Mapping[str, DialledNumber],
     flows: Mapping[str, Flow],
     trunks: Collection[str] | None,
+    vip: Collection[str] = (),
 ) -> tuple[RecordingNotice, ...]:
-    """Every language that a caller may be spoken to in needs its sentence."""
+    """Every language that a caller may be spoken to in needs its sentence. `vip`: numbers that other calls are taken
+    as, so that their flows may be led to by any notice.
+    """
     notices = []
     for index, each in enumerate(written):
         place = ("recording", index)
@@ -64,7 +67,7 @@ def load_notices(
             {**SAY.get(each["consent"], {}), **each["say"]},
         )
         for language in sorted(
-            {language for flow in _flows_of(notice, numbers, flows) for language in flow.languages}
+            {language for flow in _flows_of(notice, numbers, flows, vip) for language in flow.languages}
         ):
             if notice.consent != "none" and language not in _sentences(notice):
                 document.problem(place, f"nothing is said in {language}", f'say: {{{language}: "..."}}')
@@ -73,9 +76,13 @@ def load_notices(
 
 
 def _flows_of(
-    notice: RecordingNotice, numbers: Mapping[str, DialledNumber], flows: Mapping[str, Flow]
+    notice: RecordingNotice,
+    numbers: Mapping[str, DialledNumber],
+    flows: Mapping[str, Flow],
+    vip: Collection[str],
 ) -> list[Flow]:
-    theirs = [each.flow for number, each in numbers.items() if not notice.numbers or number in notice.numbers]
+    wanted = {*notice.numbers, *vip} if notice.numbers else numbers.keys()
+    theirs = [each.flow for number, each in numbers.items() if number in wanted]
     return [flows[name] for name in dict.fromkeys(theirs) if name in flows]
 
 
@@ -84,12 +91,15 @@ def _sentences(notice: RecordingNotice) -> dict[str, str]:
 
 
 def notice_flows(
-    notices: tuple[RecordingNotice, ...], numbers: Mapping[str, DialledNumber], flows: Mapping[str, Flow]
+    notices: tuple[RecordingNotice, ...],
+    numbers: Mapping[str, DialledNumber],
+    flows: Mapping[str, Flow],
+    vip: Collection[str] = (),
 ) -> dict[str, Flow]:
     made = {}
     for index, notice in enumerate(notices):
         if notice.consent != "none":
-            for target in _flows_of(notice, numbers, flows):
+            for target in _flows_of(notice, numbers, flows, vip):
                 flow = _flow(notice, index, target)
                 made[flow.id] = flow
     return made

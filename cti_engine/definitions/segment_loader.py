@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection
+from pathlib import Path
 from typing import Any
 
 from cti_engine.core.customers.segment_rules import (
@@ -12,6 +13,7 @@ from cti_engine.core.customers.segment_rules import (
     DAY,
     IMPORTED,
     LARGER,
+    LEVEL_NAMES,
     PURCHASES,
     GrowthRules,
     Level,
@@ -25,7 +27,8 @@ from cti_engine.core.expressions.condition import Condition
 from cti_engine.core.expressions.suggestion import closest_or_all, did_you_mean
 from cti_engine.core.expressions.values import NUMBER, Scope, parse_duration
 from cti_engine.definitions.place_loader import minutes_of
-from cti_engine.definitions.problems import WARNING, Path
+from cti_engine.definitions.problems import WARNING
+from cti_engine.definitions.problems import Path as Place
 from cti_engine.definitions.shapes import (
     IDENTIFIER,
     LANGUAGE,
@@ -39,7 +42,7 @@ from cti_engine.definitions.shapes import (
     Table,
     Text,
 )
-from cti_engine.definitions.yaml_source import Document
+from cti_engine.definitions.yaml_source import Document, read_yaml
 
 LONG = Duration(DAY, 3650 * DAY)
 WEIGHT = Number(0, 100, decimal=True)
@@ -184,7 +187,7 @@ def load_segments(
     for name, values in (written["score"] or {}).items():
         if values is not None:
             score[name] = _scored_by(document, ("score", name), name, values)
-    levels = _levels(document, written["levels"], agent_scope)
+    levels = _levels(document, written["levels"], {**agent_scope, **LEVEL_NAMES})
     segments = _segments(document, written["segments"], [level.id for level in levels], numbers)
     complaints = written["complaints"]
     for index, code in enumerate(complaints["dispositions"]):
@@ -206,6 +209,15 @@ def load_segments(
         complaint_dispositions=complaints["dispositions"],
         complaint_categories=complaints["categories"],
     )
+
+
+def recompute_at(home: Path) -> int | None:
+    """Minutes after midnight; None where there is no such file. Raises OSError."""
+    path = home / "config" / "segments.yaml"
+    if not path.exists():
+        return None
+    document = read_yaml("config/segments.yaml", path.read_bytes())
+    return minutes_of(SEGMENTS.read(document, document.root, ())["recompute_at"] or "00:00")
 
 
 def _risk(written: dict[str, Any], document: Document) -> RiskRules:
@@ -230,7 +242,7 @@ def _risk(written: dict[str, Any], document: Document) -> RiskRules:
     )
 
 
-def _scored_by(document: Document, path: Path, name: str, written: dict[str, Any]) -> Variable:
+def _scored_by(document: Document, path: Place, name: str, written: dict[str, Any]) -> Variable:
     bounds: list[float] = []
     for index, literal in enumerate(written["bounds"]):
         place = (*path, "bounds", index)
@@ -251,7 +263,7 @@ def _scored_by(document: Document, path: Path, name: str, written: dict[str, Any
     return Variable(written["weight"], tuple(bounds), written["groups"])
 
 
-def condition_of(document: Document, path: Path, text: str, scope: Scope) -> Condition | None:
+def condition_of(document: Document, path: Place, text: str, scope: Scope) -> Condition | None:
     """Its faults become problems of the file."""
     condition, faults = read_condition(text, scope) if text else (None, [])
     for fault in faults:
@@ -279,7 +291,7 @@ def _segments(
     found: list[Segment] = []
     everybody = ""
     for index, values in enumerate(written):
-        path: Path = ("segments", index)
+        path: Place = ("segments", index)
         id_ = values["segment"]
         if everybody:
             text = f"nobody is left for {id_}: {everybody} takes everybody"

@@ -6,7 +6,7 @@ import shutil
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
-FOLDERS = ("config", "ivr_flows", "routing_rules")
+FOLDERS = ("config", "ivr_flows", "routing_rules", "guides")
 BROKEN = Path(__file__).parent / "broken"
 
 

@@ -15,7 +15,7 @@ from tests.definitions.homes import BROKEN, ROOT
 
 YAML = [
     path
-    for folder in ("config", "ivr_flows", "routing_rules", "scenarios")
+    for folder in ("config", "ivr_flows", "routing_rules", "guides", "scenarios")
     for path in sorted((ROOT / folder).glob("*.yaml"))
 ]
 

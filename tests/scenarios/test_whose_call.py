@@ -32,6 +32,8 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
     "Accept": {},
     "AnswerHint": {"offer": "fibre", "answer": "accepted"},
     "SubmitDisposition": {"disposition": "sold", "note": "x"},
+    "AnswerGuide": {"guide": "g", "step": "s", "answer": "a"},
+    "Grant": {"amount": 5, "reason": "late", "ask": True},
 }
 """Every request of an agent about a call, with arguments that are right."""
 OF_ANY_CALL = {
@@ -40,7 +42,8 @@ OF_ANY_CALL = {
     "MonitorMode",
     "EndMonitor",
     "TakeOver",
-}  # what supervisors ask: test_supervising
+    "DecideGrant",
+}  # what supervisors ask: test_supervising, test_segments
 
 
 def about_a_call() -> dict[str, set[str]]:
@@ -115,10 +118,18 @@ def test_the_same_twice(name: str) -> None:
     assert len(s.facts) == told
 
 
+WRONG: list[Any] = [None, 7.5, [], {"x": 1}]
+
+
 @pytest.mark.parametrize(
-    ("name", "argument"), [(name, each) for name, args in ARGUMENTS.items() for each in args]
+    ("name", "argument", "wrong"),
+    [
+        (name, argument, wrong)
+        for name, args in ARGUMENTS.items()
+        for argument in args
+        for wrong in (WRONG if argument != "amount" else [None, "5", [], True])
+    ],
 )
-@pytest.mark.parametrize("wrong", [None, 7.5, [], {"x": 1}])
 def test_wrong_types(name: str, argument: str, wrong: object) -> None:
     """An argument of another type: refused as a bad request, before the core hears of it."""
     args = {**ARGUMENTS[name], "agent": "maria", argument: wrong}

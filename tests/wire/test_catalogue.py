@@ -108,11 +108,14 @@ def test_agents_act_for_themselves_and_supervisors_for_some_things() -> None:
         assert may_ask(name, "boss", SUPERVISOR, "boss") and may_ask(name, "boss", SUPERVISOR)
     assert may_ask("CallMe", "web-site", ROLES["site"])
     assert not any(may_ask("CallMe", "boss", role, "boss") for role in (AGENT, SUPERVISOR))
-    for name in REQUESTS.keys() - questions - LISTENING - {"CallMe"}:
+    for name in REQUESTS.keys() - questions - LISTENING - {"CallMe", "DecideGrant", "CallCampaignCustomer"}:
         assert may_ask(name, "maria", AGENT, "maria"), name
         assert not may_ask(name, "web-site", ROLES["site"]), name
         assert not may_ask(name, "john", AGENT, "maria"), name
         assert not may_ask(name, "maria", frozenset(), "maria"), name
+    assert not may_ask("DecideGrant", "maria", AGENT, "maria") and may_ask(
+        "DecideGrant", "boss", SUPERVISOR, "boss"
+    )
     for_others = {name for name in REQUESTS if may_ask(name, "john", SUPERVISOR, "boss")}
     promises = {"ScheduleCallback", "MoveCallback", "CancelCallback", "ListCallbacks"}
     assert for_others == {"Ready", "NotReady", "LogOut", "HangUp", *questions, *promises}

@@ -58,6 +58,10 @@ const format = (name) => (made[`${name} ${language()}`] ??= FORMATS[name](langua
 
 export const percent = (share) => format("percent").format(share);
 
+/** An amount to the cent. */
+export const money = (amount, currency) =>
+  `${new Intl.NumberFormat(language(), { minimumFractionDigits: 2, maximumFractionDigits: 2 }).format(amount ?? 0)} ${currency ?? ""}`.trim();
+
 /** A wall time: the hour for today, day and hour before. Takes seconds or RFC 3339 text. */
 export function moment(at) {
   const date = new Date(typeof at === "number" ? at * 1000 : at);

@@ -20,6 +20,9 @@ export const SHORTCUTS = [
   ["Alt+O", "ticket_open"],
   ["Alt+L", "later"],
   ["Alt+W", "note"],
+  ["Alt+1…9", "guide_answer"],
+  ["Alt+G", "guide_next"],
+  ["Alt+Z", "guide_back"],
   ["?", "shortcuts"],
 ];
 
@@ -33,8 +36,9 @@ export function useShortcuts() {
       if (event.ctrlKey || event.metaKey || event.repeat || event.defaultPrevented) return;
       if (event.key === "?" && !event.altKey && !writes(event.target)) return setOpen(true);
       // by its place on the keyboard: Alt with a letter is another sign on a Mac
-      if (!event.altKey || !event.code.startsWith("Key") || document.querySelector("dialog[open]")) return;
-      const target = document.querySelector(`[aria-keyshortcuts="Alt+${event.code.slice(3)}"]`);
+      const place = /^(?:Key|Digit)(.)$/.exec(event.code)?.[1];
+      if (!event.altKey || !place || document.querySelector("dialog[open]")) return;
+      const target = document.querySelector(`[aria-keyshortcuts="Alt+${place}"]`);
       if (!target || target.disabled) return;
       event.preventDefault();
       target.focus();

@@ -45,6 +45,9 @@ CUSTOMER_NAMES: Mapping[str, Type] = {
 
 AFTERWARDS: Mapping[str, Type] = {**CUSTOMER_NAMES, "customer.segment": TEXT}
 
+LEVEL_NAMES: Mapping[str, Type] = {"agent.id": TEXT, "agent.site": TEXT, "agent.group": TEXT}
+"""What conditions of levels may ask beside the declared attributes."""
+
 AGENT_LEVEL = "agent"
 """The level of whoever no condition of `levels:` puts higher."""
 
@@ -122,6 +125,20 @@ class Level:
     when: Condition
 
 
+@dataclass(frozen=True, slots=True)
+class Campaign:
+    """Customers for whom `when` holds, with a `name` and what to do for them, the `action`, by language. They are
+    called by the agents of `queue` (empty: nobody is called), while the calendar `hours` is open (empty: always).
+    """
+
+    id: str
+    name: Mapping[str, str]
+    when: Condition
+    action: Mapping[str, str]
+    queue: str = ""
+    hours: str = ""
+
+
 PURCHASES, IMPORTED, LARGER = "purchases", "imported", "larger"
 
 
@@ -146,6 +163,10 @@ class SegmentRules:
     recompute_at: int = 210
     complaint_dispositions: tuple[str, ...] = ("complaint",)
     complaint_categories: tuple[str, ...] = ("complaint",)
+
+    @property
+    def vip_numbers(self) -> frozenset[str]:
+        return frozenset(segment.vip_number for segment in self.segments if segment.vip_number)
 
     def segment(self, id_: object) -> Segment | None:
         return next((segment for segment in self.segments if segment.id == id_), None)

@@ -24,6 +24,8 @@ CALL_NAMES: Mapping[str, Type] = {
     ),  # how they like to answer menus: the number's, or the customer's
     "call.segment": TEXT,
     "call.value": NUMBER,
+    "call.score": NUMBER,  # 0 to 100, as config/segments.yaml makes it
+    "call.retention_risk": NUMBER,  # 0 to 1
     "call.known": BOOLEAN,  # a customer was found
     "call.re_caller": BOOLEAN,  # gave up a moment ago: its next queue gives the old place back
     "call.open_ticket": BOOLEAN,  # the customer has one that is not resolved; the newest is told by these:
@@ -36,6 +38,7 @@ CALL_NAMES: Mapping[str, Type] = {
     "call.site": TEXT,  # config/sites.yaml, by the beginning of the number
     "call.region": TEXT,
     "call.region_languages": list_of(TEXT),  # of config/sites.yaml, else of the number's area
+    "call.campaign": TEXT,  # whose list the called customer is on
     "call.preferred_agents": list_of(TEXT),
 }
 NAMES_OF_PEOPLE = frozenset({"call.ticket_owner"})

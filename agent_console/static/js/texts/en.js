@@ -70,6 +70,15 @@ export default {
   abstain_refused_lately: "They declined an offer {days} days ago.", abstain_bad_survey: "Their last survey was bad: {answer} on {scale}.",
   abstain_poor_line: "The line is poor.", abstain_not_trained: "There is an offer, but you are not trained for it.",
   abstain_nothing_fits: "Nothing that we have fits.",
+  guide: "Guide", guide_next: "Next step", guide_back: "Step before", guide_skip: "No answer, go on", guide_keep: "Keep",
+  guide_end: "End of the guide", guide_answer: "Answers of the guide",
+  // campaigns
+  retention: "Customers to call", retention_show: "Show", retention_none: "Nobody is on a list.", retention_call: "Call through the queue",
+  retention_figures: "value {value}, risk {risk}", called: "in the queue", called_already: "was to be called already", given_campaign: "A campaign, by {name}",
+  // what an agent may give
+  grant: "Make it good", grant_left: "{left} left of {limit}", grant_amount: "Amount in {currency}", grant_reason: "Reason", grant_give: "Grant",
+  grant_ask: "Ask a supervisor", grant_made: "granted", grant_asked: "a supervisor decides", grant_refused: "not approved",
+  grants_asked: "Agents ask to grant more", grant_approve: "Approve", grant_refuse: "Do not approve",
   // beside it
   your_queues: "Queues", nobody_waits: "Nobody waits", n_waiting: "{n} waiting",
   team: "Colleagues", team_alone: "Nobody of your queues is logged in.", team_more: "and {n} more",
@@ -175,6 +184,11 @@ export default {
   phone_problem_autoplay: "The browser blocks sound until you touch the page: click or press any key.",
   phone_problem_away: "Browser phones are not there at the moment. They come back by themselves; you can use the desk phone meanwhile.",
   // refusals
+  err_unknown_campaign: "This list is gone.", err_closed: "Nobody is called at this hour.", err_unknown_queue: "There is no such queue.",
+  err_unknown_step: "The guide has changed meanwhile.", err_bad_answer: "That does not answer the question.",
+  err_over_limit: "This is more than you may grant: ask a supervisor.", err_bad_amount: "An amount above 0, with two decimals at most.",
+  err_no_reason: "Say why.", err_grant_pending: "A supervisor has not decided yet.", err_granted_already: "This was granted already. If it is another one, give another reason.",
+  err_unknown_grant: "Too late to decide: the contact is closed.", err_own_grant: "Somebody else has to approve what you ask for.", err_already_decided: "This has been decided.",
   err_unknown_offer: "This was not offered in this call.",
   err_unknown_target: "There is nobody of that name to give it to.", err_target_busy: "Not free, or without a phone.",
   err_number_not_allowed: "This number may not be called from here.",

@@ -67,6 +67,15 @@ export default {
   abstain_refused_lately: "Rechazó una oferta hace {days} días.", abstain_bad_survey: "Su última encuesta fue mala: {answer} de {scale}.",
   abstain_poor_line: "La línea es mala.", abstain_not_trained: "Hay una oferta, pero usted no está formado para ella.",
   abstain_nothing_fits: "Nada de lo que tenemos encaja.",
+  guide: "Guía", guide_next: "Siguiente paso", guide_back: "Paso anterior", guide_skip: "Sin respuesta, seguir", guide_keep: "Guardar",
+  guide_end: "Fin de la guía", guide_answer: "Respuestas de la guía",
+  // campaigns
+  retention: "Clientes a los que llamar", retention_show: "Mostrar", retention_none: "No hay nadie en ninguna lista.", retention_call: "Llamar a través de la cola",
+  retention_figures: "valor {value}, riesgo {risk}", called: "en la cola", called_already: "ya se le iba a llamar", given_campaign: "Campaña, por {name}",
+  // what an agent may give
+  grant: "Compensar", grant_left: "quedan {left} de {limit}", grant_amount: "Importe en {currency}", grant_reason: "Motivo", grant_give: "Dar",
+  grant_ask: "Pedir a supervisión", grant_made: "dado", grant_asked: "espera a supervisión", grant_refused: "no concedido",
+  grants_asked: "Los agentes piden dar más", grant_approve: "Conceder", grant_refuse: "No conceder",
   your_queues: "Colas", nobody_waits: "Nadie espera", n_waiting: "{n} en espera",
   team: "Compañeros", team_alone: "No hay nadie más conectado en sus colas.", team_more: "y {n} más",
   team_free: "libre", team_busy: "en llamada", team_away: "ausente",
@@ -172,6 +181,11 @@ export default {
   phone_problem_autoplay: "El navegador bloquea el sonido hasta que toque la página: haga clic o pulse una tecla.",
   phone_problem_away: "Los teléfonos de navegador no están ahora. Vuelven solos; mientras tanto puede usar el teléfono de mesa.",
   // refusals
+  err_unknown_campaign: "Esa lista ya no existe.", err_closed: "A esta hora no se llama a nadie.", err_unknown_queue: "Esa cola no existe.",
+  err_unknown_step: "La guía ha cambiado entretanto.", err_bad_answer: "Eso no responde a la pregunta.",
+  err_over_limit: "Es más de lo que puede dar: pida permiso a supervisión.", err_bad_amount: "Un importe mayor que 0, con dos decimales como mucho.",
+  err_no_reason: "Diga por qué.", err_grant_pending: "Supervisión aún no ha decidido.", err_granted_already: "Esto ya se dio. Si es otra cosa, escriba otro motivo.",
+  err_unknown_grant: "Ya no se puede decidir: el contacto se cerró.", err_own_grant: "Lo que pide usted lo concede otra persona.", err_already_decided: "Ya está decidido.",
   err_unknown_offer: "Eso no se ofreció en esta llamada.",
   err_unknown_target: "No hay nadie con ese nombre a quien darla.", err_target_busy: "No está libre, o no tiene teléfono.",
   err_number_not_allowed: "Este número no se puede llamar desde aquí.",

@@ -7,6 +7,8 @@ import { afterPaint } from "../painted.js";
 import { CallLater, Promised } from "./appointments.js";
 import { Controls } from "./controls.js";
 import { Dial } from "./dial.js";
+import { Grant } from "./grant.js";
+import { Guide } from "./guide.js";
 import { Others, Parked } from "./hand_over.js";
 import { CustomerTickets } from "./customer_tickets.js";
 import { NextBestOffer } from "./next_best_offer.js";
@@ -31,6 +33,7 @@ export function Contact({ me, contact, view, ask, live, say, enabled, phone, que
           <h1 dir="auto">${name}</h1>
           <p class="number" dir="auto">${phoneNumber(contact.number) || t("withheld")}</p>
           <${Others} contact=${contact} />
+          ${contact.greeting && html`<p class="greeting" dir="auto">“${contact.greeting}”</p>`}
         </div>
         <${Phase} contact=${contact} />
       </header>
@@ -45,10 +48,12 @@ export function Contact({ me, contact, view, ask, live, say, enabled, phone, que
           ${contact.kind === "voicemail" && html`<${Player} contact=${contact} />`}
           <${Promised} ...${{ contact, ask, enabled }} />
           <${Path} path=${contact.path} />
+          <${LastContacts} ...${{ contacts: contact.contacts, queues, labels: me.labels }} />
           <${CustomerTickets} ...${{ me, contact }} />
+          <${Guide} ...${{ contact, live, say, enabled }} />
           <${Hints} hints=${contact.hints} />
           <${NextBestOffer} ...${{ contact, ask, enabled }} />
-          <${LastContacts} ...${{ contacts: contact.contacts, queues, labels: me.labels }} />
+          <${Grant} ...${{ contact, live, say, enabled }} />
         </div>
         <${WrapUp} ...${{ me, contact, ask, enabled }} />
       </div>

@@ -3,9 +3,11 @@ import { html, useState } from "../../vendor/preact.js";
 import { useNow } from "../clock.js";
 import { duration, percent, t } from "../i18n.js";
 import { Activity } from "./activity.js";
+import { GrantsAsked } from "./grant.js";
 import { LevelBar, Sparkline } from "./charts.js";
 import { MonitorBar, MonitorButtons } from "./monitor.js";
 import { MyTickets } from "./my_tickets.js";
+import { Retention } from "./retention.js";
 import { condition, conditionText, reasonText } from "./state_bar.js";
 import { WaitingCalls } from "./why.js";
 
@@ -19,12 +21,14 @@ export function Floor({ model, labels, me, live, phone }) {
   const listens = agents.some(({ monitor }) => monitor?.supervisor === me.user);
   const looked = model.queues[looking];
   return html`<div class="floor">
+    <${GrantsAsked} ...${{ agents, live }} onProblem=${setProblem} />
     <${Figures} queues=${queues} agents=${agents} />
     <section class="card">
       <h2>${t("queues")}</h2>
       ${queues.length ? html`<${Queues} ...${{ queues, looking, setLooking }} trends=${model.trends} />` : html`<p class="muted">${t("no_queues")}</p>`}
     </section>
     ${looked && html`<${WaitingCalls} key=${looking} queue=${looked} names=${names} labels=${labels} onClose=${() => setLooking("")} />`}
+    <${Retention} live=${live} onProblem=${setProblem} />
     <div class="floor-row">
       <section class="card">
         <h2>${t("agents")}</h2>
