@@ -34,8 +34,8 @@ class Dialog:
 class InviteReceived:
     """A caller's INVITE has been placed on `worker`, which has answered 180.
 
-    `source` is what the edge vouches for: `trunk:NAME`, `account:USER` or `guest`.
-    `headers` holds only the headers that the core may read (User-to-User, Diversion, ...).
+    `source` is what the edge vouches for: `trunk:NAME`, `account:USER` or `guest`. `headers` are only those that the
+    core may read (User-to-User, ...).
     """
 
     worker: str
@@ -80,9 +80,8 @@ class LegFailed:
 @dataclass(frozen=True, slots=True)
 class LegEnded:
     """A leg is over. `by`: `remote` (BYE or CANCEL from the phone), `local` (we ended it), `media_timeout` (its RTP
-    stayed away: the phone has vanished) or `shut_down` (the worker was told to stop).
-
-    Sent for incoming legs that never connected too, and exactly once per leg unless LegFailed was.
+    stayed away: the phone has vanished) or `shut_down` (the worker was told to stop). Sent for incoming legs that
+    never connected too, and exactly once per leg unless LegFailed was.
     """
 
     worker: str
@@ -490,12 +489,12 @@ class Restarted:
 
 
 Signal = (
-    InviteReceived | LegRinging | LegAnswered | LegFailed | LegEnded | DigitPressed | PlaybackEnded
-    | SpeechStarted | SpeechPartial | SpeechHeard | ListeningFailed
-    | RecordingEnded | LegHeld | TransferAsked | CommandRefused | WorkerSeen | WorkerLost
-    | PhoneRegistered | PhoneUnregistered | EdgeSeen | LookupReturned | ProfileFilledIn | TicketWritten
-    | ServiceAnswered | PageOpened | PageClosed | ConsoleLost | OfferShown | ReadyRequested | NotReadyRequested
-    | LogOutRequested | CallMeRequested | HangUpRequested | HoldRequested | MuteRequested | DigitsRequested
-    | PauseRecordingRequested | AcceptRequested | HintAnswerRequested | DialRequested | DispositionSubmitted
-    | ExplainRequested | WaitingRequested | TimePassed | Restarted | PartySignal | CallbackSignal | CustomerSignal
+    InviteReceived | LegRinging | LegAnswered | LegFailed | LegEnded | DigitPressed | PlaybackEnded | SpeechStarted
+    | SpeechPartial | SpeechHeard | ListeningFailed | RecordingEnded | LegHeld | TransferAsked | CommandRefused
+    | WorkerSeen | WorkerLost | PhoneRegistered | PhoneUnregistered | EdgeSeen | LookupReturned | ProfileFilledIn
+    | TicketWritten | ServiceAnswered | PageOpened | PageClosed | ConsoleLost | OfferShown | ReadyRequested
+    | NotReadyRequested | LogOutRequested | CallMeRequested | HangUpRequested | HoldRequested | MuteRequested
+    | DigitsRequested | PauseRecordingRequested | AcceptRequested | HintAnswerRequested | DialRequested
+    | DispositionSubmitted | ExplainRequested | WaitingRequested | TimePassed | Restarted | PartySignal | CallbackSignal
+    | CustomerSignal
 )  # fmt: skip
