@@ -31,6 +31,9 @@ export function explain({ code, text }) {
 /** An admin's label `{en: ..., es: ...}`; the code itself where there is none. */
 export const label = (labels, code) => labels?.[code]?.[language()] ?? labels?.[code]?.en ?? words(code);
 
+/** A text `{en: ..., es: ...}` that the admin wrote, in the language of the page. */
+export const inPageLanguage = (texts) => label({ text: texts }, "text");
+
 /** `very_important` as `Very important`, for codes that have no label. */
 export function words(code) {
   const text = String(code ?? "").replaceAll("_", " ");

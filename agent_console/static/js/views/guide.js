@@ -1,6 +1,6 @@
 // The guide of this contact, one step at a time: what to do, what to say, what to ask. Its keys work while one writes.
 import { html, useState } from "../../vendor/preact.js";
-import { explain, label, t } from "../i18n.js";
+import { explain, inPageLanguage, t } from "../i18n.js";
 
 /** Where the agent was, after a reload too: the first step without an answer on the way that the answers make. */
 function placeOf({ start, steps, answers }) {
@@ -59,14 +59,14 @@ function Steps({ guide, contact, live, say, enabled }) {
   }
 
   return html`<section class="guide" aria-label=${t("guide")}>
-    <h2>${one(guide.name)}</h2>
-    ${step.do && html`<p class="guide-do">${one(step.do)}</p>`}
+    <h2>${inPageLanguage(guide.name)}</h2>
+    ${step.do && html`<p class="guide-do">${inPageLanguage(step.do)}</p>`}
     ${step.say && html`<blockquote lang=${guide.language} dir="auto">${step.say}</blockquote>`}
-    ${step.choices && html`<div class="choices" role="group" aria-label=${one(step.label)}>${step.choices.map(({ value, label: words }, i) => html`
+    ${step.choices && html`<div class="choices" role="group" aria-label=${inPageLanguage(step.label)}>${step.choices.map(({ value, label: words }, i) => html`
       <button key=${value} class="button small ${guide.answers[name] === value ? "chosen" : ""}" disabled=${!enabled || !talks}
-        aria-pressed=${guide.answers[name] === value} aria-keyshortcuts=${`Alt+${i + 1}`} title=${`Alt+${i + 1}`} onClick=${() => answer(value)}>${one(words)}</button>`)}</div>`}
+        aria-pressed=${guide.answers[name] === value} aria-keyshortcuts=${`Alt+${i + 1}`} title=${`Alt+${i + 1}`} onClick=${() => answer(value)}>${inPageLanguage(words)}</button>`)}</div>`}
     ${step.field && !step.choices && html`<form class="guide-form" onSubmit=${(event) => { event.preventDefault(); answer(text); }}>
-      <input aria-label=${one(step.label)} placeholder=${one(step.label)} maxlength="500" autocomplete="off"
+      <input aria-label=${inPageLanguage(step.label)} placeholder=${inPageLanguage(step.label)} maxlength="500" autocomplete="off"
         value=${text || guide.answers[name] || ""} onInput=${(event) => setText(event.target.value)} />
       <button class="button small" disabled=${!enabled || !talks || !(text || guide.answers[name] || "").trim()}>${t("guide_keep")}</button></form>`}
     <div class="guide-ways">
@@ -76,6 +76,3 @@ function Steps({ guide, contact, live, say, enabled }) {
     </div>
   </section>`;
 }
-
-/** A text of the admin in the page's language. */
-const one = (texts) => label({ text: texts }, "text");

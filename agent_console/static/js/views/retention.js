@@ -1,7 +1,7 @@
 // Whom supervisors have called before they leave: the campaigns' lists, read when they are opened.
 import { html, useEffect, useState } from "../../vendor/preact.js";
 import { call } from "../api.js";
-import { explain, label, money, phoneNumber, t, words } from "../i18n.js";
+import { explain, inPageLanguage, money, phoneNumber, t, words } from "../i18n.js";
 
 export function Retention({ live, onProblem }) {
   const [open, setOpen] = useState(false);
@@ -26,8 +26,8 @@ export function Retention({ live, onProblem }) {
 }
 
 function List({ list, ring, called }) {
-  return html`<h3>${one(list.name)} <small class="muted">${list.of}</small></h3>
-    <p class="guide-do">${one(list.action)}</p>
+  return html`<h3>${inPageLanguage(list.name)} <small class="muted">${list.of}</small></h3>
+    <p class="guide-do">${inPageLanguage(list.action)}</p>
     <ul class="lines">${list.customers.map((each) => html`<li key=${each.customer} data-customer=${each.customer}>
       <span class="line-what"><bdi>${each.name || each.customer}</bdi> <b class="tag">${words(each.segment)}</b>
         <small class="muted">${t("retention_figures", { value: money(each.value), risk: each.retention_risk.toFixed(2) })} · ${phoneNumber(each.numbers[0])}</small></span>
@@ -36,6 +36,3 @@ function List({ list, ring, called }) {
         : html`<button class="button small" onClick=${() => ring(list, each)}>${t("retention_call")}</button>`)}
     </li>`)}</ul>`;
 }
-
-/** A text of the admin in the page's language. */
-const one = (texts) => label({ text: texts }, "text");
