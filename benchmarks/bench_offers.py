@@ -1,8 +1,8 @@
 """`make bench-offers`: are the guesses good, the report right, and the choice quick? ARGS="--seed 7" for another world.
 
 Guesses: learned from 21 months of a world whose laws are known (`purchase_world`), judged on what is bought in the
-three after them. Report: 100 centers of 20,000 simulated offers with a planted uplift of three points. Choice: a
-customer with as much history as a look-up brings, by 60 offers with conditions.
+three after them. Report: 100 centers of 20,000 simulated offers with a planted uplift of three points. Choice:
+`offer_choice`.
 """
 
 from __future__ import annotations
@@ -11,24 +11,18 @@ import argparse
 import statistics
 import sys
 import time
-from typing import Any
 
 import numpy as np
 
+from benchmarks.offer_choice import times
 from benchmarks.purchase_world import World, make
 from benchmarks.report import Report
-from cti_engine.core.customers.next_best_offer import choose, seed_of
-from cti_engine.core.customers.offer_facts import CallFacts
-from cti_engine.core.customers.offer_rules import DAY, Offer, OfferRules
-from cti_engine.core.expressions.check import read_condition
-from cti_engine.core.expressions.values import BOOLEAN, TEXT
 from cti_engine.learning.time_split import TOP, hit_rate, split
 from cti_engine.learning.uplift import Call, uplift
 
 SEED = 6
 CENTERS, OFFERS_EACH, HELD_OUT, UPLIFT = 100, 20_000, 0.05, 0.03
-CHOICES, KNOWN_OFFERS = 5_000, 60
-NOW = 1_790_000_000.0
+CHOICES = 6_000
 
 
 def main() -> int:
@@ -93,62 +87,9 @@ def coverage(report: Report, seed: int) -> None:
 
 
 def speed(report: Report) -> None:
-    rules, profile = _rules(), _profile()
-    took = []
-    for number in range(CHOICES):
-        call = CallFacts(
-            NOW + number,
-            (12, 1),
-            _NAMES.get,
-            {"agent.sales": True},
-            "es",
-            queue="sales",
-            waited=float(number % 60),
-        )
-        seed = seed_of("bench", f"c{number}")
-        began = time.perf_counter()
-        choice = choose(rules, profile, call, seed)
-        took.append(time.perf_counter() - began)
-        assert choice.hints
-    took.sort()
+    took = sorted(times(CHOICES))
     report.goal("score_customer_p99_ms", "<= 2", took[int(len(took) * 0.99)] * 1000, "ms")
     report.figure("score_customer_p50_ms", took[len(took) // 2] * 1000)
-
-
-_NAMES: dict[str, Any] = {"call.segment": "gold", "call.language": "es"}
-
-
-def _rules() -> OfferRules:
-    when, faults = read_condition('call.segment in ["gold", "silver"] and call.language != "fr"',
-                                  {"call.segment": TEXT, "call.language": TEXT})  # fmt: skip
-    require, more = read_condition("agent.sales == true", {"agent.sales": BOOLEAN})
-    assert not faults and not more
-    offers = [
-        Offer(
-            f"o{n}", f"p{n}", {"es": "Dígale esto.", "en": "Say this."}, needs=("p0",), excludes=(f"p{n + 100}",),
-            when=when, require=require, seasons=(((11, 15), (1, 6)),), stock=100, margin=10.0 + n, repeatable=True,
-        )
-        for n in range(KNOWN_OFFERS)
-    ]  # fmt: skip
-    return OfferRules({each.id: each for each in offers}, hold_out=0.05)
-
-
-def _profile() -> dict[str, Any]:
-    """As much of everything as `customer_profile` tells."""
-    return {
-        "customer": "c01",
-        "segment": "gold",
-        "consent": {"offers": True},
-        "products": [{"product": f"p{n}", "since": NOW - n * DAY} for n in range(20)],
-        "purchases": [{"at": NOW - n * DAY, "product": f"p{n}", "amount": 10.0} for n in range(10)],
-        "contacts": [{"at": NOW - (9 + n) * DAY, "queue": "sales"} for n in range(5)],
-        "surveys": [{"at": NOW - DAY * n, "question": "q", "scale": "1-5", "answer": 5} for n in range(1, 4)],
-        "offer_answers": [
-            {"at": NOW - (40 + n) * DAY, "offer": f"o{n}", "answer": "not_now"} for n in range(20)
-        ],
-        "affinities": {f"p{n}": 0.01 * n for n in range(50)},
-        "offer_counts": {f"o{n}": [n, 2 * n, 0.3 * n] for n in range(KNOWN_OFFERS)},
-    }
 
 
 if __name__ == "__main__":

@@ -215,17 +215,18 @@ def of_customer(rules: OfferRules, profile: Mapping[str, Any], now: float) -> di
     holdings = Holdings.of(profile, now)
     kept = {offer.id: why_not(offer, holdings, facts, {}) for offer in rules.offers.values()}
     fitting = [offer for offer in rules.offers.values() if not kept[offer.id]]
-    certain = replace(rules, explore=False, at_most=max(1, len(fitting)))
-    best = ranked(certain, fitting, profile, facts, b"explain") if fitting else ()
-    order = {hint.offer: hint for hint in best}
+    best = {
+        offer.id: (round(chance, 4), round(chance * offer.margin, 2), round(affinity, 3))
+        for offer, chance, affinity in ranked(replace(rules, explore=False), fitting, profile, b"explain")
+    }
     forbidden = [each.told() for each in abstentions(rules.abstain, profile, facts)]
     offers = [
         {
             "offer": offer.id,
             "kept_by": kept[offer.id],
-            "chance": round(order[offer.id].chance, 4) if offer.id in order else None,
-            "expected_value": round(order[offer.id].expected_value, 2) if offer.id in order else None,
-            "affinity": round(order[offer.id].affinity, 3) if offer.id in order else None,
+            **dict(
+                zip(("chance", "expected_value", "affinity"), best.get(offer.id, (None,) * 3), strict=True)
+            ),
             "require": str(offer.require) if offer.require is not None else "",
         }
         for offer in rules.offers.values()

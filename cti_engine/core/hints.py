@@ -6,6 +6,7 @@ What may be shown is decided in `customers/next_best_offer`; here are the facts 
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from functools import cache
 from typing import Any
 
 from cti_engine.core import hint_events
@@ -47,7 +48,7 @@ def of_offer(center: Center, contact: Contact, offer: str, agent: Agent, queue: 
 def call_facts(center: Center, contact: Contact, agent: Agent, queue: str) -> CallFacts:
     """The call as the rules ask for it. Of the line the engine knows nothing yet, which counts as good."""
     local = datetime.fromtimestamp(center.now + center.utc_offset, UTC)
-    names = Names(center, contact, queue)
+    names = cache(Names(center, contact, queue))  # rules ask for the same few again and again
     on_the_line = contact.kind == VOICE
     in_line = max(0.0, center.now - contact.queued_at) if queue and contact.queued_at else 0.0
     return CallFacts(

@@ -171,3 +171,11 @@ def test_what_the_agent_is_told() -> None:
         "offer": "fibre", "product": "fibre", "reason": {"es": "p", "en": "w"}, "line": LINES["en"],
         "chance": 0.1, "expected_value": 5.0, "currency": "EUR", "affinity": 0.0,
     }  # fmt: skip
+
+
+def test_numbers_beyond_all_measure() -> None:
+    """An outside system may tell a whole number of hundreds of digits, or none at all: it counts as unknown."""
+    told = customer(affinities={"tv": 10**400, "fibre": 0.5}, offer_counts={"tv": [10**400, "x", None]})
+    by_offer = {hint.offer: hint for hint in choose(rules(offer(), offer("tv")), told, call(), SEED).hints}
+    assert by_offer["tv"].affinity == 0.0 and by_offer["tv"].chance == pytest.approx(0.1)
+    assert by_offer["fibre"].affinity == 0.5

@@ -9,21 +9,23 @@ sampling"), so an offer of which little is known comes first now and then, and o
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
+from itertools import chain
 from typing import Any
 
 import numpy as np
 
 from cti_engine.core.customers.abstain import Abstention, Profile, abstentions
-from cti_engine.core.customers.offer_facts import CallFacts, Holdings, number, rows, table
+from cti_engine.core.customers.offer_facts import CallFacts, Holdings, numbers, rows, table
 from cti_engine.core.customers.offer_rules import Offer, OfferRules
 
 ANSWERS = ("accepted", "declined", "not_now")
 CROSS_SELL = "cross_sell"
 """The kind of an imported hint that sells: it obeys the same rules."""
 _CERTAIN = 1e-6
+_NO_COUNTS = (0.0, 0.0, 0.0)
 _MOST = 1e9  # answers; a profile that says more lies
 _STRONGEST = 3.0  # log-odds that an affinity may give: it is a guess from other people
 
@@ -72,13 +74,22 @@ def choose(
     if abstained:
         return Choice(abstained=abstained)
     customer, stock = Holdings.of(profile, call.now), left or {}
-    fitting = [offer for offer in rules.offers.values() if not why_not(offer, customer, call, stock)]
-    trained = [offer for offer in fitting if _trained(offer, call)]
-    if not trained:
-        return Choice(abstained=(Abstention("not_trained" if fitting else "nothing_fits"),))
-    return Choice(
-        ranked(rules, trained, profile, call, seed), held_out=chance(seed, "hold_out") < rules.hold_out
-    )
+    hints: list[Hint] = []
+    untrained = False
+    for offer, expected, affinity in ranked(rules, tuple(rules.offers.values()), profile, seed):
+        if why_not(offer, customer, call, stock):
+            continue
+        if not _trained(offer, call):
+            untrained = True
+            continue
+        line = offer.line[call.language]
+        worth = expected * offer.margin
+        hints.append(Hint(offer.id, offer.product, offer.reason, line, expected, worth, affinity))
+        if len(hints) == rules.at_most:
+            break
+    if not hints:
+        return Choice(abstained=(Abstention("not_trained" if untrained else "nothing_fits"),))
+    return Choice(tuple(hints), held_out=chance(seed, "hold_out") < rules.hold_out)
 
 
 def why_not(offer: Offer, customer: Holdings, call: CallFacts, left: Mapping[str, int]) -> str:
@@ -108,33 +119,32 @@ def _trained(offer: Offer, call: CallFacts) -> bool:
 
 
 def ranked(
-    rules: OfferRules, offers: list[Offer], profile: Profile, call: CallFacts, seed: bytes
-) -> tuple[Hint, ...]:
-    """So many of these as may be shown, the best first."""
+    rules: OfferRules, offers: Sequence[Offer], profile: Profile, seed: bytes
+) -> list[tuple[Offer, float, float]]:
+    """All of these, the best first: offer, chance that it is taken, affinity (log-odds).
+
+    Ranking costs the same for one offer as for hundreds, asking whether it fits does not: so it is asked afterwards,
+    of the best, until as many fit as are shown.
+    """
+    if not offers:
+        return []
     likes, counts = table(profile, "affinities"), table(profile, "offer_counts")
-    affinities = [_affinity(likes.get(offer.product)) for offer in offers]
-    laws = np.array([_law(rules, offer, counts.get(offer.id)) for offer in offers])
-    moved = np.array(affinities) - laws[:, 2]
-    margins = np.array([offer.margin for offer in offers])
-    known = laws[:, 0] / (laws[:, 0] + laws[:, 1])
-    chances = _moved(known, moved)
+    affinities = np.clip(numbers([likes.get(o.product, 0.0) for o in offers]), -_STRONGEST, _STRONGEST)
+    told = [counts.get(offer.id, _NO_COUNTS) for offer in offers]
+    accepted, declined, asked = numbers(list(chain.from_iterable(map(_three, told)))).reshape(-1, 3).T
+    accepted, declined = np.clip(accepted, 0.0, _MOST), np.clip(declined, 0.0, _MOST)
+    rates, margins = np.array([o.rate for o in offers]), np.array([o.margin for o in offers])
+    wins, losses = rules.prior * rates + accepted, rules.prior * (1 - rates) + declined
+    had = np.clip(asked / (rules.prior + accepted + declined), -_STRONGEST, _STRONGEST)
+    moved = affinities - had  # of whom the offer's law already tells
+    chances = _moved(wins / (wins + losses), moved)
     worth = chances * margins
     if rules.explore:
         random = np.random.Generator(np.random.PCG64(_whole(seed, "explore")))
-        worth = _moved(random.beta(laws[:, 0], laws[:, 1]), moved) * margins
-    order = sorted(range(len(offers)), key=lambda i: (-worth[i], -chances[i], offers[i].id))
-    return tuple(
-        Hint(
-            offers[i].id,
-            offers[i].product,
-            offers[i].reason,
-            offers[i].line[call.language],
-            float(chances[i]),
-            float(chances[i] * margins[i]),
-            affinities[i],
-        )
-        for i in order[: rules.at_most]
-    )
+        worth = _moved(random.beta(wins, losses), moved) * margins
+    each = zip(offers, worth.tolist(), chances.tolist(), affinities.tolist(), strict=True)
+    best = sorted(each, key=lambda one: (-one[1], -one[2], one[0].id))
+    return [(offer, chance, affinity) for offer, _, chance, affinity in best]
 
 
 def _moved(chances: Any, log_odds: Any) -> Any:
@@ -143,26 +153,11 @@ def _moved(chances: Any, log_odds: Any) -> Any:
     return 1 / (1 + (1 - held) / held * np.exp(-log_odds))
 
 
-def _law(rules: OfferRules, offer: Offer, found: object) -> tuple[float, float, float]:
-    """The Beta law (wins, losses) of the offer in this segment, and the affinity that those asked had on average."""
-    accepted, declined, affinities = _counts(found)
-    wins, losses = rules.prior * offer.rate + accepted, rules.prior * (1 - offer.rate) + declined
-    asked = affinities / (rules.prior + accepted + declined)
-    return wins, losses, max(-_STRONGEST, min(_STRONGEST, asked))
-
-
-def _counts(found: object) -> tuple[float, float, float]:
+def _three(found: object) -> Sequence[object]:
     """Accepted, declined, and the sum of the affinities of those who were asked."""
     if not isinstance(found, list | tuple) or len(found) < 2:
-        return 0.0, 0.0, 0.0
-    accepted, declined = (min(_MOST, max(0.0, number(each) or 0.0)) for each in found[:2])
-    return accepted, declined, (number(found[2]) or 0.0) if len(found) > 2 else 0.0
-
-
-def _affinity(found: object) -> float:
-    """Log-odds, 0 where nothing is known."""
-    score = number(found)
-    return 0.0 if score is None else max(-_STRONGEST, min(_STRONGEST, score))
+        return _NO_COUNTS
+    return found if len(found) == 3 else (found[0], found[1], 0.0 if len(found) < 3 else found[2])
 
 
 def shown_hints(profile: Profile, choice: Choice) -> Iterator[Mapping[str, Any]]:

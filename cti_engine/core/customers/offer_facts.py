@@ -7,8 +7,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
+
+import numpy as np
+import numpy.typing as npt
 
 from cti_engine.core.expressions.values import Lookup
 
@@ -52,7 +56,19 @@ def rows(profile: Mapping[str, Any], key: str) -> list[Mapping[str, Any]]:
 
 def number(value: object) -> float | None:
     """A finite number, else None."""
-    return float(value) if type(value) in (float, int) and math.isfinite(value) else None  # type: ignore[arg-type]
+    if type(value) is int and abs(value) < 2**1000:
+        return float(value)
+    return value if type(value) is float and math.isfinite(value) else None
+
+
+def numbers(values: list[object]) -> npt.NDArray[np.float64]:
+    """Each as a finite number, else 0: all at once where all are numbers, as a rule."""
+    if set(map(type, values)) <= {int, float}:
+        with suppress(OverflowError):  # a whole number of hundreds of digits
+            found = np.array(values, dtype=np.float64)
+            found[~np.isfinite(found)] = 0.0
+            return found
+    return np.array([number(value) or 0.0 for value in values])
 
 
 def since(row: Mapping[str, Any], now: float) -> float:

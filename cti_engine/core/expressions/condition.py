@@ -81,6 +81,8 @@ def _compiled(node: Node) -> _Closure:
             sign in _SAME_KIND and type(value) in (int, float, str)
         ):
             return _with_literal(sign, name, value)
+        case Comparison(operator="in", left=Name(name=name), right=ListLiteral(items=items)):
+            return _in_literals(name, tuple(item.value for item in items))
         case Comparison():
             return _comparison(_COMPARE[node.operator], _compiled(node.left), _compiled(node.right))
         case Not(operand=operand):
@@ -107,6 +109,19 @@ def _with_literal(sign: str, name: str, value: object) -> _Closure:
         if type(found) is type_:
             return same_kind(found, value)
         return None if found is None else compare(found, value)
+
+    return run
+
+
+def _in_literals(name: str, values: tuple[object, ...]) -> _Closure:
+    """A text among texts by one look; any other kind as `_contains` does it."""
+    texts = frozenset(each for each in values if type(each) is str)
+
+    def run(names: Lookup) -> object:
+        found = names(name)
+        if type(found) is str:
+            return found in texts
+        return None if found is None else _contains(values, found)
 
     return run
 
