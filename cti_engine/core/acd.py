@@ -28,6 +28,7 @@ from cti_engine.core import (
     guiding,
     hand_overs,
     hint_answers,
+    hints,
     intake,
     messages,
     offers,
@@ -55,6 +56,7 @@ from cti_engine.core.contact import Contact
 from cti_engine.core.definitions import CenterDefinitions
 from cti_engine.core.end_causes import OfferOutcome
 from cti_engine.core.events import Event
+from cti_engine.core.line_quality import LineChanged
 from cti_engine.core.reservation import Reservation
 from cti_engine.core.routing.build import milliseconds
 from cti_engine.core.routing.pool_index import PoolIndex
@@ -97,6 +99,8 @@ class Acd:
         """
         self.center.install(definitions, index)
         self.center.forget_unused_flows()
+        for contact in self.center.contacts.values():  # what may be sold may be less now
+            hints.reconsider(self.center, contact)
 
     def agent_view(self, agent: str) -> AgentView | None:
         """What pages see of this agent now; None for one who is not defined any longer."""
@@ -200,6 +204,7 @@ HANDLERS: dict[type[signals.Signal], Callable[[Center, Any], None]] = {
     signals.ListeningFailed: conversation.speech,
     signals.RecordingEnded: conversation.recording_ended,
     signals.LegHeld: conversation.leg_held,
+    LineChanged: conversation.line_changed,
     signals.TransferAsked: from_the_phone.transfer_asked,
     signals.CommandRefused: recovery.refused,
     signals.WorkerSeen: recovery.worker_seen,

@@ -9,6 +9,7 @@ from cti_engine.core import (
     endings,
     flow_runner,
     hand_overs,
+    hints,
     holding,
     intake,
     messages,
@@ -25,6 +26,7 @@ from cti_engine.core.center import Center
 from cti_engine.core.contact import Contact, Guest
 from cti_engine.core.end_causes import EndCause
 from cti_engine.core.leg import LEG, Leg
+from cti_engine.core.line_quality import CallerLineChanged, LineChanged
 from cti_engine.core.signals import (
     DigitPressed,
     LegAnswered,
@@ -53,7 +55,7 @@ CALLER_CAUSE = {"media_timeout": causes.CALLER_MEDIA_TIMEOUT, "shut_down": cause
 """Of what a worker did by itself; what it did not explain, it did because the engine was away."""
 LegSignal = (
     LegRinging | LegAnswered | LegFailed | LegEnded | LegHeld | DigitPressed | PlaybackEnded
-    | SpeechStarted | SpeechPartial | SpeechHeard | ListeningFailed
+    | SpeechStarted | SpeechPartial | SpeechHeard | ListeningFailed | LineChanged
 )  # fmt: skip
 
 
@@ -282,3 +284,17 @@ def leg_held(center: Center, signal: LegHeld) -> None:
         holding.set_guest(center, contact, guest, signal.held)
         audio_paths.connect(center, contact)
     holding.tell(center, contact, was)
+
+
+def line_changed(center: Center, signal: LineChanged) -> None:
+    """The caller's line has become poor, or good again: told to who has the call, and no moment to sell."""
+    leg = _leg(center, signal)
+    contact = center.contacts.get(leg.contact) if leg is not None else None
+    if leg is None or contact is None or leg.id != contact.caller_leg or leg.poor == signal.poor:
+        return
+    leg.poor = signal.poor
+    center.touch(leg)
+    center.seen_agents.update(contact.agents)
+    figures = (round(signal.mos, 2), round(signal.loss, 4), round(signal.jitter, 1), round(signal.delay, 1))
+    center.emit(CallerLineChanged(contact.id, contact.agent, signal.poor, *figures))
+    hints.reconsider(center, contact)

@@ -21,7 +21,8 @@ from cti_engine.core.customer_events import (
     TicketChanged,
 )
 from cti_engine.core.customer_events import SurveyAnswered as SurveyAnswered
-from cti_engine.core.hint_events import HintAnswered, HintsGiven
+from cti_engine.core.hint_events import HintAnswered, HintsGiven, HintsTakenBack
+from cti_engine.core.line_quality import CallerLineChanged
 from cti_engine.core.party_events import (
     CallHandedOver,
     ConsultEnded,
@@ -442,6 +443,6 @@ Event = (
     | TransferStarted | TransferEnded | CallEnded | WrapUpStarted | WrapUpEnded | ContactClosed
     | AgentStateChanged | PhoneStateChanged | AgentGroupLevelChanged | ConsultStarted | ConsultEnded
     | CallHandedOver | PartyJoined | PartyLeft | ParkingEnded | DialStarted | DialEnded | EmergencyCalled
-    | EmergencyRefused | HintsGiven | HintAnswered | CustomerFilledIn | MonitorStarted | MonitorModeChanged
-    | MonitorEnded | GrantAsked | GrantMade | GrantRefused | GuideAnswered | TicketChanged
+    | EmergencyRefused | HintsGiven | HintAnswered | HintsTakenBack | CallerLineChanged | CustomerFilledIn | MonitorStarted
+    | MonitorModeChanged | MonitorEnded | GrantAsked | GrantMade | GrantRefused | GuideAnswered | TicketChanged
 )  # fmt: skip

@@ -32,3 +32,12 @@ class HintAnswered:
     offer: str
     answer: str
     affinity: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class HintsTakenBack:
+    """Something became known that forbids them by these `rules`: what was to be sold has gone from the agent's page."""
+
+    contact: str
+    agent: str
+    rules: tuple[str, ...]

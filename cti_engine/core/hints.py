@@ -1,10 +1,12 @@
-"""Hints of a call: chosen as it is offered to an agent, told as the agent has it (`hint_answers`: answered).
+"""Hints of a call: chosen as it is offered to an agent, told as the agent has it (`hint_answers`: answered), taken back
+when something becomes known that forbids them.
 
 What may be shown is decided in `customers/next_best_offer`; here are the facts of the call that it asks for.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from functools import cache
 from typing import Any
@@ -14,6 +16,7 @@ from cti_engine.core.agent import Agent
 from cti_engine.core.call_names import Names
 from cti_engine.core.center import Center
 from cti_engine.core.contact import VOICE, VOICEMAIL, Contact, Hints
+from cti_engine.core.customers.abstain import Abstention, abstentions
 from cti_engine.core.customers.next_best_offer import (
     CROSS_SELL,
     Choice,
@@ -28,11 +31,11 @@ from cti_engine.core.customers.offer_facts import CallFacts, rows
 def of_offer(center: Center, contact: Contact, offer: str, agent: Agent, queue: str) -> dict[str, Any]:
     """The fields of the pop about what to sell. Nothing for who is only asked, and for messages."""
     rules, profile = center.definitions.offer_rules, contact.profile
-    imported = [hint for hint in rows(profile, "hints") if hint.get("kind") == CROSS_SELL]
+    plain = _without_sales(profile)
     if contact.guest_called(agent.id) is not None or contact.kind == VOICEMAIL:
-        return {"hints": tuple(h for h in rows(profile, "hints") if h not in imported)}
-    if not rules.offers and not imported:
-        return {"hints": tuple(rows(profile, "hints"))}
+        return {"hints": plain}
+    if not rules.offers and len(plain) == len(rows(profile, "hints")):
+        return {"hints": plain}
     facts = call_facts(center, contact, agent, queue)
     choice = choose(rules, profile, facts, seed_of(center.seed, contact.id), _left(center))
     _keep(center, contact, offer, agent, choice)
@@ -46,11 +49,12 @@ def of_offer(center: Center, contact: Contact, offer: str, agent: Agent, queue: 
 
 
 def call_facts(center: Center, contact: Contact, agent: Agent, queue: str) -> CallFacts:
-    """The call as the rules ask for it. Of the line the engine knows nothing yet, which counts as good."""
+    """The call as the rules ask for it. `queue`: in whose line it stands; empty when it stands in none."""
     local = datetime.fromtimestamp(center.now + center.utc_offset, UTC)
     names = cache(Names(center, contact, queue))  # rules ask for the same few again and again
     on_the_line = contact.kind == VOICE
     in_line = max(0.0, center.now - contact.queued_at) if queue and contact.queued_at else 0.0
+    caller = center.legs.get(contact.caller_leg)
     return CallFacts(
         now=center.now,
         today=(local.month, local.day),
@@ -62,6 +66,7 @@ def call_facts(center: Center, contact: Contact, agent: Agent, queue: str) -> Ca
         waited=max(contact.cdr.wait_s, in_line) if on_the_line else 0.0,
         calls_us=on_the_line,
         gave_up=contact.re_caller,
+        line_is_poor=caller is not None and caller.poor,
         answers=contact.hints.answers if contact.hints is not None else {},
     )
 
@@ -100,6 +105,55 @@ def _keep(center: Center, contact: Contact, offer: str, agent: Agent, choice: Ch
     else:
         reservation.hints = chosen
         center.touch(reservation)
+
+
+def reconsider(center: Center, contact: Contact) -> None:
+    """More has become known: what a rule forbids now goes from every page. Nothing new comes until the next offer, for
+    nothing moves under an agent's eyes.
+    """
+    for reservation in [center.reservations[offer] for offer in contact.offers]:
+        if _take_back(center, contact, reservation.agent, reservation.hints, reservation.queue):
+            center.touch(reservation)
+    if contact.agent and _take_back(center, contact, contact.agent, contact.hints, ""):
+        center.touch(contact)
+
+
+def _take_back(center: Center, contact: Contact, name: str, chosen: Hints | None, queue: str) -> bool:
+    agent = center.agents.get(name)
+    if agent is None or agent.contact != contact.id or chosen is None or chosen.agent != name:
+        return False
+    found = _forbidden(center, contact, agent, queue)
+    kept = _without_sales(agent.shown)
+    if not found or (not chosen.offers and len(kept) == len(rows(agent.shown, "hints"))):
+        return False
+    chosen.offers, chosen.abstained = {}, [each.rule for each in found]
+    told = tuple(each.told() for each in found)
+    agent.shown = {**agent.shown, "hints": kept, "offers": (), "no_offers": told}
+    center.touch(agent)
+    center.emit(hint_events.HintsTakenBack(contact.id, name, tuple(chosen.abstained)))
+    return True
+
+
+def _forbidden(center: Center, contact: Contact, agent: Agent, queue: str) -> tuple[Abstention, ...]:
+    facts = call_facts(center, contact, agent, queue)
+    return abstentions(center.definitions.offer_rules.abstain, contact.profile, facts)
+
+
+def _without_sales(told: Mapping[str, Any]) -> tuple[Mapping[str, Any], ...]:
+    return tuple(hint for hint in rows(told, "hints") if hint.get("kind") != CROSS_SELL)
+
+
+def of_fill_in(center: Center, contact: Contact, agent: Agent, added: dict[str, object]) -> dict[str, object]:
+    """What the CRM has added, as this agent may see it: without hints that sell where nothing may be sold or shown."""
+    offers = (center.reservations[offer] for offer in contact.offers)
+    offer = next((each for each in offers if each.agent == agent.id), None)
+    chosen = offer.hints if offer is not None else contact.hints
+    decided = chosen is not None and (chosen.held_out or bool(set(chosen.abstained) - {"nothing_fits"}))
+    if "hints" not in added or not (
+        decided or _forbidden(center, contact, agent, offer.queue if offer is not None else "")
+    ):
+        return added
+    return {**added, "hints": list(_without_sales(added))}
 
 
 def taken(center: Center, contact: Contact, chosen: Hints | None) -> None:

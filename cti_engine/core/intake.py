@@ -8,6 +8,7 @@ from cti_engine.core import (
     endings,
     flow_runner,
     from_the_phone,
+    hints,
     offers,
     places,
     recording_consent,
@@ -141,7 +142,9 @@ def filled_in(center: Center, signal: ProfileFilledIn) -> None:
     center.touch(contact)
     offered = (center.reservations[offer].agent for offer in contact.offers)
     agent = center.agents.get(contact.agent or next(offered, ""))
+    hints.reconsider(center, contact)
     if agent is not None and agent.contact == contact.id and agent.shown:
+        added = hints.of_fill_in(center, contact, agent, added)
         shown = {key: value for key, value in added.items() if key in agent.shown and not agent.shown[key]}
         agent.shown = {**agent.shown, **shown}
         center.touch(agent)

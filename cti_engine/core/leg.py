@@ -46,7 +46,8 @@ LEG = table(
 @dataclass(slots=True)
 class Leg:
     """`role` caller | agent | outside (whoever answers `number`) | supervisor (who listens, at `number`) | line (the
-    second one of `agent`'s phone, by which they consult). `offer` is the reservation that dialled it.
+    second one of `agent`'s phone, by which they consult). `offer` is the reservation that dialled it. `poor`: what
+    comes of it sounds bad (`line_quality`), as far as the worker has heard.
     Row kind `leg`.
     """
 
@@ -60,3 +61,4 @@ class Leg:
     dialog: Dialog | None = None
     held: bool = False
     number: str = ""
+    poor: bool = False

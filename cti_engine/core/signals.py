@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 
 from cti_engine.core.callback_signals import CallbackSignal
 from cti_engine.core.customer_signals import CustomerSignal
+from cti_engine.core.line_quality import LineChanged
 from cti_engine.core.party_signals import PartySignal
 
 
@@ -164,9 +165,8 @@ class ListeningFailed:
 
 @dataclass(frozen=True, slots=True)
 class RecordingEnded:
-    """Both mono files are closed and interleaved to the stereo file at `path`, `seconds` long.
-
-    Of one leg alone: its mono file; `path` is empty when it said nothing.
+    """Both mono files are closed and interleaved to the stereo file at `path`, `seconds` long. Of one leg alone: its
+    mono file; `path` is empty when it said nothing.
     """
 
     worker: str
@@ -495,6 +495,6 @@ Signal = (
     | TicketWritten | ServiceAnswered | PageOpened | PageClosed | ConsoleLost | OfferShown | ReadyRequested
     | NotReadyRequested | LogOutRequested | CallMeRequested | HangUpRequested | HoldRequested | MuteRequested
     | DigitsRequested | PauseRecordingRequested | AcceptRequested | HintAnswerRequested | DialRequested
-    | DispositionSubmitted | ExplainRequested | WaitingRequested | TimePassed | Restarted | PartySignal | CallbackSignal
-    | CustomerSignal
+    | DispositionSubmitted | ExplainRequested | WaitingRequested | TimePassed | Restarted | PartySignal
+    | CallbackSignal | CustomerSignal | LineChanged
 )  # fmt: skip

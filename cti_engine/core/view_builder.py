@@ -56,6 +56,7 @@ def _of_conversation(center: Center, contact: Contact | None, agent: str) -> dic
         "parties": tuple(_parties(center, contact, agent)),
         "can_return": guest is None and contact.queue in center.definitions.queues,
         "monitor": _monitor(center, contact, agent),
+        "poor_line": (caller := center.legs.get(contact.caller_leg)) is not None and caller.poor,
     }
 
 

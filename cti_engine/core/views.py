@@ -24,6 +24,7 @@ class AgentView:
     visible (may the agent see it); empty: nobody. `grant`: what may be given to this customer without asking, what is
     left of it, the currency, and the grants of this contact (grant, amount, reason, state); empty without a contact.
     `guide`: what to do and say, step by step, with the answers so far (core/customers/guides.py); empty without one.
+    `poor_line`: the caller's (`line_quality`).
     """
 
     agent: str
@@ -52,6 +53,7 @@ class AgentView:
     monitor: dict[str, object] = field(default_factory=dict)
     grant: dict[str, object] = field(default_factory=dict)
     guide: dict[str, object] = field(default_factory=dict)
+    poor_line: bool = False
 
 
 @dataclass(frozen=True, slots=True)

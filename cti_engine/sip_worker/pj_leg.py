@@ -16,6 +16,7 @@ import pjsua2.pjsua2 as pj
 from cti_engine.core.signals import Dialog
 from cti_engine.sip_worker import refer, sip_text
 from cti_engine.sip_worker.guard import survives
+from cti_engine.sip_worker.line_watch import LineCounts
 from cti_engine.sip_worker.sip_text import Headers
 
 DIGIT_METHODS = {pj.PJSUA_DTMF_METHOD_RFC2833: "rfc4733", pj.PJSUA_DTMF_METHOD_SIP_INFO: "info"}
@@ -144,6 +145,27 @@ class PjLeg(pj.Call):  # type: ignore[misc]  # the wheel has no types
 
         RTCP counts, because a phone that suppresses silence sends nothing else while its human listens.
         """
+        rtcp = stream.rtcp if (stream := self._stream()) is not None else None
+        return None if rtcp is None else int(rtcp.rxStat.pkt) + int(rtcp.txStat.updateCount)
+
+    def line(self) -> LineCounts | None:
+        """How its packets have come; None as of `packets`."""
+        stream = self._stream()
+        if stream is None:
+            return None
+        rtcp = stream.rtcp
+        heard, said = rtcp.rxStat, rtcp.txStat
+        return LineCounts(
+            received=int(heard.pkt),
+            lost=int(heard.loss),
+            sent=int(said.pkt),
+            missed=int(said.loss),
+            jitter=int(heard.jitterUsec.last) / 1000,
+            round_trip=int(rtcp.rttUsec.last) / 1000,
+        )
+
+    def _stream(self) -> Any | None:
+        """The figures of the audio that is expected to come."""
         if self.state is not LegState.CONNECTED or self.ended_by_us:
             return None
         info = self.getInfo()
@@ -151,10 +173,7 @@ class PjLeg(pj.Call):  # type: ignore[misc]  # the wheel has no types
         for index in range(len(media)):
             one = media[index]
             if one.type == pj.PJMEDIA_TYPE_AUDIO and one.status == pj.PJSUA_CALL_MEDIA_ACTIVE:
-                if not one.dir & pj.PJMEDIA_DIR_DECODING:
-                    return None
-                rtcp = self.getStreamStat(one.index).rtcp
-                return int(rtcp.rxStat.pkt) + int(rtcp.txStat.updateCount)
+                return self.getStreamStat(one.index) if one.dir & pj.PJMEDIA_DIR_DECODING else None
         return None
 
     def telephone_event(self) -> bool:

@@ -14,13 +14,15 @@ from collections.abc import Callable
 import pjsua2.pjsua2 as pj
 
 from cti_engine.core import signals
+from cti_engine.core.line_quality import LineChanged
 from cti_engine.core.signals import Dialog
-from cti_engine.sip_worker import away, sip_text
+from cti_engine.sip_worker import away, line_watch, sip_text
 from cti_engine.sip_worker.account import Account
 from cti_engine.sip_worker.config import WorkerConfig
 from cti_engine.sip_worker.endpoint import SipEndpoint, account_settings
 from cti_engine.sip_worker.flood import FloodBrake
 from cti_engine.sip_worker.guard import Faults
+from cti_engine.sip_worker.line_watch import LineWatch
 from cti_engine.sip_worker.media import Media
 from cti_engine.sip_worker.media_watch import MediaWatch
 from cti_engine.sip_worker.pj_leg import LegState, PjLeg
@@ -70,6 +72,8 @@ class Worker:
         self._vanished: set[str] = set()
         self._media_watch = MediaWatch(config.media_timeout)
         self._media_timer: asyncio.TimerHandle | None = None
+        self._line_watch = LineWatch()
+        self._line_timer: asyncio.TimerHandle | None = None
         self._number = 0
         self.partners = away.Partners()
         self.media = Media(config, endpoint, parts, self.legs, send=send, playback_ended=self._playback_ended)
@@ -175,6 +179,8 @@ class Worker:
         self.media.begin(leg)
         if self._media_timer is None and self._config.media_timeout:
             self._media_timer = self._loop.call_later(self._media_watch.interval, self._check_media)
+        if self._line_timer is None:
+            self._line_timer = self._loop.call_later(line_watch.INTERVAL, self._check_lines)
         self._on_change()
 
     def _forget(self, leg: PjLeg) -> None:
@@ -270,6 +276,17 @@ class Worker:
             self._leave_behind(name, self._legs_now())
         if self.legs:
             self._media_timer = self._loop.call_later(self._media_watch.interval, self._check_media)
+
+    def _check_lines(self) -> None:
+        """Of callers and of whom we have called; an agent's own phone tells its page."""
+        self._line_timer = None
+        lines = {name: leg.line() for name, leg in self.legs.items() if not leg.agent}
+        for name, line in self._line_watch.changed(lines):
+            self._send(
+                LineChanged(self._config.name, name, line.poor, line.mos, line.loss, line.jitter, line.delay)
+            )
+        if self.legs:
+            self._line_timer = self._loop.call_later(line_watch.INTERVAL, self._check_lines)
 
     # --- alone -----------------------------------------------------------------------------------
 

@@ -43,6 +43,8 @@ async def test_an_offer_is_answered(browser: Browser, console: ConsoleProcess, e
     await ring(engine, offers=({**FIBRE, "answer": "accepted"}, TV))
     await engine.changes("maria", state="talking", bridged_at=time.time())
     await expect(first.locator("[aria-pressed=true]")).to_have_text("Accepted")
+    await engine.changes("maria", state="talking", poor_line=True)
+    await expect(contact(page)).to_contain_text("Caller's line is poor")
     assert await findings(page) == []
 
 

@@ -59,7 +59,9 @@ class _Account(pj.Account):  # type: ignore[misc]
 
 
 class _Robot:
-    def __init__(self, pipe: Connection, play: str, record: str, answers: tuple[int, ...]) -> None:
+    def __init__(
+        self, pipe: Connection, play: str, record: str, answers: tuple[int, ...], loses: int
+    ) -> None:
         self.pipe = pipe
         self.answers = answers
         self.call: _Call | None = None
@@ -73,6 +75,7 @@ class _Robot:
         settings.uaConfig.mainThreadOnly = True
         settings.medConfig.clockRate = 8000
         settings.medConfig.noVad = True
+        settings.medConfig.txDropPct = loses
         self.library.libInit(settings)
         transport = pj.TransportConfig()
         transport.boundAddress = "127.0.0.1"
@@ -168,9 +171,9 @@ class _Robot:
         os._exit(0)
 
 
-def serve(pipe: Connection, play: str, record: str, answers: tuple[int, ...]) -> None:
-    """Run the phone until `stop` or until the test is gone."""
+def serve(pipe: Connection, play: str, record: str, answers: tuple[int, ...], loses: int) -> None:
+    """Run the phone until `stop` or until the test is gone. `loses`: per cent of the packets that it sends."""
     try:
-        _Robot(pipe, play, record, answers).run()
+        _Robot(pipe, play, record, answers, loses).run()
     except (EOFError, OSError):
         os._exit(1)

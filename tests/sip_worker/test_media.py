@@ -18,6 +18,7 @@ from cti_engine.core.commands import (
     StopPlayback,
     StopRecording,
 )
+from cti_engine.core.line_quality import LineChanged
 from cti_engine.core.signals import (
     CommandRefused,
     DigitPressed,
@@ -299,3 +300,11 @@ async def test_disk_full_leaves_the_call_alone(world: World) -> None:
     finally:
         world.worker.kill()
         await run("umount", "-l", str(small))
+
+
+async def test_a_poor_line_is_told_before_anybody_answers(world: World) -> None:
+    """Every fourth packet of the caller is lost on the way: after some seconds the engine knows."""
+    await world.start()
+    leg = await world.call_in(await world.phone(loses=25))
+    told = await world.engine.gets(LineChanged, leg=leg, timeout=12)
+    assert told.poor and 0.15 < told.loss < 0.35 and told.mos < 3.0 and told.jitter < 20

@@ -209,12 +209,12 @@ class Phone(Child):
     """A robot that plays a tone of `hz`, or the file `says`, over and over and records what it hears."""
 
     def __init__(
-        self, folder: Path, hz: float, answers: tuple[int, ...] = (180, 200), says: str = ""
+        self, folder: Path, hz: float, answers: tuple[int, ...] = (180, 200), says: str = "", loses: int = 0
     ) -> None:
         name = uuid.uuid4().hex[:8]
         self.heard_path = folder / f"{name}.heard.wav"
         play = says or tones.write(folder / f"{name}.wav", hz, 2.0)
-        super().__init__(robot.serve, lambda pipe: (pipe, play, str(self.heard_path), answers))
+        super().__init__(robot.serve, lambda pipe: (pipe, play, str(self.heard_path), answers, loses))
 
     async def address(self) -> str:
         return str((await self.tells("ready"))[1])
@@ -303,8 +303,10 @@ class World:
         self.sip = await self.edge.sees(free=True)
         await self.engine.connected()
 
-    async def phone(self, hz: float = 440, answers: tuple[int, ...] = (180, 200), says: str = "") -> Phone:
-        phone = Phone(self.folder, hz, answers, says)
+    async def phone(
+        self, hz: float = 440, answers: tuple[int, ...] = (180, 200), says: str = "", loses: int = 0
+    ) -> Phone:
+        phone = Phone(self.folder, hz, answers, says, loses)
         self.phones.append(phone)
         await phone.address()
         return phone

@@ -16,6 +16,7 @@ from playwright.async_api import expect
 from cti_engine.wire.tasks import spawn
 from tests.browser.axe import findings
 from tests.browser.pages import contact, log_in, open_page
+from tests.core.test_line_quality import SCORES
 from tests.e2e.who_hears import hears_only
 from tests.e2e.world import AGENT_HZ, CALLER_HZ, Center
 from tests.webrtc_gateway.browser_desk import (
@@ -231,12 +232,8 @@ async def test_behind_the_page_of_a_tls_proxy(center: Center, tmp_path: Path) ->
         await page.get_by_role("button", name="Finish").click()
 
 
-SCORES = [(0, 0, 4.41), (0, 150, 4.33), (0.01, 20, 4.32), (0.05, 100, 3.82), (0.2, 300, 1.62)]
-
-
 async def test_the_mean_opinion_score(center: Center) -> None:
-    """The E-model's value for loss and delay (ms): R worked out by hand from G.107 and G.113, for G.711 with
-    concealment 93.2, 89.6, 89.1, 75.0 and 30.4."""
+    """The same figures as the engine has for the caller's line."""
     async with chromium() as browser:
         page = await open_page(browser, center.origin)
         for loss, delay, score in SCORES:

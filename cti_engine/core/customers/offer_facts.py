@@ -20,8 +20,8 @@ from cti_engine.core.expressions.values import Lookup
 @dataclass(frozen=True, slots=True)
 class CallFacts:
     """`now` wall seconds, `today` (month, day) of the center. `waited` seconds on the line. `gave_up`: hung up in line
-    a moment ago. `line_is_poor` None: nothing is known of the line. `names`: what conditions may ask of the call;
-    `agent`: of the agent by dotted name. `answers`: by offer, given in this call already.
+    a moment ago. `names`: what conditions may ask of the call; `agent`: of the agent by dotted name. `answers`: by
+    offer, given in this call already.
     """
 
     now: float
@@ -34,7 +34,7 @@ class CallFacts:
     waited: float = 0.0
     calls_us: bool = True
     gave_up: bool = False
-    line_is_poor: bool | None = None
+    line_is_poor: bool = False
     answers: Mapping[str, str] = field(default_factory=dict)
 
     def about_agent(self, name: str) -> object:

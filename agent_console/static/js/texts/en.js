@@ -170,7 +170,7 @@ export default {
   phone_ring_try: "Ring", phone_ring_stop: "Stop", phone_auto_answer: "Answer by itself, after a beep",
   phone_echo: "Echo test", phone_echo_help: "Speak, and hear yourself a second later.", phone_echo_on: "Speak now. Press again to stop.",
   phone_quality: "loss {loss} %, jitter {jitter} ms, MOS {mos}", phone_quality_none: "Quality is shown during a call or an echo test.",
-  phone_quality_good: "Good line", phone_quality_fair: "Fair line", phone_quality_poor: "Poor line",
+  caller_line_poor: "Caller's line is poor", phone_quality_good: "Good line", phone_quality_fair: "Fair line", phone_quality_poor: "Poor line",
   phone_incoming: "Incoming call", phone_decline: "Decline", phone_will_ring: "Your phone rings in a moment.",
   phone_try_again: "Try again", phone_use_here: "Use it here", phone_take_desk: "Use the desk phone", phone_allow_sound: "Allow sound",
   phone_short_insecure: "No microphone here", phone_short_no_permission: "Microphone not allowed", phone_short_no_device: "No microphone",

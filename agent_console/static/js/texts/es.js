@@ -167,7 +167,7 @@ export default {
   phone_echo: "Prueba de eco", phone_echo_help: "Hable y óigase un segundo después.", phone_echo_on: "Hable ahora. Pulse otra vez para parar.",
   phone_quality: "pérdida {loss} %, jitter {jitter} ms, MOS {mos}",
   phone_quality_none: "La calidad se muestra durante una llamada o una prueba de eco.",
-  phone_quality_good: "Buena línea", phone_quality_fair: "Línea regular", phone_quality_poor: "Mala línea",
+  caller_line_poor: "El cliente tiene mala línea", phone_quality_good: "Buena línea", phone_quality_fair: "Línea regular", phone_quality_poor: "Mala línea",
   phone_incoming: "Llamada entrante", phone_decline: "Rechazar", phone_will_ring: "Su teléfono suena en un momento.",
   phone_try_again: "Probar otra vez", phone_use_here: "Usarlo aquí", phone_take_desk: "Usar el teléfono de mesa", phone_allow_sound: "Permitir sonido",
   phone_short_insecure: "Aquí no hay micrófono", phone_short_no_permission: "Micrófono no permitido", phone_short_no_device: "Sin micrófono",

@@ -63,7 +63,7 @@ export function Contact({ me, contact, view, ask, live, say, enabled, phone, que
           : contact.view?.state !== "ringing" || contact.kind !== "outbound" || phone?.ringing ? html`<${PickUp} phone=${phone} />` : "")}
         ${contact.phase === "offered" && contact.kind === "outbound" && contact.view && html`<${HangUp} ...${{ contact, ask, enabled }} />`}
         ${contact.phase === "talking" && contact.kind !== "voicemail" && html`<${Controls} ...${{ contact, ask, live, say, enabled }} />`}
-        ${contact.phase === "talking" && html`<${CallQuality} phone=${phone} />`}
+        ${contact.phase === "talking" && html`<${CallQuality} ...${{ contact, phone }} />`}
         ${contact.phase === "talking" && html`<${HangUp} ...${{ contact, ask, enabled }} />`}
         ${contact.phase === "wrap_up" && html`<p class="muted">${t("choose_disposition")}</p>
           <${CallLater} ...${{ contact, live, say, enabled }} />

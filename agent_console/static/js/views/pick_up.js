@@ -14,9 +14,11 @@ export function PickUp({ phone }) {
     </div>`;
 }
 
-/** Beside the controls while talking: how good it sounds, in a word. */
-export function CallQuality({ phone }) {
-  if (!phone?.chosen || !phone.quality) return null;
-  const level = grade(phone.quality.mos);
-  return html`<span class="phone-quality ${level}" title=${`MOS ${phone.quality.mos.toFixed(1)}`}>${t(`phone_quality_${level}`)}</span>`;
+/** Beside the controls while talking: how good the agent's own line sounds, in a word, and whether the caller's is poor. */
+export function CallQuality({ contact, phone }) {
+  const own = phone?.chosen && phone.quality;
+  const level = own && grade(own.mos);
+  return html`
+    ${own && html`<span class="phone-quality ${level}" title=${`MOS ${own.mos.toFixed(1)}`}>${t(`phone_quality_${level}`)}</span>`}
+    <span role="status">${contact.view?.poor_line && html`<span class="phone-quality poor">${t("caller_line_poor")}</span>`}</span>`;
 }
