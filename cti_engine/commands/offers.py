@@ -32,7 +32,7 @@ from cti_engine.runtime.customers import open_customers
 OK, PROBLEMS, ENVIRONMENT = 0, 1, 3
 WEAKEST = 0.05  # log-odds: what speaks less for a product is not kept
 JUDGED_ON = 90 * DAY
-STORY = ("CallOffered", "HintsGiven", "HintAnswered")
+STORY = ("CallOffered", "HintsGiven", "HintAnswered", "HintsTakenBack")
 
 OpenLog = Callable[[], AbstractContextManager[Store]]
 
@@ -270,8 +270,19 @@ def of_contact(story: list[StoredEvent]) -> dict[str, Any]:
         for event in story
         if event.event == "HintsGiven"
     ]
+    back = [
+        {"agent": event.data["agent"], "rules": list(event.data["rules"])}
+        for event in story
+        if event.event == "HintsTakenBack"
+    ]
     answers = {event.data["offer"]: event.data["answer"] for event in story if event.event == "HintAnswered"}
-    return {"contact": story[0].contact, "shown": shown, "given": given, "answers": answers}
+    return {
+        "contact": story[0].contact,
+        "shown": shown,
+        "given": given,
+        "taken_back": back,
+        "answers": answers,
+    }
 
 
 def _print(told: dict[str, Any], console: Console) -> None:
@@ -301,6 +312,8 @@ def _print(told: dict[str, Any], console: Console) -> None:
         console.print(
             f"{each['agent']} talked with: {', '.join(each['offers']) or 'nothing'}{held}", markup=False
         )
+    for each in told["taken_back"]:
+        console.print(f"taken back from {each['agent']}: {', '.join(each['rules'])}", markup=False)
     for offer, answer in told["answers"].items():
         console.print(f"{offer}: {answer}", markup=False)
 

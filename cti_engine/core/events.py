@@ -443,6 +443,7 @@ Event = (
     | TransferStarted | TransferEnded | CallEnded | WrapUpStarted | WrapUpEnded | ContactClosed
     | AgentStateChanged | PhoneStateChanged | AgentGroupLevelChanged | ConsultStarted | ConsultEnded
     | CallHandedOver | PartyJoined | PartyLeft | ParkingEnded | DialStarted | DialEnded | EmergencyCalled
-    | EmergencyRefused | HintsGiven | HintAnswered | HintsTakenBack | CallerLineChanged | CustomerFilledIn | MonitorStarted
+    | EmergencyRefused | HintsGiven | HintAnswered | HintsTakenBack | CallerLineChanged
+    | CustomerFilledIn | MonitorStarted
     | MonitorModeChanged | MonitorEnded | GrantAsked | GrantMade | GrantRefused | GuideAnswered | TicketChanged
 )  # fmt: skip

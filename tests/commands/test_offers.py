@@ -15,7 +15,7 @@ from cti_engine.__main__ import main
 from cti_engine.adapters import offer_answers
 from cti_engine.adapters.customer_store import Contact, CustomerStore
 from cti_engine.core import events as ev
-from cti_engine.core.hint_events import HintAnswered, HintsGiven
+from cti_engine.core.hint_events import HintAnswered, HintsGiven, HintsTakenBack
 from cti_engine.ports import Batch, StoredEvent
 from cti_engine.runtime.places import Places
 from cti_engine.runtime.stores import open_store
@@ -85,6 +85,7 @@ def test_explain_a_contact(var: Path, capsys: pytest.CaptureFixture[str]) -> Non
         ev.CallOffered("c9", "o2", "maria", "+34", "", "gold", "es", "sales_es", 9.0, offers=(fibre,)),
         HintsGiven("c9", "c01", "gold", "maria", "sales_es", (fibre,)),
         HintAnswered("c9", "c01", "gold", "maria", "fibre_1gb", "accepted"),
+        HintsTakenBack("c9", "maria", ("open_ticket",)),
     ]  # fmt: skip
     store = open_store("sqlite:", folder=var)
     store.open_epoch()
@@ -95,6 +96,7 @@ def test_explain_a_contact(var: Path, capsys: pytest.CaptureFixture[str]) -> Non
         ("john", []),
         ("maria", ["fibre_1gb"]),
     ]
+    assert told["taken_back"] == [{"agent": "maria", "rules": ["open_ticket"]}]
     assert told["answers"] == {"fibre_1gb": "accepted"} and not told["given"][0]["held_out"]
     assert main(["offers", "explain", "c9"]) == 0
     assert "shown to john: not_trained" in capsys.readouterr().out
