@@ -61,11 +61,17 @@ def _import(
             with progress(f"Importing {path.name}") as tell:
                 reports[str(path)] = gently(take, path, now, tell)
     if options.json:
-        write({file: asdict(report) for file, report in reports.items()})
+        sys.stdout.write(as_json(reports))
     else:
         for file, report in reports.items():
             show_report(file, report, console)
     return PROBLEMS if any(report.refused_rows for report in reports.values()) else OK
+
+
+def as_json(reports: dict[str, ImportReport]) -> str:
+    """By file."""
+    told = {file: asdict(report) for file, report in reports.items()}
+    return json.dumps(told, ensure_ascii=False, indent=1) + "\n"
 
 
 def gently(take: Callable[..., ImportReport], *about: object) -> ImportReport:
