@@ -1,4 +1,5 @@
 """Closed contacts and answers to surveys and hints flow into the customer's history, for the next pop. Exactly once.
+An erasure ends here: the engine has told that the records name nobody any more.
 
 How far the event log has been noted stands beside the customers, in the same transaction as the contacts; so a console
 that was away catches up. One console process of a center does this (no file has two writers).
@@ -13,15 +14,16 @@ from typing import Any
 
 from agent_console.event_log import EventLog
 from agent_console.survey_notes import SurveyNotes
-from cti_engine.adapters import help_given, offer_answers
+from cti_engine.adapters import customer_erasure, help_given, offer_answers
 from cti_engine.adapters.customer_store import Contact, CustomerStore
-from cti_engine.adapters.sql_database import DatabaseFault
+from cti_engine.adapters.sql_database import DatabaseFault, Statements
 from cti_engine.ports import StoredEvent, StoreUnavailable
 from cti_engine.wire.envelope import Envelope, StateMessage
 
 RETRY = 5.0
 HANDLE = ("talk_s", "hold_s", "wrap_up_s")
-NOTED = ("ContactClosed", "SurveyAnswered", *help_given.NOTED, *offer_answers.NOTED)
+ERASED = "CustomerErased"
+NOTED = ("ContactClosed", "SurveyAnswered", ERASED, *help_given.NOTED, *offer_answers.NOTED)
 TOLD = ("queue", "agent", "disposition", "note", "outcome")
 
 _log = logging.getLogger("cti.notes")
@@ -34,6 +36,7 @@ class ContactNotes:
         self._log = log
         self._customers = customers
         self._surveys = surveys
+        self._to_compact = True  # a console before this one may not have come to it
         self._something = asyncio.Event()
         self._something.set()
 
@@ -54,6 +57,9 @@ class ContactNotes:
             self._something.clear()
             try:
                 await self._catch_up()
+                if self._to_compact:
+                    await asyncio.to_thread(self._customers.compact)
+                    self._to_compact = False
             except (StoreUnavailable, DatabaseFault) as error:
                 _log.warning("contacts are noted later: %s", error)
                 await asyncio.sleep(RETRY)
@@ -76,8 +82,21 @@ class ContactNotes:
                 for module in (offer_answers, help_given)
                 if each.event in module.NOTED
             ]
-            await asyncio.to_thread(self._customers.note_contacts, contacts, noted, [*answers, *told])
+            erased = [functools.partial(_erased, event=each) for each in events if each.event == ERASED]
+            await asyncio.to_thread(
+                self._customers.note_contacts, contacts, noted, [*answers, *told, *erased]
+            )
             self._surveys.noted()
+            if erased:
+                self._customers.forget_cached()
+                self._to_compact = True
+
+
+def _erased(db: Statements, event: StoredEvent) -> str:
+    """After all else, so that what calls have brought since the erasure began goes too. Whose it was is forgotten."""
+    told = {name: value for name, value in event.data.items() if name not in ("erasure", "pseudonym")}
+    customer_erasure.finish(db, int(event.data["erasure"]), told, event.at)
+    return ""
 
 
 def _contact(event: StoredEvent) -> Contact | None:

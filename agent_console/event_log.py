@@ -5,11 +5,14 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from pathlib import Path
 from typing import Any, TypeVar
 
+from cti_engine.adapters.log_erasure import records_of
 from cti_engine.adapters.log_reading import OVERLAP, seq_before
 from cti_engine.adapters.sqlite_store import SqliteStore
+from cti_engine.adapters.traces import Traces
 from cti_engine.ports import Store, StoredEvent, StoreUnavailable
 
 PAGE = 1000  # events read at a time
@@ -55,6 +58,14 @@ class EventLog:
     ) -> list[dict[str, Any]]:
         """Closed contacts of an agent since then, newest first, those before that place."""
         return await self._read(lambda store: store.cdrs_of(agent, since, before, limit))
+
+    async def records_of(self, traces: Traces) -> list[dict[str, Any]]:
+        """All closed contacts of a customer; by a connection of its own, for it reads everybody's."""
+        return await asyncio.to_thread(self._records_of, traces)
+
+    def _records_of(self, traces: Traces) -> list[dict[str, Any]]:
+        with closing(self._open_store()) as store:
+            return list(records_of(store, traces))
 
     async def _read(self, read: Callable[[Store], _T]) -> _T:
         return await asyncio.get_running_loop().run_in_executor(self._thread, self._reading, read)

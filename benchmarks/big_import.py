@@ -22,7 +22,14 @@ from cti_engine.adapters.customer_store import CustomerStore
 from cti_engine.commands.customers import as_json, gently, progress
 
 CUSTOMERS = 1_000_000
-FAULTS = ("{own},=cmd|' /C calc'!A0", "{own};{own} (voice);{own} (keys),Eva", "12,Eva", "{other},Eva", ",Eva", "{own}")
+FAULTS = (
+    "{own},=cmd|' /C calc'!A0",
+    "{own};{own} (voice);{own} (keys),Eva",
+    "12,Eva",
+    "{other},Eva",
+    ",Eva",
+    "{own}",
+)
 """Formula, one number twice, no number, somebody else's number, nothing to reach them by, a cell too few."""
 BAD_ONE_IN = 50
 WITHIN = 400.0

@@ -142,10 +142,11 @@ def _prompts(options: argparse.Namespace, console: Console) -> int:
 
 
 def _cdr(options: argparse.Namespace, console: Console) -> int:
+    from cti_engine.adapters.log_reading import all_records
     from cti_engine.commands import cdr_report
 
     with _stored(_settings(options)) as store:
-        rows = list(cdr_report.records(store, options.since, options.until))
+        rows = list(all_records(store, options.since, options.until))
     rows = rows[-options.last :] if options.last else rows
     if options.csv is None:
         return _told(cdr_report, rows, options, console)

@@ -37,7 +37,8 @@ class Batch:
 
     `rows` maps (kind, id) to a JSON-like document, or None to delete the row. Kinds are the core's:
     `contact`, `leg`, `agent`, `queue`, `waits`, `reservation`, `counter`, `link` (last signal held per peer session),
-    `webhook` (last event delivered), `format` (of the rows) and `cdr` (never deleted, never loaded at start).
+    `webhook` (last event delivered), `format` (of the rows) and `cdr` (never deleted, replaced by erasures
+    only, never loaded at start).
     """
 
     rows: Mapping[tuple[str, str], dict[str, Any] | None] = field(default_factory=dict)
@@ -119,6 +120,23 @@ class Store(Protocol):
     ) -> list[dict[str, Any]]:
         """Closed contacts in which `agent` had a part, that ended at `since` or later, newest first: those before the
         place `before` (when it ended, and which contact). By an index: what others did costs nothing.
+        """
+        ...
+
+    def replace_events(self, events: Sequence[StoredEvent]) -> None:
+        """Stored events tell other `data` under their number, time, name and contact: for erasures alone. Numbers that
+        are not stored (pruned meanwhile) are passed over. Harmless to repeat. Raises StoreUnavailable and StoreTaken.
+        """
+        ...
+
+    @property
+    def to_compact(self) -> bool:
+        """Whether what has been replaced may still stand in files of the store."""
+        ...
+
+    def compact(self) -> None:
+        """Nothing that was replaced or deleted is in any file after it. Blocks; as long as a copy of the store takes.
+        Raises StoreUnavailable when that cannot be now.
         """
         ...
 

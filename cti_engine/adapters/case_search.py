@@ -55,6 +55,11 @@ def forget(db: Statements, database: Database, ticket: int) -> None:
     db.run(f"DELETE FROM cases WHERE {column}=?", (ticket,))
 
 
+def forget_deleted(db: Statements) -> None:
+    """FTS5 keeps the words of what was deleted until its parts are put together."""
+    db.run("INSERT INTO cases(cases) VALUES('optimize')")
+
+
 def similar(database: Database, text: str, category: str = "", most: int = 5) -> list[Case]:
     """The best first; those of `category` count half as much again. Raises DatabaseFault."""
     asked = list(dict.fromkeys(words_of(text)))

@@ -44,6 +44,24 @@ class Doubles:
     customers: tuple[str, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Merge:
+    """`gone` is `kept` since `at`, and was until `undone_at`."""
+
+    merge: int
+    at: float
+    author: str
+    kept: str
+    gone: str
+    undone_at: float | None
+
+
+def merges(db: Statements, limit: int = 100) -> list[Merge]:
+    """The newest first."""
+    rows = db.rows(f"SELECT id, at, author, kept, gone, undone_at FROM merges ORDER BY id DESC LIMIT {limit}")
+    return [Merge(*row) for row in rows]
+
+
 def merge(db: Statements, kept: str, gone: str, author: str, now: float) -> int:
     """All of `gone` is of `kept` from now on; the number of the merge, to undo it. Raises CannotMerge.
 

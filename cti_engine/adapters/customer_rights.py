@@ -1,15 +1,14 @@
-"""What a customer may ask for: all that is known of them, and that it is forgotten. Figures stay without the person."""
+"""What a customer may ask for: all that is known of them; and who has asked for what, kept without names."""
 
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
 from typing import Any
 
 from cti_engine.adapters.customer_schema import TABLES_OF_A_CUSTOMER
 from cti_engine.adapters.sql_database import Statements
 
-COUNTED_ON = {"surveys": "agent and queue reports", "offer_answers": "what offers bring"}
-"""Tables whose rows stay without the customer's id, for what; an answer in words goes all the same."""
 _JSON = ("body", "hints", "undo")
 
 
@@ -39,31 +38,35 @@ def export(db: Statements, customer: str) -> dict[str, Any] | None:
     return found
 
 
-def erase(db: Statements, customer: str) -> dict[str, int] | None:
-    """How many rows went, and of COUNTED_ON how many stay without a name; None when there is no such customer."""
-    if db.row("SELECT 1 FROM customers WHERE customer=?", (customer,)) is None:
-        return None
-    numbers = [number for (number,) in db.rows("SELECT number FROM numbers WHERE customer=?", (customer,))]
-    done = {
-        "ticket_steps": db.run(
-            "DELETE FROM ticket_steps WHERE ticket IN (SELECT ticket FROM tickets WHERE customer=?)",
-            (customer,),
-        )
-    }
-    db.run("DELETE FROM surveys WHERE customer=? AND answer IS NULL", (customer,))
-    for table in TABLES_OF_A_CUSTOMER:
-        if table in COUNTED_ON:
-            sql = f"UPDATE {table} SET customer='', contact='' WHERE customer=?"
-        else:
-            sql = f"DELETE FROM {table} WHERE customer=?"
-        done[table] = db.run(sql, (customer,))
-    for number in numbers:
-        done["contacts"] += db.run("DELETE FROM contacts WHERE number=?", (number,))
-        done["tickets"] += db.run("DELETE FROM tickets WHERE number=?", (number,))
-    named = json.dumps({"customer": customer}, ensure_ascii=False)[1:-1]
-    for wild in "\\%_":
-        named = named.replace(wild, f"\\{wild}")
-    db.run("DELETE FROM outbox WHERE body LIKE ? ESCAPE '\\'", (f"%{named}%",))
-    done["merges"] = db.run("DELETE FROM merges WHERE kept=? OR gone=?", (customer, customer))
-    done["customers"] = db.run("DELETE FROM customers WHERE customer=?", (customer,))
-    return done
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """Who did what with a customer's data: `what` is export, erase, merge or unmerge. Of the erased `customer` is the
+    pseudonym that their figures have, and `told` what is gone and what stays. `done_at` None: not all of it yet.
+    """
+
+    number: int
+    at: float
+    author: str
+    what: str
+    customer: str
+    done_at: float | None
+    told: dict[str, Any]
+
+
+def note(db: Statements, at: float, author: str, what: str, customer: str) -> None:
+    """In the transaction of what was done."""
+    db.run(
+        "INSERT INTO rights(at, author, what, customer, body, done_at) VALUES(?,?,?,?,'{}',?)",
+        (at, author, what, customer, at),
+    )
+
+
+def asked(db: Statements, limit: int = 100) -> list[Asked]:
+    """The newest first."""
+    rows = db.rows(
+        f"SELECT number, at, author, what, customer, done_at, body FROM rights ORDER BY number DESC LIMIT {limit}"
+    )
+    return [
+        Asked(number, at, author, what, customer, done_at, json.loads(body).get("told", {}))
+        for number, at, author, what, customer, done_at, body in rows
+    ]

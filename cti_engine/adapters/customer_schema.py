@@ -134,7 +134,15 @@ CREATE TABLE campaign_customers(
   at DOUBLE PRECISION NOT NULL, PRIMARY KEY(campaign, customer))
 """
 
-STEPS: tuple[Step, ...] = (_FIRST, _ONE_VIEW, _TICKETS, _CASES, _OFFERS, _SEGMENTS)
+_RIGHTS = """
+CREATE TABLE rights(
+  number {KEY}, at DOUBLE PRECISION NOT NULL, author TEXT NOT NULL, what TEXT NOT NULL, customer TEXT NOT NULL,
+  body TEXT NOT NULL, done_at DOUBLE PRECISION, compacted INTEGER);
+CREATE INDEX rights_pending ON rights(what, done_at)
+"""
+"""Who exported, merged and erased; an erasure that is not `done_at` holds what the person is known by."""
+
+STEPS: tuple[Step, ...] = (_FIRST, _ONE_VIEW, _TICKETS, _CASES, _OFFERS, _SEGMENTS, _RIGHTS)
 
 # What a customer's id stands in; the order in which a merge or an erasure goes through them.
 TABLES_OF_A_CUSTOMER = (

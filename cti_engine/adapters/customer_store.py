@@ -12,15 +12,19 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cti_engine.adapters import (
+    customer_erasure,
     customer_import,
     customer_merge,
     customer_profile,
     customer_rights,
 )
+from cti_engine.adapters.customer_erasure import Erasure
 from cti_engine.adapters.customer_import import ImportReport
-from cti_engine.adapters.customer_merge import Doubles
+from cti_engine.adapters.customer_merge import Doubles, Merge
+from cti_engine.adapters.customer_rights import Asked
 from cti_engine.adapters.customer_schema import open_customers
 from cti_engine.adapters.sql_database import Statements
+from cti_engine.adapters.traces import Traces
 from cti_engine.definitions.phone_numbers import e164
 
 if TYPE_CHECKING:
@@ -184,31 +188,69 @@ class CustomerStore:
             row = db.row("SELECT seq FROM noted")
         return int(row[0]) if row else 0
 
-    def export(self, customer: str) -> dict[str, Any] | None:
-        """See customer_rights."""
-        with self.database.reading() as db:
-            return customer_rights.export(db, customer)
-
-    def erase(self, customer: str) -> dict[str, int] | None:
+    def export(self, customer: str, author: str, now: float) -> dict[str, Any] | None:
         """See customer_rights."""
         with self.database.writing() as db:
-            done = customer_rights.erase(db, customer)
+            found = customer_rights.export(db, customer)
+            if found is not None:
+                customer_rights.note(db, now, author, "export", customer)
+        return found
+
+    def erase(
+        self, customer: str, author: str, now: float, *, keep_recordings: bool = False
+    ) -> Erasure | None:
+        """See customer_erasure."""
+        with self.database.writing() as db:
+            done = customer_erasure.erase(db, customer, author, now, keep_recordings=keep_recordings)
         self.forget_cached()
         return done
+
+    def erasures(self) -> list[tuple[int, Traces]]:
+        """Those that are still to go through the records of calls."""
+        if not self.database.there:
+            return []
+        with self.database.reading() as db:
+            return customer_erasure.pending(db, self._region)
+
+    def erased(self, number: int, told: dict[str, Any], now: float) -> bool:
+        """The records of calls are through: see customer_erasure.finish."""
+        with self.database.writing() as db:
+            new = customer_erasure.finish(db, number, told, now)
+        self.forget_cached()
+        return new
+
+    def compact(self) -> None:
+        """What was erased is in no file after this. Raises DatabaseFault when that cannot be now."""
+        with self.database.reading() as db:
+            wanted = customer_erasure.to_compact(db)
+        if wanted:
+            customer_erasure.compact(self.database)
+
+    def rights_asked(self) -> list[Asked]:
+        """The newest first."""
+        with self.database.reading() as db:
+            return customer_rights.asked(db)
 
     def merge(self, kept: str, gone: str, author: str, now: float) -> int:
         """See customer_merge. Raises CannotMerge."""
         with self.database.writing() as db:
             number = customer_merge.merge(db, kept, gone, author, now)
+            customer_rights.note(db, now, author, "merge", kept)
         self.forget_cached()
         return number
 
-    def unmerge(self, number: int, now: float) -> tuple[str, str]:
+    def unmerge(self, number: int, author: str, now: float) -> tuple[str, str]:
         """See customer_merge. Raises CannotMerge."""
         with self.database.writing() as db:
             both = customer_merge.unmerge(db, number, now)
+            customer_rights.note(db, now, author, "unmerge", both[0])
         self.forget_cached()
         return both
+
+    def merges(self) -> list[Merge]:
+        """The newest first."""
+        with self.database.reading() as db:
+            return customer_merge.merges(db)
 
     def doubles(self) -> list[Doubles]:
         with self.database.reading() as db:

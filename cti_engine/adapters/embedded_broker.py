@@ -166,6 +166,7 @@ allow_anonymous false
 password_file {folder / "passwords"}
 acl_file {folder / "access"}
 persistence true
+autosave_interval 60
 persistence_location {folder}/
 log_dest stderr
 log_type error

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import msgspec
 
@@ -10,6 +11,8 @@ from cti_engine.core.events import Event
 from cti_engine.ports import Store, StoredEvent, StoreOfOtherVersion
 from cti_engine.wire.vocabulary import event_from
 
+PAGE = 1000
+"""Records read at a time."""
 OVERLAP = 3600.0
 """Seconds by which events may stand out of the order of their times (a signal that waited on a link)."""
 
@@ -44,3 +47,17 @@ def log_since(store: Store, since: float, last_seq: int) -> Iterator[StoredEvent
     while page := store.events_since(seq):
         yield from page
         seq = page[-1].seq
+
+
+def all_records(
+    store: Store, since: float = 0.0, until: float | None = None, page: int = PAGE
+) -> Iterator[dict[str, Any]]:
+    """Closed contacts with `since <= ended_at < until`, oldest first, a page at a time."""
+    seen: set[str] = set()
+    while True:
+        found = store.cdrs(since, until, page + len(seen))
+        yield from (record for record in found if record["contact"] not in seen)
+        if len(found) < page + len(seen):
+            return
+        since = float(found[-1]["ended_at"])
+        seen = {record["contact"] for record in found if record["ended_at"] == since}

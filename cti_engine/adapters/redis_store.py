@@ -2,7 +2,8 @@
 
 Keys: `cti:meta` (numbers), `cti:rows` (hash of `kind:id`), `cti:events` (stream, entry `seq-0`),
 `cti:events_of` (contact and seq, by name), `cti:commands`, `cti:cdrs`, `cti:cdrs_by_time` and
-`cti:cdrs_of:AGENT`. A write of an epoch older than the stored one is refused. Redis must keep an append-only file: it
+`cti:cdrs_of:AGENT`; `cti:events_anew` (set by seq) has the events that were replaced, which a stream does not allow.
+A write of an epoch older than the stored one is refused. Redis must keep an append-only file: it
 is the record.
 """
 
@@ -38,6 +39,7 @@ TIMEOUT = 2.0  # seconds for an answer; the engine goes on from memory meanwhile
 
 _META, _ROWS, _EVENTS, _EVENTS_OF = "cti:meta", "cti:rows", "cti:events", "cti:events_of"
 _COMMANDS, _CDRS, _CDRS_BY_TIME = "cti:commands", "cti:cdrs", "cti:cdrs_by_time"
+_EVENTS_ANEW = "cti:events_anew"
 _CDRS_OF = "cti:cdrs_of:"  # and the agent
 _KEYS = (_META, _ROWS, _EVENTS, _EVENTS_OF, _COMMANDS, _CDRS, _CDRS_BY_TIME)
 
@@ -104,6 +106,7 @@ _T = TypeVar("_T")
 _log = logging.getLogger("cti.store")
 _json = msgspec.json.Encoder()
 _decode = msgspec.json.Decoder(dict[str, Any]).decode
+_decode_event = msgspec.json.Decoder(StoredEvent).decode
 _decode_command = msgspec.json.Decoder(tuple[str, str, dict[str, Any]]).decode
 
 
@@ -276,19 +279,72 @@ class RedisStore:
 
     def events_since(self, seq: int, limit: int = 1000) -> list[StoredEvent]:
         def work() -> list[StoredEvent]:
-            entries: Any = self._redis.xrange(_EVENTS, min=f"({seq}-0", count=limit)
-            return [_event(*entry) for entry in entries]
+            return self._some(f"({seq}-0", "+", f"({seq}", "+inf", limit)
 
         return self._guard(work)
+
+    def _some(self, begin: str, end: str, above: str, to: str, limit: int) -> list[StoredEvent]:
+        """The first of a part of the log: as the stream has it, and what was replaced (by score)."""
+        pipe = self._redis.pipeline(transaction=True)
+        pipe.xrange(_EVENTS, begin, end, count=limit)
+        pipe.zrangebyscore(_EVENTS_ANEW, above, to, start=0, num=limit)
+        entries, anew = pipe.execute()
+        found = [_event(*entry) for entry in entries]
+        if not anew:
+            return found
+        return sorted((*found, *map(_decode_event, anew)), key=lambda event: event.seq)[:limit]
+
+    def replace_events(self, events: Sequence[StoredEvent]) -> None:
+        """Whole or not at all; refused when another engine has taken over."""
+        seqs = [event.seq for event in events]
+        if not seqs:
+            return
+        stored = {event.seq: event for seq in seqs for event in self._guard(lambda seq=seq: self._at(seq))}  # type: ignore[misc]
+
+        def work() -> None:
+            if self._read_only or self._meta("epoch") != self._epoch:
+                raise StoreTaken(f"{self._where} is another engine's")
+            pipe = self._redis.pipeline(transaction=True)
+            for event in events:
+                if event.seq in stored:
+                    pipe.zremrangebyscore(_EVENTS_ANEW, event.seq, event.seq)
+                    pipe.zadd(_EVENTS_ANEW, {_json.encode(event): event.seq})
+                    pipe.xdel(_EVENTS, f"{event.seq}-0")
+            pipe.execute()
+
+        self._guard(work)
+
+    def _at(self, seq: int) -> list[StoredEvent]:
+        return self._some(f"{seq}-0", f"{seq}-0", str(seq), str(seq), 1)
+
+    @property
+    def to_compact(self) -> bool:
+        """What is replaced is gone from memory at once, and from the append-only file when Redis writes it anew."""
+        return False
+
+    def compact(self) -> None:
+        """Ask Redis to write its append-only file anew; hosted servers forbid that, and do it by themselves."""
+        try:
+            self._redis.bgrewriteaof()
+        except ResponseError as error:
+            _log.info("%s does not write its file anew when asked: %s", self._where, error)
+        except (RedisError, OSError) as error:
+            raise StoreUnavailable(f"{self._where} does not answer") from error
 
     def events_of(self, contact: str) -> list[StoredEvent]:
         def work() -> list[StoredEvent]:
             names: Any = self._redis.zrangebylex(_EVENTS_OF, f"[{contact}\0", f"({contact}\1")
             pipe = self._redis.pipeline(transaction=False)
             for name in names:
-                id_ = f"{int(name[-16:])}-0"
-                pipe.xrange(_EVENTS, id_, id_)
-            return [_event(*entries[0]) for entries in pipe.execute() if entries]
+                seq = int(name[-16:])
+                pipe.xrange(_EVENTS, f"{seq}-0", f"{seq}-0")
+                pipe.zrangebyscore(_EVENTS_ANEW, seq, seq)
+            answers = pipe.execute()
+            return [
+                _event(*entries[0]) if entries else _decode_event(anew[0])
+                for entries, anew in zip(answers[::2], answers[1::2], strict=True)
+                if entries or anew
+            ]
 
         return self._guard(work)
 
@@ -320,11 +376,12 @@ class RedisStore:
 
         def work() -> int:
             bound = min(self._meta("published_to"), self._meta("last_seq") - 1)
-            entries: Any = self._redis.xrange(_EVENTS, max=f"{max(bound, 0)}-0", count=limit)
-            old = list(itertools.takewhile(lambda event: event.at < before, (_event(*e) for e in entries)))
+            entries = self._some("-", f"{max(bound, 0)}-0", "-inf", str(max(bound, 0)), limit)
+            old = list(itertools.takewhile(lambda event: event.at < before, entries))
             if old:
                 pipe = self._redis.pipeline(transaction=True)
                 pipe.xtrim(_EVENTS, minid=f"{old[-1].seq + 1}-0", approximate=False)
+                pipe.zremrangebyscore(_EVENTS_ANEW, "-inf", old[-1].seq)
                 pipe.zrem(_EVENTS_OF, *(f"{event.contact}\0{event.seq:016d}" for event in old))
                 pipe.execute()
             return len(old)

@@ -145,6 +145,10 @@ class Database:
             )
         self._made = True
 
+    def compact(self) -> None:
+        """What was deleted is in no file of the database any more; as long as a copy of it takes. Reading goes on."""
+        raise NotImplementedError
+
     def _statements(self, step: Step) -> list[str]:
         if not isinstance(step, str):
             return list(step[self.dialect])
@@ -215,6 +219,18 @@ class SqliteDatabase(Database):
     def there(self) -> bool:
         return bool(self._open) or not self.read_only or self.path.exists()
 
+    def compact(self) -> None:
+        """Deleted text is left in free pages and in the log of writes: the file is written anew, the log emptied."""
+        with self._one_writer:
+            try:
+                connection = self._connection()
+                connection.execute("VACUUM")
+                (busy, *_) = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+            except self._faults as error:
+                raise DatabaseFault(str(error)) from error
+        if busy:
+            raise DatabaseFault("somebody reads at this moment")
+
     def _connect(self) -> sqlite3.Connection:
         connection = sqlite3.connect(
             f"{self.path.absolute().as_uri()}?mode={'ro' if self.read_only else 'rwc'}",
@@ -259,6 +275,14 @@ class PostgresDatabase(Database):
             options=limit,
             application_name="cti-engine",
         )
+
+    def compact(self) -> None:
+        """Its own log of writes, and copies of it, are the operator's."""
+        with self._one_writer:
+            try:
+                self._connection().execute("VACUUM")
+            except self._faults as error:
+                raise DatabaseFault(str(error).strip().partition("\n")[0]) from error
 
     def _begun(self, begin: str) -> Any:
         """The server may have been away since the last transaction: then once more."""

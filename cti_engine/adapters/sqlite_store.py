@@ -326,6 +326,32 @@ class SqliteStore:
         values = (agent, since, *before, limit)
         return self._guard(lambda: [_decode(doc) for (doc,) in self._db.execute(sql, values)])
 
+    def replace_events(self, events: Sequence[StoredEvent]) -> None:
+        def work() -> None:
+            self._db.execute("INSERT OR REPLACE INTO meta VALUES ('to_compact', 1)")
+            self._db.executemany(
+                "UPDATE events SET data = ? WHERE seq = ?", [(_encode(e.data), e.seq) for e in events]
+            )
+
+        self._guard(lambda: self._transaction(work))
+
+    @property
+    def to_compact(self) -> bool:
+        sql = "SELECT value FROM meta WHERE key = 'to_compact'"
+        return self._guard(lambda: self._db.execute(sql).fetchone() is not None)
+
+    def compact(self) -> None:
+        """Deleted text is left in free pages and in the log of writes: the file is written anew, the log emptied."""
+
+        def work() -> None:
+            self._db.execute("VACUUM")
+            (busy, *_) = self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+            if busy:
+                raise StoreUnavailable(f"{self.where}: somebody reads it at this moment")
+            self._db.execute("DELETE FROM meta WHERE key = 'to_compact'")
+
+        self._guard(work)
+
     def prune_events(self, before: float, limit: int = 5000) -> int:
         """Never forgets an event that is not yet published, nor the last one, which carries the number."""
 

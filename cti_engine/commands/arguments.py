@@ -243,7 +243,8 @@ def _customers(customers: argparse.ArgumentParser) -> None:
     merge.add_argument("gone", metavar="GONE")
     unmerge = todo.add_parser("unmerge", help="undo a merge")
     unmerge.add_argument("merge", type=int, metavar="MERGE", help="its number, as merge has said")
-    for each in (taken, show, export, erase, doubles, merge, unmerge):
+    rights = todo.add_parser("rights", help="who exported, merged and erased, and what of it is not done yet")
+    for each in (taken, show, export, erase, rights, doubles, merge, unmerge):
         each.add_argument("--json", action="store_true")
 
 

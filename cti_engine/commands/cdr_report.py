@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from datetime import datetime
 from pathlib import Path
 from typing import Any, TextIO
@@ -14,7 +14,6 @@ from rich.console import Console
 from rich.table import Table
 
 from cti_engine.core.reporting.cdr import RECORDED
-from cti_engine.ports import Store
 
 DURATIONS = {
     "wait s": "wait_s",
@@ -26,20 +25,7 @@ DURATIONS = {
 WIDE = ("contact", "began", "from", "to", "queue", "agent", *DURATIONS, "cause", "disposition")
 NARROW = ("contact", "began", "from", "agent", "wait s", "talk s", "cause")
 WIDE_ENOUGH = 150
-_PAGE = 1000
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
-
-
-def records(store: Store, since: float = 0.0, until: float | None = None) -> Iterator[dict[str, Any]]:
-    """All records with `since <= ended_at < until`, oldest first, a page at a time."""
-    seen: set[str] = set()
-    while True:
-        page = [r for r in store.cdrs(since, until, _PAGE) if r["contact"] not in seen]
-        yield from page
-        if len(page) < _PAGE - len(seen):
-            return
-        since = float(page[-1]["ended_at"])
-        seen = {r["contact"] for r in page if r["ended_at"] == since}
 
 
 def write_csv(rows: Iterable[dict[str, Any]], to: TextIO) -> int:

@@ -11,8 +11,6 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from dataclasses import asdict
-from pathlib import Path
-from typing import Any
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
@@ -22,18 +20,15 @@ from cti_engine.adapters.customer_import import ImportReport
 from cti_engine.adapters.customer_merge import CannotMerge
 from cti_engine.adapters.customer_store import CustomerStore
 from cti_engine.adapters.sql_database import DatabaseFault
-from cti_engine.commands import cdr_report, customer_segments, retention
+from cti_engine.commands import customer_rights, customer_segments, retention
+from cti_engine.commands.customer_rights import BY, nobody, write
 from cti_engine.definitions.csv_table import UnusableFile
 from cti_engine.definitions.settings import Settings
-from cti_engine.ports import Store
 from cti_engine.runtime.customers import open_customers
-from cti_engine.runtime.places import Places
-from cti_engine.runtime.stores import open_store
 
 OK, PROBLEMS, ENVIRONMENT = 0, 1, 3
 SHOWN = 20
 """Refused rows on the terminal; `--json` has up to a thousand."""
-BY = "command line"
 
 
 def run(options: Namespace, settings: Settings, console: Console, now: float) -> int:
@@ -109,7 +104,7 @@ def show_report(file: str, report: ImportReport, console: Console) -> None:
 def _show(options: Namespace, store: CustomerStore, settings: Settings, console: Console, now: float) -> int:
     found = store.customer(options.customer) or store.profile(options.customer)
     if found is None:
-        return _nobody(options.customer)
+        return nobody(options.customer)
     if options.json:
         return write(found)
     table = Table(show_header=False)
@@ -118,65 +113,6 @@ def _show(options: Namespace, store: CustomerStore, settings: Settings, console:
             table.add_row(key, value if isinstance(value, str) else json.dumps(value, ensure_ascii=False))
     console.print(table, markup=False)
     return OK
-
-
-def _export(
-    options: Namespace, store: CustomerStore, settings: Settings, console: Console, now: float
-) -> int:
-    found = store.export(options.customer)
-    if found is None:
-        return _nobody(options.customer)
-    numbers = {row["number"] for row in found["numbers"]}
-    with closing(open_store(settings.store_url, read_only=True, folder=settings.var)) as log:
-        found["call_records"] = records_of(log, options.customer, numbers)
-    found["recordings"] = [str(path) for path in _recordings(settings, found["call_records"])]
-    return write(found)
-
-
-def _erase(options: Namespace, store: CustomerStore, settings: Settings, console: Console, now: float) -> int:
-    known = store.export(options.customer)
-    if known is None:
-        return _nobody(options.customer)
-    with closing(open_store(settings.store_url, read_only=True, folder=settings.var)) as log:
-        records = records_of(log, options.customer, {row["number"] for row in known["numbers"]})
-    recordings = _recordings(settings, records)
-    report: dict[str, Any] = {"customer": options.customer, "erased": store.erase(options.customer)}
-    if not options.keep_recordings:
-        for path in recordings:
-            path.unlink(missing_ok=True)
-        report["erased"]["recordings"] = len(recordings)
-    report["stays"] = {
-        "call_records": [
-            len(records),
-            "who called when: kept as the law wants records of calls kept; cti-engine cdr",
-        ],
-        "events": ["all", f"deleted by themselves after keep_events_days ({settings.keep_events_days})"],
-        "recordings": [len(recordings) if options.keep_recordings else 0, "kept by --keep-recordings"],
-        "outside": [
-            "all",
-            "your CRM, backups and files of customers are yours: a later import brings them back",
-        ],
-    }
-    if options.json:
-        return write(report)
-    console.print(f"{options.customer} is erased: ", report["erased"], markup=False)
-    for what, (count, why) in report["stays"].items():
-        console.print(f"  stays: {what} ({count}): {why}", markup=False, highlight=False)
-    return OK
-
-
-def records_of(log: Store, customer: str, numbers: set[str]) -> list[dict[str, Any]]:
-    """Closed contacts of this customer, or of one of these numbers (E.164)."""
-    return [
-        each
-        for each in cdr_report.records(log)
-        if each.get("customer") == customer or each.get("ani") in numbers
-    ]
-
-
-def _recordings(settings: Settings, records: list[dict[str, Any]]) -> list[Path]:
-    folder = Places(settings.var).recordings
-    return sorted(path for record in records for path in folder.glob(f"{record['contact']}[.-]*"))
 
 
 def _doubles(
@@ -204,29 +140,19 @@ def _merge(options: Namespace, store: CustomerStore, settings: Settings, console
 def _unmerge(
     options: Namespace, store: CustomerStore, settings: Settings, console: Console, now: float
 ) -> int:
-    kept, gone = store.unmerge(options.merge, now)
+    kept, gone = store.unmerge(options.merge, BY, now)
     if options.json:
         return write({"merge": options.merge, "kept": kept, "back": gone})
     console.print(f"{gone} is a customer of their own again, beside {kept}", markup=False)
     return OK
 
 
-def _nobody(customer: str) -> int:
-    print(f"there is no customer {customer!r}", file=sys.stderr)
-    return PROBLEMS
-
-
-def write(found: object) -> int:
-    json.dump(found, sys.stdout, ensure_ascii=False, indent=1)
-    sys.stdout.write("\n")
-    return OK
-
-
 _ACTIONS = {
     "import": _import,
     "show": _show,
-    "export": _export,
-    "erase": _erase,
+    "export": customer_rights.export,
+    "erase": customer_rights.erase,
+    "rights": customer_rights.rights,
     "doubles": _doubles,
     "merge": _merge,
     "unmerge": _unmerge,

@@ -16,7 +16,8 @@ from cti_engine.adapters.customer_store import CustomerStore
 from cti_engine.adapters.sql_database import DatabaseFault
 from cti_engine.adapters.ticket_import import import_tickets
 from cti_engine.adapters.ticket_store import Kept, TicketStore
-from cti_engine.commands.customers import ENVIRONMENT, OK, PROBLEMS, progress, show_report, write
+from cti_engine.commands.customer_rights import write
+from cti_engine.commands.customers import ENVIRONMENT, OK, PROBLEMS, progress, show_report
 from cti_engine.core.definitions import CenterDefinitions
 from cti_engine.definitions.csv_table import UnusableFile
 from cti_engine.definitions.settings import Settings

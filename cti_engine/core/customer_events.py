@@ -112,3 +112,17 @@ class SurveyAnswered:
     seconds: float = 0.0
     customer: str = ""
     number: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class CustomerErased:
+    """Records and events name somebody no more, by the `erasure` of this number; `pseudonym` stands where the customer
+    and their numbers stood. How many of them, and how many recordings are deleted; `kept`: files that stay by wish.
+    """
+
+    erasure: int
+    pseudonym: str
+    records: int
+    events: int
+    recordings: int
+    kept: tuple[str, ...] = ()

@@ -1,4 +1,4 @@
-"""Signals: what an agent does for the customer of a contact. Part of `signals.Signal`."""
+"""Signals: what an agent does for the customer of a contact, that one is forgotten. Part of `signals.Signal`."""
 
 from __future__ import annotations
 
@@ -54,4 +54,26 @@ class CampaignCallRequested:
     language: str = ""
 
 
-CustomerSignal = CampaignCallRequested | GrantRequested | GrantDecided | GuideAnswerRequested
+@dataclass(frozen=True, slots=True)
+class ErasureAsked:
+    """Forget whose `contacts` these are, and `numbers`, as their calls have brought them."""
+
+    contacts: tuple[str, ...]
+    numbers: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ErasureDone:
+    """The fields of CustomerErased."""
+
+    erasure: int
+    pseudonym: str
+    records: int
+    events: int
+    recordings: int
+    kept: tuple[str, ...] = ()
+
+
+CustomerSignal = (
+    CampaignCallRequested | ErasureAsked | ErasureDone | GrantRequested | GrantDecided | GuideAnswerRequested
+)

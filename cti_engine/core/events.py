@@ -13,6 +13,7 @@ from cti_engine.core.callback_events import CallbackEnded as CallbackEnded
 from cti_engine.core.callback_events import CallbackRequested as CallbackRequested
 from cti_engine.core.callback_events import CallbackScheduled as CallbackScheduled
 from cti_engine.core.customer_events import (
+    CustomerErased,
     CustomerFilledIn,
     GrantAsked,
     GrantMade,
@@ -446,4 +447,5 @@ Event = (
     | EmergencyRefused | HintsGiven | HintAnswered | HintsTakenBack | CallerLineChanged
     | CustomerFilledIn | MonitorStarted
     | MonitorModeChanged | MonitorEnded | GrantAsked | GrantMade | GrantRefused | GuideAnswered | TicketChanged
+    | CustomerErased
 )  # fmt: skip

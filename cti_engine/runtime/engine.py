@@ -10,7 +10,7 @@ import logging
 import signal as unix_signals
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 
@@ -44,6 +44,7 @@ from cti_engine.wire.vocabulary import signal_from, to_plain
 CLOCK_CHECK = 10.0
 HOUSE_EVERY = 3600.0
 
+_T = TypeVar("_T")
 _log = logging.getLogger("cti.engine")
 
 
@@ -291,6 +292,15 @@ class Engine:
 
     def _nothing_to_play(self, command: PlayPrompts) -> None:
         self.take(PlaybackEnded(command.worker, command.leg, command.playback, False))
+
+    async def in_store(self, work: Callable[[Store], _T]) -> _T:
+        """See Ledger."""
+        return await self._ledger.in_store(work)
+
+    async def settle(self, within: float) -> None:
+        """Until all that was decided is stored, so many seconds at most."""
+        self._ledger.wake()
+        await self._ledger.settle(within)
 
     async def keep_house(self, keep_events: float) -> None:
         """Once an hour: forget events older than `keep_events` seconds. CDRs stay."""

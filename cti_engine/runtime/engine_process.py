@@ -31,6 +31,7 @@ from cti_engine.runtime.agent_accounts import agents_have_accounts
 from cti_engine.runtime.bus_side import BusSide
 from cti_engine.runtime.engine import Engine
 from cti_engine.runtime.engine_config import EngineConfig
+from cti_engine.runtime.erasing import Erasing
 from cti_engine.runtime.ledger import Gathered
 from cti_engine.runtime.places import Places
 from cti_engine.runtime.reload import read_apart
@@ -84,6 +85,14 @@ async def _serve(config: EngineConfig) -> None:
     accounts = AccountStore(config.accounts_db, config.realm, config.digest)
     watch = spawn(files.watch(engine, prompts, accounts), "definitions")
     spawn(tell_tickets(customers.database, lambda: told_to(engine.acd.center), engine.take), "tickets")
+    erasing = Erasing(
+        customers,
+        engine,
+        lambda: open_store(config.store_url, read_only=True, folder=config.var),
+        Places(config.var).recordings,
+        webhooks.read_again,
+    )
+    spawn(erasing.run(), "erasures")
     spawn(engine.keep_house(config.keep_events), "house")
     write_private(config.ready_file, json.dumps({"epoch": engine.epoch, "pid": os.getpid()}).encode())
     _log.info("engine epoch %d is up", engine.epoch)

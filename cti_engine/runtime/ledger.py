@@ -10,7 +10,7 @@ import asyncio
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 
@@ -27,6 +27,7 @@ RETRY = 0.5
 MANY = 1000
 """Rows and views of a batch that has to be large."""
 
+_T = TypeVar("_T")
 _log = logging.getLogger("cti.ledger")
 
 
@@ -132,6 +133,12 @@ class Ledger:
             await asyncio.wait_for(self._idle.wait(), timeout)
         except TimeoutError:
             _log.error("the store did not take the last batch within %.0f s", timeout)
+
+    async def in_store(self, work: Callable[[Store], _T]) -> _T:
+        """`work(store)` in the store's thread, between batches. Raises StoreUnavailable, also while memory is ahead."""
+        if self.behind:
+            raise StoreUnavailable("the store is away")
+        return await self._thread.call(work, self._store)
 
     async def prune(self, before: float) -> int:
         """Delete events that happened before this wall time, a page at a time between batches."""

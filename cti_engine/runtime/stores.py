@@ -9,6 +9,14 @@ from cti_engine.ports import Store, StoreUnavailable
 from cti_engine.runtime.databases import ENGINE_DB
 
 
+def sqlite_file(url: str, folder: Path = Path("var")) -> Path | None:
+    """Where the store stands, if it is a file of SQLite, which need not be there yet."""
+    scheme, _, rest = url.partition(":")
+    if scheme != "sqlite":
+        return None
+    return Path(rest.removeprefix("//")) if rest.removeprefix("//") else folder / ENGINE_DB
+
+
 def open_store(
     url: str, *, read_only: bool = False, folder: Path = Path("var"), synchronous: str = "NORMAL"
 ) -> Store:
@@ -16,9 +24,9 @@ def open_store(
 
     Raises StoreUnavailable or StoreTaken, with a line that says what to do.
     """
-    scheme, _, rest = url.partition(":")
-    if scheme == "sqlite":
-        path = Path(rest.removeprefix("//")) if rest.removeprefix("//") else folder / ENGINE_DB
+    scheme = url.partition(":")[0]
+    path = sqlite_file(url, folder)
+    if path is not None:
         return SqliteStore(path, read_only=read_only, synchronous=synchronous)
     if scheme in ("redis", "rediss", "unix"):
         from cti_engine.adapters.redis_store import RedisStore  # 5 MB in every process that never needs it

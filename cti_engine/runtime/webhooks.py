@@ -135,6 +135,16 @@ class Webhooks:
             hook.something.set()
             hook.task = spawn(self._run(hook), f"webhook {name}")
 
+    def read_again(self) -> None:
+        """Events that wait in memory are not as they stand in the log any more. Whatever is being sent is sent anew."""
+        for hook in self._hooks.values():
+            if hook.task is not None:
+                hook.task.cancel()
+            hook.waiting.clear()
+            hook.read = hook.delivered
+            hook.something.set()
+            hook.task = spawn(self._run(hook), f"webhook {hook.settings.id}")
+
     @staticmethod
     def _look_at(hook: _Hook, event: StoredEvent) -> None:
         hook.read = event.seq

@@ -45,13 +45,16 @@ class Permission(StrEnum):
     STEER_AGENTS = "steer_agents"  # change another agent's state, end another's call
     READ_RECORDS = "read_records"  # CDRs and recordings
     MONITOR_CALLS = "monitor_calls"  # listen to an agent's call, whisper, barge in, take it over
+    MERGE_CUSTOMERS = "merge_customers"  # two entries of one customer become one, and two again
+    PROTECT_DATA = "protect_data"  # give out and erase all that is known of a customer
     CALL_ME = "call_me"  # have somebody called back who is not on the line: the company's web site
     ADMINISTER = "administer"  # accounts and configuration
 
 
 ROLES: dict[str, frozenset[Permission]] = {
     "agent": frozenset({Permission.TAKE_CALLS}),
-    "supervisor": frozenset(Permission) - {Permission.ADMINISTER, Permission.CALL_ME},
+    "supervisor": frozenset(Permission)
+    - {Permission.ADMINISTER, Permission.PROTECT_DATA, Permission.CALL_ME},
     "admin": frozenset(Permission),
     "site": frozenset({Permission.CALL_ME}),
 }
@@ -120,6 +123,7 @@ EVENTS: dict[str, EventEntry] = dict(
         _entry(party_events.MonitorEnded, _MONITOR, _AGENT, _SUPERVISOR),
         _entry(customer_events.CustomerFilledIn, _WATCH, _AGENT, _SUPERVISOR),
         _entry(customer_events.TicketChanged, _WATCH, _SUPERVISOR),
+        _entry(customer_events.CustomerErased, _READ, _SUPERVISOR, _ADMIN),
         _entry(hint_events.HintsGiven, _WATCH, _SUPERVISOR),
         _entry(hint_events.HintAnswered, _WATCH, _AGENT, _SUPERVISOR),
         _entry(customer_events.GrantAsked, _WATCH, _AGENT, _SUPERVISOR),

@@ -155,3 +155,32 @@ def test_a_file_of_the_schema_before_is_taken_over(tmp_path: Path) -> None:
             [],
         ]
     SqliteStore(path, read_only=True).close()
+
+
+def test_what_was_replaced_is_in_no_file(tmp_path: Path) -> None:
+    """Neither in free pages nor in the log of writes, also where a reader has the file open; an engine that ended
+    before it came to that leaves it to the next."""
+    file = tmp_path / "engine.db"
+
+    def told() -> bool:
+        return any(b"34600000101" in file.read_bytes() for file in tmp_path.iterdir())
+
+    with closing(SqliteStore(file)) as first:
+        first.open_epoch()
+        long = "+34600000101" * 500
+        first.write(
+            Batch({("cdr", "c1"): {"ended_at": 1.0, "ani": long}}, [event(n, text=long) for n in (1, 2, 3)])
+        )
+        with closing(SqliteStore(file, read_only=True)) as reader:
+            assert reader.events_since(0) and told()
+            first.replace_events([event(n, text="") for n in (1, 2, 3)])
+            first.write(Batch({("cdr", "c1"): {"ended_at": 1.0, "ani": ""}}))
+            assert first.to_compact and told()
+            first.compact()
+            assert not told() and reader.events_since(0)
+        first.write(Batch(events=[event(4, text=long)]))
+        first.replace_events([event(4, text="")])
+    with closing(SqliteStore(file)) as second:
+        assert second.to_compact
+        second.compact()
+        assert not second.to_compact and not told()

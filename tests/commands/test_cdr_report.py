@@ -10,6 +10,7 @@ from typing import Any
 
 from rich.console import Console
 
+from cti_engine.adapters.log_reading import PAGE, all_records
 from cti_engine.commands import cdr_report
 from cti_engine.core.reporting.cdr import Cdr
 from cti_engine.ports import Batch
@@ -24,10 +25,10 @@ def record(number: int, **changes: Any) -> dict[str, Any]:
 def test_all_records_come_although_pages_end_amid_equal_times(tmp_path: Path) -> None:
     """More records than a page, three per second: each comes once, in order."""
     store = open_store("sqlite:", folder=tmp_path)
-    count = 2 * cdr_report._PAGE + 7
+    count = 2 * PAGE + 7
     store.open_epoch()
     store.write(Batch({("cdr", f"c{n}"): record(n) for n in range(count)}))
-    found = [row["contact"] for row in cdr_report.records(store)]
+    found = [row["contact"] for row in all_records(store)]
     assert sorted(found) == sorted(f"c{n}" for n in range(count))
     assert len(found) == len(set(found))
     store.close()

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from cti_engine.__main__ import main
+from cti_engine.commands import customer_rights
 from cti_engine.core.reporting.cdr import Cdr
 from cti_engine.ports import Batch
 from cti_engine.runtime.stores import open_store
@@ -63,31 +65,68 @@ def test_an_import_reports_what_it_refused(cti: Cti, tmp_path: Path) -> None:
 
 
 def test_export_and_erase(cti: Cti, tmp_path: Path) -> None:
-    """An export has the call records and recordings too; erasing deletes the recordings unless told not to, and says
-    what stays and why; nobody is an exit code of 1."""
+    """An export has the call records and recordings too; erasing where no center runs rewrites the records, deletes the
+    recordings unless told not to, and says what stays and why; who asked is known; nobody is an exit code of 1."""
     cti("import", str(ROOT / "config/customers.csv"))
     store = open_store("sqlite:", folder=tmp_path)
     store.open_epoch()
-    _, record = to_plain(Cdr("k1", ani="+34600000101", customer="c01", ended_at=5.0))
-    store.write(Batch(rows={("cdr", "k1"): record}))
+    for name, ani, customer in (("k1", "+34600000101", "c01"), ("k2", "0057 300 555 0102", "")):
+        _, record = to_plain(Cdr(name, ani=ani, customer=customer, wait_s=7.0, ended_at=5.0))
+        store.write(Batch(rows={("cdr", name): record}))
     store.close()
     (tmp_path / "recordings").mkdir()
-    for name in ("k1.wav", "k10.wav"):
+    for name in ("k1.wav", "k10.wav", "k2.wav"):
         (tmp_path / "recordings" / name).touch()
     found = cti.json("export", "c01")
     assert isinstance(found, dict) and found["customers"][0]["name"] == "Lucía Herrera"
     assert [each["contact"] for each in found["call_records"]] == ["k1"]
     assert found["recordings"] == [str(tmp_path / "recordings" / "k1.wav")]
     report = cti.json("erase", "c01")
+    assert isinstance(report, dict) and report["done"]
+    assert (report["records"], report["recordings"], report["kept"]) == (1, 1, [])
+    assert sorted(path.name for path in (tmp_path / "recordings").iterdir()) == ["k10.wav", "k2.wav"]
+    code, said, _ = cti("erase", "c02", "--keep-recordings")
     assert (
-        isinstance(report, dict)
-        and report["erased"]["recordings"] == 1
-        and report["stays"]["call_records"][0] == 1
+        code == 0
+        and "c02 is erased" in said
+        and "stays: the recording k2.wav" in said
+        and "not yet" not in said
     )
-    assert [path.name for path in (tmp_path / "recordings").iterdir()] == ["k10.wav"]
+    content = b"".join(path.read_bytes() for path in tmp_path.glob("*.db*"))
+    for trace in ("34600000101", "Lucía", "3005550102", "555 0102"):
+        assert trace.encode() not in content, trace
+    with closing(open_store("sqlite:", read_only=True, folder=tmp_path)) as log:
+        told = [(record["ani"], record["wait_s"]) for record in log.cdrs()]
+    assert told[0] == (report["pseudonym"], 7.0) and told[1][0].startswith("erased-")
+    asked = cti.json("rights")
+    assert isinstance(asked, list)
+    assert [(each["what"], each["author"]) for each in asked] == [
+        ("erase", "command line"), ("erase", "command line"), ("export", "command line"),
+    ]  # fmt: skip
+    assert report["pseudonym"] in cti("rights")[1]
     for todo in ("export", "erase", "show"):
         code, said, why = cti(todo, "c01")
         assert (code, said) == (1, "") and why == "there is no customer 'c01'\n"
+
+
+def test_an_erasure_waits_for_the_engine(cti: Cti, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An appointment of theirs has to be ended in order, and an engine that runs has the store: then it is not
+    done, and the command says so; the next time without an engine it is."""
+    monkeypatch.setattr(customer_rights, "RUNNING_WITHIN", 0.0)
+    cti("import", str(ROOT / "config/customers.csv"))
+    with closing(open_store("sqlite:", folder=tmp_path)) as engine:
+        engine.open_epoch()
+        engine.write(Batch(rows={("contact", "k7"): {"ani": "+34600000101", "state": "scheduled"}}))
+        code, said, _ = cti("erase", "c03")
+        assert code == 0 and "stays: not yet" in said
+    assert "stays: not yet" in cti("erase", "c01")[1]
+    asked = cti.json("rights")
+    assert isinstance(asked, list) and [each["done_at"] is None for each in asked] == [True, False]
+    with closing(open_store("sqlite:", folder=tmp_path)) as engine:
+        engine.write(Batch(rows={("contact", "k7"): None}))
+    cti("erase", "c04")
+    asked = cti.json("rights")
+    assert isinstance(asked, list) and all(each["done_at"] is not None for each in asked)
 
 
 def test_merge_and_undo(cti: Cti) -> None:

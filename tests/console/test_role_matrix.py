@@ -100,6 +100,9 @@ WITH_THEIR_OWN_TESTS = {
     "GET /live",  # test_session, test_live
     "GET /api/tickets", "POST /api/tickets", "GET /api/tickets/{ticket}", "POST /api/tickets/{ticket}/changes",
     # test_tickets
+    "GET /api/customers/{customer}", "GET /api/customers/{customer}/export", "POST /api/customers/{customer}/erase",
+    "GET /api/rights", "GET /api/doubles", "GET /api/merges", "POST /api/merges", "POST /api/merges/{merge}/undo",
+    # test_customer_rights
     "POST /api/call-me", "GET /api/call-me/{id}", "OPTIONS /api/call-me", "OPTIONS /api/call-me/{id}",  # test_call_me
 }  # fmt: skip
 
@@ -125,7 +128,14 @@ def test_every_permission_of_every_role() -> None:
     may = {role: sorted(permissions) for role, permissions in ROLES.items()}
     assert may == {
         "agent": ["take_calls"],
-        "supervisor": ["monitor_calls", "read_records", "steer_agents", "take_calls", "watch_center"],
+        "supervisor": [
+            "merge_customers",
+            "monitor_calls",
+            "read_records",
+            "steer_agents",
+            "take_calls",
+            "watch_center",
+        ],
         "admin": sorted(Permission),
         "site": ["call_me"],
     }

@@ -183,7 +183,13 @@ async def test_tickets_and_what_worked(store: CustomerStore) -> None:
     assert [case.resolution for case in found] == ["restaurar de fábrica", "abono"]
     assert tickets.similar("x' | & ! (") == []
     strangers = tickets.open(Kept(replace(router, customer=""), number="+34600000101"), []).ticket.ticket
-    assert store.erase("c01") is not None
+    begun = store.erase("c01", "carol", NOW)
+    assert begun is not None and begun.erased["tickets"] == 2
+    assert [number for number, _ in store.erasures()] == [begun.number]
+    assert store.erased(begun.number, {"records": 2}, NOW) and store.erasures() == []
+    store.compact()
+    (asked,) = store.rights_asked()
+    assert (asked.what, asked.author, asked.told["records"]) == ("erase", "carol", 2)
     assert tickets.one(strangers) is None
     assert [case.resolution for case in tickets.similar("router")] == ["abono"]
     with store.database.reading() as db:

@@ -260,3 +260,32 @@ def test_kill_9_loses_nothing_that_was_written(url: str, writes: int) -> None:
         assert loaded.rows == {("counter", "n"): {"seq": loaded.last_seq}}
         assert loaded.last_command == loaded.last_seq
         assert [e.seq for e in store.events_since(0, limit=10**6)] == list(range(1, loaded.last_seq + 1))
+
+
+def test_an_event_that_is_replaced_tells_something_else_in_its_place(store: Store, url: str) -> None:
+    """For erasures: the data is another, number, time, name and contact are not; the next event comes after it as
+    before, an engine that starts again finds it so, and what had been pruned stays away."""
+    store.write(
+        Batch(events=[event(n, contact="c1", number="+34600000101") for n in range(1, 7)], published_to=6)
+    )
+    assert store.prune_events(before=event(2).at) == 1
+    anew = [event(n, contact="c1", number="x") for n in (1, 3, 6)]
+    store.replace_events(anew)
+    store.replace_events(anew)
+    told = ["+34600000101", "x", "+34600000101", "+34600000101", "x"]
+    assert [e.data["number"] for e in store.events_since(0)] == told
+    assert [(e.seq, e.at, e.event, e.contact) for e in store.events_since(0)] == [
+        (n, event(n).at, "CallQueued", "c1") for n in range(2, 7)
+    ]
+    assert [e.seq for e in store.events_since(2, limit=2)] == [3, 4]
+    assert [e.data["number"] for e in store.events_of("c1")] == told
+    store.compact()
+    assert not store.to_compact
+    store.write(Batch(events=[event(7)]))
+    store.close()
+    with closing(open_store(url)) as again:
+        again.open_epoch()
+        assert again.load().last_seq == 7
+        assert [e.seq for e in again.events_since(4)] == [5, 6, 7]
+        assert again.prune_events(before=event(99).at) == 5
+        assert [e.seq for e in again.events_since(0)] == [7] and [e.seq for e in again.events_of("c1")] == [7]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,8 @@ import pytest
 from cti_engine.adapters.customer_merge import CannotMerge
 from cti_engine.adapters.customer_schema import TABLES_OF_A_CUSTOMER
 from cti_engine.adapters.customer_store import Contact, CustomerStore
+from cti_engine.adapters.ticket_store import Kept, TicketStore
+from cti_engine.core.customers.tickets import RESOLVED, Ticket
 
 NOW = 1_795_000_000.0
 CONFIG = Path(__file__).parents[2] / "config"
@@ -78,8 +81,8 @@ def everything(store: CustomerStore, *but: str) -> dict[str, list[tuple[Any, ...
 def test_all_that_is_known_is_exported(store: CustomerStore) -> None:
     """Every table that names the customer is in it, as JSON; nobody else's rows are."""
     store.note_contacts([Contact("c01", NOW, {"note": "hello"}, "+34600000101", contact="k9")], 1)
-    found = store.export("c01")
-    assert found is not None and store.export("nobody") is None
+    found = store.export("c01", "carol", NOW)
+    assert found is not None and store.export("nobody", "carol", NOW) is None
     assert json.loads(json.dumps(found)) == found
     assert {"customers", "ticket_steps", "merges", *TABLES_OF_A_CUSTOMER} == found.keys()
     assert all(row["customer"] == "c01" for table in TABLES_OF_A_CUSTOMER for row in found[table])
@@ -88,28 +91,69 @@ def test_all_that_is_known_is_exported(store: CustomerStore) -> None:
     assert [row["ticket"] for row in found["ticket_steps"]] == [7]
 
 
-def test_nothing_names_an_erased_customer(store: CustomerStore) -> None:
-    """No row holds the id, a number, the name or what was said; others keep theirs; answers stay as figures without a
-    person; and the number is a stranger's, with no past."""
+def test_nothing_names_an_erased_customer(store: CustomerStore, tmp_path: Path) -> None:
+    """No row and no byte of a file holds the id, a number, the name or what was said; others keep theirs; answers
+    stay as figures without a person; the number is a stranger's, with no past. Until the records of calls are through,
+    one row knows who it was; what calls bring meanwhile goes with it."""
     before = everything(store)
+    tickets = TicketStore(store.database)
+    kept, steps = (
+        tickets.open(Kept(Ticket(0, "c01", "fault", "Lucía sin línea", 1, "gold", "sales_es")), ()),
+        (),
+    )
+    tickets.change(kept.ticket.ticket, lambda was: (replace(was, ticket=replace(was.ticket, state=RESOLVED,
+                   resolution="secret", closed_at=1.0)), steps))  # fmt: skip
     store.note_contacts([Contact("", NOW, {"note": "secret"}, "+34600000101")], 1)
-    assert store.erase("nobody") is None
-    done = store.erase("c01")
-    assert done is not None and done["numbers"] == 2 and done["customers"] == 1 and done["surveys"] == 1
+    store.export("c01", "carol", NOW)
+    assert store.erase("nobody", "carol", NOW) is None
+    begun = store.erase("c01", "carol", NOW)
+    assert begun is not None and begun.erased["numbers"] == 2 and begun.erased["surveys"] == 1
+    assert begun.erased["customers"] == 1 and begun.erased["contacts"] > 1
+    (left,) = store.erasures()
+    assert left[0] == begun.number and left[1].customers == {"c01"} and "+34600000101" in left[1].numbers
+    stranger = store.profile("+34600000101")
+    assert stranger is not None and stranger["customer"] == "" and stranger["contacts"] == []
+    store.note_contacts([Contact("c01", NOW, {"note": "secret"}, "+34910000101")], 2)
+    assert store.erased(begun.number, {"records": 3}, NOW + 9) and not store.erased(begun.number, {}, NOW)
+    store.compact()
+    assert store.erasures() == []
     after = everything(store)
-    text = repr(after)
-    for trace in ("'c01'", "+34600000101", "+34910000101", "Lucía", "lucia.herrera", "secret", "línea móvil"):
-        assert trace not in text, trace
+    content = b"".join(path.read_bytes() for path in tmp_path.iterdir()).decode("utf-8", "replace")
+    for trace in (
+        "c01",
+        "34600000101",
+        "34910000101",
+        "Lucía",
+        "lucia",
+        "secret",
+        "línea móvil",
+        "sin línea",
+    ):
+        assert trace not in content, trace
     for table in TABLES_OF_A_CUSTOMER:
         assert [row for row in after[table] if "c02" in row] == [row for row in before[table] if "c02" in row]
     assert len(after["offer_answers"]) == 2 and len(after["surveys"]) == 3
-    stranger = store.profile("+34600000101")
-    assert stranger is not None and stranger["customer"] == "" and stranger["contacts"] == []
+    erased, exported = store.rights_asked()
+    assert (erased.author, erased.what, erased.customer) == ("carol", "erase", begun.pseudonym)
+    assert erased.done_at == NOW + 9 and erased.told["records"] == 3 and erased.told["erased"]["contacts"] > 1
+    assert (exported.what, exported.customer) == ("export", begun.pseudonym)
+
+
+def test_who_was_merged_away_is_erased_too(store: CustomerStore) -> None:
+    """Calls of before the merge name the other id, and undoing the merge would bring it back."""
+    store.merge("c01", "c02", "carol", NOW)
+    begun = store.erase("c01", "carol", NOW)
+    assert begun is not None
+    ((_, traces),) = store.erasures()
+    assert traces.customers == {"c01", "c02"} and traces.is_number("+573005550102")
+    assert store.merges() == []
+    store.erased(begun.number, {}, NOW)
+    assert "'c02'" not in repr(everything(store))
 
 
 def test_a_merge_and_its_undoing(store: CustomerStore, tmp_path: Path) -> None:
     """Both numbers find the one customer with all of both; undone, every row is where it was before."""
-    untold = ("merges", "sqlite_sequence")
+    untold = ("merges", "rights", "sqlite_sequence")
     with store.database.writing() as db:
         db.run("UPDATE consents SET given=0, at=? WHERE customer='c02'", (NOW,))
         db.run("UPDATE customers SET channel='' WHERE customer='c01'")
@@ -123,7 +167,7 @@ def test_a_merge_and_its_undoing(store: CustomerStore, tmp_path: Path) -> None:
     assert {hint["kind"] for hint in profile["hints"]} == {"cross_sell", "complaint"}
     assert len([p for p in profile["products"] if p["product"] == "mobile"]) == 1
     assert store.customer("c02") is None
-    assert store.unmerge(number, NOW + 1) == ("c01", "c02")
+    assert store.unmerge(number, "carol", NOW + 1) == ("c01", "c02")
     assert everything(store, *untold) == before
 
 
@@ -141,16 +185,16 @@ def test_what_comes_between_a_merge_and_its_undoing(store: CustomerStore, tmp_pa
         db.run("UPDATE tickets SET state='waiting' WHERE ticket=8")
     second = store.merge("c03", "c01", "carol", NOW)
     with pytest.raises(CannotMerge, match=f"merge {second} came after it"):
-        store.unmerge(number, NOW)
-    store.unmerge(second, NOW)
-    store.unmerge(number, NOW)
+        store.unmerge(number, "carol", NOW)
+    store.unmerge(second, "carol", NOW)
+    store.unmerge(number, "carol", NOW)
     one, other = store.customer("c01"), store.customer("c02")
     assert one is not None and other is not None
     assert one["name"] == "Lucía H. Restrepo" and "in between" in [c.get("note") for c in one["contacts"]]
     assert [ticket["state"] for ticket in other["tickets"]] == ["waiting"]
     for wrong, says in ((number, "undone already"), (99, "no merge 99")):
         with pytest.raises(CannotMerge, match=says):
-            store.unmerge(wrong, NOW)
+            store.unmerge(wrong, "carol", NOW)
     for kept, gone in (("c01", "c01"), ("c01", "nobody"), ("nobody", "c01")):
         with pytest.raises(CannotMerge):
             store.merge(kept, gone, "carol", NOW)
