@@ -20,7 +20,7 @@ KEPT = frozenset({
     "contact", "currency", "disposition", "dnis", "ended", "fastest", "flow", "flow_path", "grant", "group",
     "guide", "how", "into", "kept", "kind", "language", "leg", "listened", "message", "missed_offers", "mode",
     "number", "offer", "opened_by", "origin", "outcome", "owner", "party", "path", "promised", "promised_by",
-    "pseudonym", "purpose", "queue", "question", "recording_consent", "role", "rule", "scale", "segment",
+    "pseudonym", "purpose", "queue", "question", "recording_consent", "role", "rule", "rules", "scale", "segment",
     "shown", "skipped", "source", "state", "status", "step", "supervisor", "survey", "to_agent", "to_number",
     "to_queue", "transfers", "trunk", "was_reason", "was_state", "was_status", "way", "why",
 })  # fmt: skip
