@@ -5,9 +5,12 @@ What changes by year is worked out here for YEARS, so that the core needs neithe
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping
 from datetime import UTC, date, datetime
 from functools import cache
+from importlib.util import find_spec, module_from_spec
+from types import ModuleType
 from typing import Any
 
 from cti_engine.core.expressions.suggestion import did_you_mean
@@ -154,10 +157,22 @@ def _holidays(document: Document, path: Path, places: tuple[str, ...]) -> dict[i
     return {day: SpecialDay((), name) for day, name in names.items()}
 
 
-def _unknown_place(place: str) -> tuple[str, str] | None:
-    """What is wrong with it, and a hint."""
+@cache
+def _library() -> ModuleType:
+    """`holidays`, which loads a country when it is asked for, if its package of countries does not begin by loading all
+    250 of them: 11 MB in each process that reads calendars, and half a second.
+    """
     import holidays
 
+    package = find_spec("holidays.countries")
+    if package is not None and package.name not in sys.modules:
+        sys.modules[package.name] = module_from_spec(package)
+    return holidays
+
+
+def _unknown_place(place: str) -> tuple[str, str] | None:
+    """What is wrong with it, and a hint."""
+    holidays = _library()
     country, _, part = place.partition("-")
     try:
         parts = holidays.country_holidays(country).subdivisions
@@ -175,8 +190,7 @@ def _unknown_place(place: str) -> tuple[str, str] | None:
 @cache
 def _public_holidays(place: str) -> Mapping[int, dict[str, str]]:
     """Days since the epoch to names by language; where there is none in LANGUAGES, the country's own, said in each."""
-    import holidays
-
+    holidays = _library()
     country, _, part = place.partition("-")
     languages = holidays.country_holidays(country, subdiv=part or None).supported_languages
     names: dict[int, dict[str, str]] = {}

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import pickle
+import subprocess
+import sys
 from datetime import datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -83,3 +85,14 @@ def test_an_emergency_closing_is_local_time() -> None:
     for day in ("2026-07-01", "2026-12-01"):
         found = calendar(f'open: {{mon-sun: "00:00-24:00"}}, closed_until: "{day} 08:00"')
         assert found.closed_until == at(f"{day} 08:00")
+
+
+def test_a_country_is_loaded_alone() -> None:
+    """Public holidays of one country do not bring those of 250 others into the memory of each process."""
+    code = (
+        "import sys; from cti_engine.definitions.calendar_loader import _public_holidays, _unknown_place\n"
+        "assert _unknown_place('ES-MD') is None and _public_holidays('ES-MD')\n"
+        "print(sum(name.startswith('holidays.countries.') for name in sys.modules))"
+    )
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert int(found.stdout) == 1
