@@ -38,6 +38,7 @@ NOTED_EVERY = 1000
 REFUSED = (400, 413, 422)
 """It has the event and will never take it: passed over, for the next ones wait behind it."""
 SIGNATURE = "X-CTI-Signature"
+IDEMPOTENCY = "Idempotency-Key"
 
 _log = logging.getLogger("cti.webhooks")
 
@@ -61,6 +62,11 @@ def sign(secret: str, at: int, body: bytes) -> str:
     """`t=SECONDS,v1=HEX`: HMAC-SHA256 of `SECONDS.BODY`, so that what is heard cannot be sent again much later."""
     mac = hmac.new(secret.encode(), f"{at}.".encode() + body, hashlib.sha256)
     return f"t={at},v1={mac.hexdigest()}"
+
+
+def key_of(event: StoredEvent) -> str:
+    """The same whenever this event is sent, and no other's: a store that begins anew has other moments."""
+    return f"{event.seq}-{round(event.at * 1000)}"
 
 
 @dataclass(slots=True)
@@ -213,7 +219,7 @@ class Webhooks:
         except ValueError as error:
             return str(error)
         headers |= {"Content-Type": "application/json", SIGNATURE: signed}
-        headers |= {"X-CTI-Event": event.event, "X-CTI-Seq": str(event.seq)}
+        headers |= {"X-CTI-Event": event.event, "X-CTI-Seq": str(event.seq), IDEMPOTENCY: key_of(event)}
         session = await self._http.session()
         import aiohttp  # which is there by now
 
