@@ -97,22 +97,19 @@ def read_customers(table: CsvTable, region: str, now: float) -> Iterator[Custome
 
 
 def read_purchases(table: CsvTable, now: float) -> Iterator[PurchaseRow | RefusedRow]:
-    for row in table.rows():
-        if isinstance(row, RefusedRow):
-            yield row
-            continue
-        line, cell = row
-        try:
-            yield PurchaseRow(
-                line,
-                _identifier(cell["customer"]),
-                moment_of(cell["at"], now),
-                _product_name(cell["product"]),
-                _amount("amount", cell.get("amount", "")),
-                _amount("quantity", cell.get("quantity", "") or "1"),
-            )
-        except ValueError as error:
-            yield RefusedRow(line, str(error))
+    """Each row in order, as above."""
+
+    def purchase(line: int, cell: dict[str, str]) -> PurchaseRow:
+        return PurchaseRow(
+            line,
+            _identifier(cell["customer"]),
+            moment_of(cell["at"], now),
+            _product_name(cell["product"]),
+            _amount("amount", cell.get("amount", "")),
+            _amount("quantity", cell.get("quantity", "") or "1"),
+        )
+
+    return table.rows_as(purchase)
 
 
 def _customer(line: int, cell: dict[str, str], region: str, now: float) -> CustomerRow:

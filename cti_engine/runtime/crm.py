@@ -7,22 +7,28 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import logging
 import time
 from collections import OrderedDict
+from dataclasses import replace
 from pathlib import Path
 
 from cti_engine.core.commands import CallService
 from cti_engine.core.customers.crm import Crm
 from cti_engine.core.signals import ServiceAnswered
+from cti_engine.definitions.phone_numbers import e164
 from cti_engine.runtime.service_calls import ServiceCalls
 
 MOST_KEPT = 10_000
 
+_log = logging.getLogger("cti.crm")
+
 
 class CrmQuestions:
-    """Secrets' files are relative to `home`."""
+    """Secrets' files are relative to `home`. `region`: see phone_numbers.e164."""
 
-    def __init__(self, home: Path) -> None:
+    def __init__(self, home: Path, region: str = "US") -> None:
+        self._region = region
         self._calls = ServiceCalls(home, self._answered)
         self._numbers = itertools.count(1)
         self._open: dict[str, tuple[str, Crm, asyncio.Future[dict[str, object]]]] = {}
@@ -48,6 +54,9 @@ class CrmQuestions:
 
     def _answered(self, answer: ServiceAnswered) -> None:
         number, crm, waiting = self._open.pop(answer.request)
+        if (said := str(answer.values.get("number", ""))) and not self._same(said, number):
+            _log.warning("the CRM has answered for another number: nothing of it is taken")
+            answer = replace(answer, values={}, error="bad_answer")
         if answer.error in ("", "not_found") and crm.keeps:
             self._kept[number] = time.monotonic() + crm.keeps, crm, answer.values
             self._kept.move_to_end(number)
@@ -55,6 +64,10 @@ class CrmQuestions:
                 self._kept.popitem(last=False)
         if not waiting.done():
             waiting.set_result(answer.values)
+
+    def _same(self, one: str, other: str) -> bool:
+        """However they are written."""
+        return e164(one, self._region) == e164(other, self._region) or one == other
 
     async def close(self) -> None:
         await self._calls.close()

@@ -139,6 +139,25 @@ def test_nothing_names_an_erased_customer(store: CustomerStore, tmp_path: Path) 
     assert (exported.what, exported.customer) == ("export", begun.pseudonym)
 
 
+def test_a_customer_without_a_number(store: CustomerStore, tmp_path: Path) -> None:
+    """Known by address alone: nobody's call is theirs, nor is whoever calls without a number; erased, no number is
+    looked for."""
+    file = tmp_path / "file.csv"
+    file.write_text("customer,name,numbers,addresses\nn1,Noa,,email: noa@example.com\n")
+    assert store.import_csv(file, NOW).taken == 1
+    profile = store.customer("n1")
+    assert profile is not None and profile["numbers"] == [] and store.profile("") is None
+    begun = store.erase("n1", "carol", NOW)
+    assert begun is not None and begun.erased["addresses"] == 1
+    ((_, traces),) = store.erasures()
+    assert (
+        not traces.is_theirs("", "")
+        and not traces.is_theirs("+34600000101", "")
+        and traces.is_theirs("", "n1")
+    )
+    assert not traces.told_in("+34600000101")
+
+
 def test_who_was_merged_away_is_erased_too(store: CustomerStore) -> None:
     """Calls of before the merge name the other id, and undoing the merge would bring it back."""
     store.merge("c01", "c02", "carol", NOW)

@@ -170,6 +170,17 @@ async def test_only_what_has_the_right_type_is_taken(world: World) -> None:
     assert world.settings().values_of({"person": {"worth": -1, "tier": "x" * 1001, "id": 1e300}}) == {}
 
 
+async def test_an_answer_for_another_number_is_not_believed(world: World) -> None:
+    """A CRM that mixes callers up is found out where its answer says whose it is; the same number written in another
+    way is right, and one that says nothing is believed."""
+    fields = {"customer": ("id",), "number": ("phone",)}
+    world.answers = [{"id": "9", "phone": "+1 213 555 0199"}]
+    assert (await world.look_up(STRANGER, fields=fields, lists={})).profile == AREA
+    for told, number in (("(213) 555-0104", "+12135550104"), ("", "+12135550105")):
+        world.answers = [{"id": "9", "phone": told}]
+        assert (await world.look_up(number, fields=fields, lists={})).profile == {**AREA, "customer": "9"}
+
+
 async def test_an_answer_is_kept_and_asked_for_once(world: World) -> None:
     """Callers of one number at the same time share a question; the next minutes need none; 0 s asks each time."""
     world.open.clear()

@@ -90,6 +90,46 @@ def test_a_look_up_that_never_returns_holds_nobody_up() -> None:
     assert s.late == 1
 
 
+def test_two_callers_on_one_number() -> None:
+    """A family or a company's switchboard: each call is its own, with its own agent and record; that one gives up
+    does nothing to the other."""
+    one, two = Caller("w1"), Caller("w2", one_number := "+34600000001")
+    s = Scenario(ready=("maria", "john"))
+    for caller_, contact in ((one, "c1"), (two, "c2")):
+        s = s >> caller_.calls("1000") << the.LookUp(contact=contact, number=one_number)
+    for caller_, contact in ((two, "c2"), (one, "c1")):  # answers come in another order
+        s = s >> caller_.found(contact, customer="7", name="Eva") >> caller_.connects()
+        s = s << the.CallOffered(contact=contact, name="Eva")
+    assert {s.center.agents[agent].contact for agent in ("maria", "john")} == {"c1", "c2"}
+    s = s >> one.hangs_up() << the.CallAbandoned(contact="c1")
+    other = next(
+        desk for desk in (Desk("maria"), Desk("john")) if s.center.agents[desk.agent].contact == "c2"
+    )
+    s = s >> other.answers() << the.CallBridged(contact="c2", agent=other.agent)
+    assert set(s.center.contacts) >= {"c2"} and s.center.contacts["c2"].state == "talking"
+
+
+def test_what_is_known_of_a_stranger_is_in_the_pop() -> None:
+    """Where the number lies, the languages likely there and the calls of this number, as the look-up brings them
+    (adapters/customer_profile): the flow speaks the number's language, the agent sees it all."""
+    stranger = {
+        "customer": "", "name": "", "segment": "unknown", "language": "en", "value": 0.0,
+        "region": "Los Angeles, CA", "languages": ["en", "es"], "tickets": [],
+        "contacts": [{"at": 1.0, "channel": "voice", "queue": "support_en", "agent": "ana"}],
+        "hints": [{"kind": "region", "text": "Los Angeles, CA (en/es)"}],
+    }  # fmt: skip
+    s = (
+        Scenario(ready=("maria",))
+        >> caller.calls("1000")
+        >> caller.found("c1", **stranger)
+        >> caller.connects()
+    )
+    s = s << the.CallOffered(segment="unknown", language="en", name="")
+    shown = s.center.agents["maria"].shown
+    assert list(shown["hints"]) == stranger["hints"]  # type: ignore[call-overload]
+    assert [contact["queue"] for contact in shown["contacts"]] == ["support_en"]  # type: ignore[attr-defined]
+
+
 def test_a_withheld_number_is_not_looked_up() -> None:
     """No ANI, no look-up, no waiting for one."""
     nobody = Caller(ani="")

@@ -15,9 +15,9 @@ MOST_ROWS = 20
 CHOICES = {"kind": ("person", "company"), "answer_by": ("keys", "voice")}
 SINGLE: Mapping[str, Type] = {
     "customer": TEXT, "name": TEXT, "kind": TEXT, "segment": TEXT, "language": TEXT, "answer_by": TEXT,
-    "channel": TEXT, "value": NUMBER,
+    "channel": TEXT, "value": NUMBER, "number": TEXT,
 }  # fmt: skip
-"""What a profile has once, by its key."""
+"""What a profile has once, by its key. `number` is of no profile: whose answer it is, by what the CRM says itself."""
 LISTS: Mapping[str, Mapping[str, Type]] = {
     "products": {"product": TEXT, "since": NUMBER},
     "purchases": {"at": NUMBER, "product": TEXT, "amount": NUMBER},
@@ -80,6 +80,7 @@ def gaps(known: Mapping[str, object], more: Mapping[str, object]) -> dict[str, o
         for key, value in more.items()
         if value and value != known.get(key) and (not known.get(key) or (stranger and key in _GUESSED))
     }
+    added.pop("number", None)
     if "language" in added:
         added["languages"] = [added["language"]]
     return added
