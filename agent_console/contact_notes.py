@@ -12,6 +12,7 @@ import functools
 import logging
 from typing import Any
 
+from agent_console import survey_notes
 from agent_console.event_log import EventLog
 from agent_console.survey_notes import SurveyNotes
 from cti_engine.adapters import customer_erasure, help_given, offer_answers
@@ -23,7 +24,7 @@ from cti_engine.wire.envelope import Envelope, StateMessage
 RETRY = 5.0
 HANDLE = ("talk_s", "hold_s", "wrap_up_s")
 ERASED = "CustomerErased"
-NOTED = ("ContactClosed", "SurveyAnswered", ERASED, *help_given.NOTED, *offer_answers.NOTED)
+NOTED = ("ContactClosed", *survey_notes.NOTED, ERASED, *help_given.NOTED, *offer_answers.NOTED)
 TOLD = ("queue", "agent", "disposition", "note", "outcome")
 
 _log = logging.getLogger("cti.notes")
@@ -73,7 +74,7 @@ class ContactNotes:
             answers = [
                 functools.partial(self._surveys.note, event=each)
                 for each in events
-                if each.event == "SurveyAnswered"
+                if each.event in survey_notes.NOTED
             ]
             noted = events[-1].seq
             told = [

@@ -1,4 +1,5 @@
-"""Answers to surveys become rows of the customer; a bad one of a valued customer opens a ticket, by the admin's rules.
+"""Who was asked, and the answers, become rows of the customer; a bad one of a valued customer opens a ticket, by the
+admin's rules.
 
 Written in the transaction that moves how far the event log has been noted, so each answer is there once, and one call
 opens one ticket however many of its answers are bad.
@@ -20,6 +21,8 @@ from cti_engine.core.customers.ticket_rules import SUPERVISOR, SurveyRule
 from cti_engine.core.customers.tickets import Notice
 from cti_engine.ports import StoredEvent
 
+NOTED = ("AfterCallStarted", "SurveyAnswered")
+
 
 class SurveyNotes:
     """`told(ticket, notices)` is called in the event loop, once what was written stands."""
@@ -33,26 +36,15 @@ class SurveyNotes:
         self._opened: list[Kept] = []
 
     def note(self, db: Statements, event: StoredEvent) -> str:
-        """Whose answer it was. To be called in the thread of the transaction, which may fail after it."""
-        data = event.data
-        customer = current_id(db, str(data.get("customer", "")))
-        db.run(
-            "INSERT INTO surveys(customer, at, contact, flow, question, scale, answer, agent, queue)"
-            " VALUES(?,?,?,?,?,?,?,?,?)",
-            (
-                customer,
-                event.at,
-                event.contact,
-                data["survey"],
-                data["question"],
-                data["scale"],
-                data["answer"],
-                data["agent"],
-                data["queue"],
-            ),
-        )
+        """Whose it was. To be called in the thread of the transaction, which may fail after it."""
+        customer = current_id(db, str(event.data.get("customer", "")))
         profile = customer_profile.of_customer(db, customer) if customer else None
-        if profile is not None and data["answer"] is not None:
+        value = float(profile["value"]) if profile is not None else 0.0
+        if event.event == "AfterCallStarted":
+            _asked(db, event, customer, value)
+            return customer
+        _answered(db, event, customer, value)
+        if profile is not None and event.data["answer"] is not None:
             self._judge(db, event, profile)
         return customer
 
@@ -105,3 +97,24 @@ class SurveyNotes:
         tickets, self._opened = self._opened, []
         for kept in tickets:
             self._told(kept, (Notice("open", SUPERVISOR),))
+
+
+def _asked(db: Statements, event: StoredEvent, customer: str, value: float) -> None:
+    data = event.data
+    db.run(
+        "INSERT INTO surveys_asked(customer, at, contact, flow, agent, queue, value, answered)"
+        " VALUES(?,?,?,?,?,?,?,0)",
+        (customer, event.at, event.contact, data["flow"], data["agent"], data["queue"], value),
+    )
+
+
+def _answered(db: Statements, event: StoredEvent, customer: str, value: float) -> None:
+    """A spoken answer has its recording, and none on a scale."""
+    data = event.data
+    names = ("survey", "question", "scale", "answer", "agent", "queue", "recording", "seconds")
+    db.run(
+        "INSERT INTO surveys(customer, at, contact, value, flow, question, scale, answer, agent, queue, recording,"
+        " seconds) VALUES(?,?,?,?,?,?,?,?,?,?,?,?)",
+        (customer, event.at, event.contact, value, *(data[name] for name in names)),
+    )
+    db.run("UPDATE surveys_asked SET answered=1 WHERE contact=?", (event.contact,))

@@ -255,16 +255,22 @@ def _softphone(options: argparse.Namespace, console: Console) -> int:
 
 def _explain(options: argparse.Namespace, console: Console) -> int:
     from cti_engine.commands import explain
-    from cti_engine.wire.clock import Clock
 
     settings = _settings(options)
     definitions = _definitions(settings)
     with _stored(settings) as store:
-        explanation = explain.explain(store, definitions, options.contact, Clock().now())
+        explanation = explain.explain(store, definitions, options.contact, _now())
     if explanation is None:
         print(f"Nothing is known of a contact {options.contact}: cti-engine cdr lists them.", file=sys.stderr)
         return PROBLEMS
     return _told(explain, explanation, options, console)
+
+
+def _now() -> float:
+    """Wall seconds."""
+    from cti_engine.wire.clock import Clock
+
+    return Clock().now()
 
 
 def _midnight(now: float) -> float:
@@ -275,10 +281,9 @@ def _midnight(now: float) -> float:
 
 def _fairness(options: argparse.Namespace, console: Console) -> int:
     from cti_engine.commands import fairness_report
-    from cti_engine.wire.clock import Clock
 
     settings = _settings(options)
-    definitions, now = _definitions(settings), Clock().now()
+    definitions, now = _definitions(settings), _now()
     since = _midnight(now) if options.since is None else options.since
     with _stored(settings) as store:
         found = fairness_report.fairness(store, definitions, since, now)
@@ -287,13 +292,18 @@ def _fairness(options: argparse.Namespace, console: Console) -> int:
 
 def _callbacks(options: argparse.Namespace, console: Console) -> int:
     from cti_engine.commands import callback_report
-    from cti_engine.wire.clock import Clock
 
     settings = _settings(options)
-    since = _midnight(Clock().now()) if options.since is None else options.since
+    since = _midnight(_now()) if options.since is None else options.since
     with _stored(settings) as store:
         found = callback_report.callbacks(store, since)
     return _told(callback_report, found, options, console)
+
+
+def _surveys(options: argparse.Namespace, console: Console) -> int:
+    from cti_engine.commands import survey_report
+
+    return survey_report.run(options, _settings(options), console, _now())
 
 
 def _levels(options: argparse.Namespace, console: Console) -> int:
@@ -321,7 +331,6 @@ def _plan(options: argparse.Namespace, console: Console) -> int:
     from cti_engine.commands import plan
     from cti_engine.definitions.library import load_definitions
     from cti_engine.runtime.places import Places
-    from cti_engine.wire.clock import Clock
 
     settings = _settings(options)
     if not options.rules.is_dir():
@@ -338,7 +347,7 @@ def _plan(options: argparse.Namespace, console: Console) -> int:
         print(as_text(found), file=sys.stderr)
     with _stored(settings, options.state) as store:
         state = store.load()
-        now = Clock().now() if options.state is None else plan.recorded_at(store, state)
+        now = _now() if options.state is None else plan.recorded_at(store, state)
     planned = plan.plan(state, present, new, now, replan=options.replan)
     _told(plan, planned, options, console)
     return PROBLEMS if planned.unroutable else OK
@@ -426,26 +435,23 @@ def _accounts(options: argparse.Namespace, console: Console) -> int:
 
 def _customers(options: argparse.Namespace, console: Console) -> int:
     from cti_engine.commands import customers
-    from cti_engine.wire.clock import Clock
 
-    return customers.run(options, _settings(options), console, Clock().now())
+    return customers.run(options, _settings(options), console, _now())
 
 
 def _tickets(options: argparse.Namespace, console: Console) -> int:
     from cti_engine.commands import tickets
-    from cti_engine.wire.clock import Clock
 
     settings = _settings(options)
-    return tickets.run(options, settings, _definitions(settings), console, Clock().now())
+    return tickets.run(options, settings, _definitions(settings), console, _now())
 
 
 def _offers(options: argparse.Namespace, console: Console) -> int:
     from cti_engine.commands import offers
-    from cti_engine.wire.clock import Clock
 
     settings = _settings(options)
     definitions = _definitions(settings)
-    return offers.run(options, settings, definitions, lambda: _stored(settings), console, Clock().now())
+    return offers.run(options, settings, definitions, lambda: _stored(settings), console, _now())
 
 
 COMMANDS = {
@@ -464,6 +470,7 @@ COMMANDS = {
     "softphone": _softphone,
     "fairness": _fairness,
     "callbacks": _callbacks,
+    "surveys": _surveys,
     "levels": _levels,
     "waits": _waits,
     "plan": _plan,

@@ -19,6 +19,7 @@ from cti_engine.adapters.traces import Traces
 
 COUNTED_ON = {
     "surveys": "agent and queue reports",
+    "surveys_asked": "agent and queue reports",
     "offer_answers": "what offers bring",
     "grants": "what was granted",
 }

@@ -21,6 +21,7 @@ _KEYS = {
     "contacts": ("at", "source", "contact", "number"),
     "notes": ("at", "author", "text"),
     "surveys": ("at", "contact", "question"),
+    "surveys_asked": ("at", "contact", "flow"),
     "tickets": ("ticket",),
     "offer_answers": ("at", "contact", "offer"),
     "grants": ("at", "contact", "reason"),

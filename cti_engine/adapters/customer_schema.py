@@ -142,12 +142,26 @@ CREATE INDEX rights_pending ON rights(what, done_at)
 """
 """Who exported, merged and erased; an erasure that is not `done_at` holds what the person is known by."""
 
-STEPS: tuple[Step, ...] = (_FIRST, _ONE_VIEW, _TICKETS, _CASES, _OFFERS, _SEGMENTS, _RIGHTS)
+_SURVEYS = """
+ALTER TABLE surveys ADD COLUMN value DOUBLE PRECISION NOT NULL DEFAULT 0;
+ALTER TABLE surveys ADD COLUMN recording TEXT NOT NULL DEFAULT '';
+ALTER TABLE surveys ADD COLUMN seconds DOUBLE PRECISION NOT NULL DEFAULT 0;
+CREATE INDEX surveys_at ON surveys(at);
+CREATE TABLE surveys_asked(
+  customer TEXT NOT NULL, at DOUBLE PRECISION NOT NULL, contact TEXT NOT NULL, flow TEXT NOT NULL,
+  agent TEXT NOT NULL, queue TEXT NOT NULL, value DOUBLE PRECISION NOT NULL, answered INTEGER NOT NULL);
+CREATE INDEX surveys_asked_of ON surveys_asked(customer, at);
+CREATE INDEX surveys_asked_at ON surveys_asked(at);
+CREATE INDEX surveys_asked_in ON surveys_asked(contact)
+"""
+"""`value`: what the customer was worth then."""
+
+STEPS: tuple[Step, ...] = (_FIRST, _ONE_VIEW, _TICKETS, _CASES, _OFFERS, _SEGMENTS, _RIGHTS, _SURVEYS)
 
 # What a customer's id stands in; the order in which a merge or an erasure goes through them.
 TABLES_OF_A_CUSTOMER = (
-    "numbers", "addresses", "consents", "products", "purchases", "contacts", "notes", "surveys", "scores", "tickets",
-    "offer_answers", "grants", "guide_answers", "campaign_customers",
+    "numbers", "addresses", "consents", "products", "purchases", "contacts", "notes", "surveys", "surveys_asked",
+    "scores", "tickets", "offer_answers", "grants", "guide_answers", "campaign_customers",
 )  # fmt: skip
 
 

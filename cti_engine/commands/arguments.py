@@ -147,6 +147,16 @@ def command_parser() -> argparse.ArgumentParser:
     fairness.add_argument("--since", type=_moment, metavar="TIME", help="2026-11-22 or ...T09:30; else today")
     fairness.add_argument("--json", action="store_true")
 
+    surveys = commands.add_parser("surveys", help="what callers answered, by agent and by queue")
+    surveys.add_argument(
+        "--since", type=_moment, metavar="TIME", help="2026-11-22 or ...T09:30; else the last 30 days"
+    )
+    surveys.add_argument("--until", type=_moment, metavar="TIME")
+    surveys.add_argument("--question", default="", metavar="NAME", help="only answers to this one")
+    surveys.add_argument("--weighted", action="store_true", help="each by what the customer is worth")
+    surveys.add_argument("--comments", action="store_true", help="instead: what was said, and where it lies")
+    surveys.add_argument("--json", action="store_true")
+
     levels = commands.add_parser("levels", help="handle times of agent groups, and who serves a queue last")
     levels.add_argument("--json", action="store_true")
 

@@ -15,6 +15,7 @@ from cti_engine.core.commands import SetAudioPaths, StopRecording
 from cti_engine.core.contact import CONTACT, Contact, Controls
 from cti_engine.core.ivr.flow import Flow
 from cti_engine.core.rows import Surveyed
+from cti_engine.core.surveys import customer_of
 
 
 def agent_hung_up(center: Center, contact: Contact) -> None:
@@ -24,7 +25,11 @@ def agent_hung_up(center: Center, contact: Contact) -> None:
         endings.end_contact(center, contact, causes.AGENT_HANG_UP)
         return
     _remember(center, contact)
-    center.emit(ev.AfterCallStarted(contact.id, contact.agent, contact.queue, flow.id))
+    center.emit(
+        ev.AfterCallStarted(
+            contact.id, contact.agent, contact.queue, flow.id, customer_of(contact), contact.ani
+        )
+    )
     if contact.recording:
         center.command(StopRecording(contact.worker, contact.recording))
     contact.controls = Controls()  # music on hold is replaced by the flow's prompt
@@ -41,8 +46,7 @@ def _flow_for(center: Center, contact: Contact) -> Flow | None:
     caller = center.legs.get(contact.caller_leg)
     if rule is None or caller is None or caller.state != "connected":
         return None
-    before = center.surveyed.get(contact.ani)
-    if rule.at_most_every and (not contact.ani or (before and center.now < before.at + rule.at_most_every)):
+    if rule.at_most_every and (not contact.ani or _asked_since(center, contact, rule.at_most_every)):
         return None
     if _chance(center.seed, contact.id) >= rule.share:
         return None
@@ -55,10 +59,21 @@ def _chance(seed: str, contact: str) -> float:
     return int.from_bytes(drawn) / 2.0**56
 
 
+def _asked_since(center: Center, contact: Contact, seconds: float) -> bool:
+    """The same number, or the same customer by another of theirs."""
+    before = (center.surveyed.get(key) for key in _keys(contact))
+    return any(row is not None and center.now < row.at + seconds for row in before)
+
+
+def _keys(contact: Contact) -> list[str]:
+    customer = customer_of(contact)
+    return [contact.ani, *([f"customer {customer}"] if customer else [])]
+
+
 def _remember(center: Center, contact: Contact) -> None:
     """For as long as any queue wants to know."""
     rules = [queue.after_call for queue in center.definitions.queues.values() if queue.after_call]
     longest = max((rule.at_most_every for rule in rules), default=0.0)
-    if contact.ani and longest:
-        row = center.surveyed[contact.ani] = Surveyed(contact.ani, center.now)
+    for key in _keys(contact) if contact.ani and longest else ():
+        row = center.surveyed[key] = Surveyed(key, center.now)
         center.schedule(row, "forget", center.now + longest)

@@ -49,8 +49,8 @@ class AgentDefinition:
 
 @dataclass(frozen=True, slots=True)
 class AfterCall:
-    """The flow for callers whose agent has hung up: for a `share` of them, each number once in `at_most_every` seconds
-    (0: as often as it calls).
+    """The flow for callers whose agent has hung up: for a `share` of them, each number and each customer once in
+    `at_most_every` seconds (0: as often as they call).
     """
 
     flow: str

@@ -91,12 +91,16 @@ class FlowMessage:
 
 @dataclass(frozen=True, slots=True)
 class AfterCallStarted:
-    """The agent has hung up, which ends the conversation; the caller goes on alone in `flow`."""
+    """The agent has hung up, which ends the conversation; the caller goes on alone in `flow`. `customer` is empty for
+    an unknown one, of whom `number` is known.
+    """
 
     contact: str
     agent: str
     queue: str
     flow: str
+    customer: str = ""
+    number: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -41,7 +41,7 @@ class ReCaller:
 
 @dataclass(slots=True)
 class Surveyed:
-    """Row kind `surveyed`, by number: when its caller was last given an `after_call` flow (wall seconds)."""
+    """Row kind `surveyed`, by number and by customer: when they were last given an `after_call` flow (wall seconds)."""
 
     id: str
     at: float

@@ -21,7 +21,7 @@ def answered(center: Center, contact: Contact, action: Answered) -> None:
             action.way,
             agent,
             queue,
-            customer=_customer(contact),
+            customer=customer_of(contact),
             number=contact.ani,
         )
     )
@@ -44,13 +44,14 @@ def spoken(center: Center, contact: Contact, message: Message) -> None:
             queue,
             message.path,
             message.seconds,
-            customer=_customer(contact),
+            customer=customer_of(contact),
             number=contact.ani,
         )
     )
 
 
-def _customer(contact: Contact) -> str:
+def customer_of(contact: Contact) -> str:
+    """Empty for a stranger."""
     return str(contact.attributes.get("customer", ""))
 
 

@@ -13,7 +13,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import stats
+
+from cti_engine.core.reporting.intervals import student_quantile, wilson
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,37 +49,21 @@ class Uplift:
     survey: Difference
 
 
-def wilson(hits: int, of: int, confidence: float = 0.95) -> tuple[float, float]:
-    """Wilson's score interval (1927) of a share. Raises ValueError for `of` 0."""
-    if of <= 0:
-        raise ValueError("no share of nothing")
-    z = float(stats.norm.ppf(0.5 + confidence / 2))
-    share, z2 = hits / of, z * z
-    middle = (share + z2 / (2 * of)) / (1 + z2 / of)
-    half = z * math.sqrt(share * (1 - share) / of + z2 / (4 * of * of)) / (1 + z2 / of)
-    return max(0.0, middle - half), min(1.0, middle + half)
-
-
-def difference_of_shares(
-    hits: int, of: int, other_hits: int, other_of: int, confidence: float = 0.95
-) -> Difference:
+def difference_of_shares(hits: int, of: int, other_hits: int, other_of: int) -> Difference:
     """The first less the other. Newcombe's method 10."""
     if not of or not other_of:
         return Difference(
             hits / of if of else None, other_hits / other_of if other_of else None, None, None, None
         )
     one, other = hits / of, other_hits / other_of
-    low, high = wilson(hits, of, confidence)
-    other_low, other_high = wilson(other_hits, other_of, confidence)
+    (low, high), (other_low, other_high) = wilson(one, of), wilson(other, other_of)
     gain = one - other
     below = math.hypot(one - low, other_high - other)
     above = math.hypot(high - one, other - other_low)
     return Difference(one, other, gain, gain - below, gain + above)
 
 
-def difference_of_means(
-    these: Sequence[float], others: Sequence[float], confidence: float = 0.95
-) -> Difference:
+def difference_of_means(these: Sequence[float], others: Sequence[float]) -> Difference:
     """The mean of the first less that of the others, Welch's interval (1947); an arm of less than two tells none."""
     one = float(np.mean(these)) if these else None
     other = float(np.mean(others)) if others else None
@@ -89,7 +74,7 @@ def difference_of_means(
     if error == 0.0:
         return Difference(one, other, one - other, one - other, one - other)
     degrees = sum(parts) ** 2 / (parts[0] ** 2 / (len(these) - 1) + parts[1] ** 2 / (len(others) - 1))
-    half = float(stats.t.ppf(0.5 + confidence / 2, degrees)) * error
+    half = student_quantile(degrees) * error
     return Difference(one, other, one - other, one - other - half, one - other + half)
 
 

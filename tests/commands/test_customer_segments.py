@@ -33,7 +33,7 @@ def var(tmp_path: Path) -> Path:
             (now - 45 * DAY, body),
         )
         db.run(
-            "INSERT INTO surveys VALUES('c03', ?, 'c9', 'survey', 'csat', '1-5', 1, 'ana', 'support_en')",
+            "INSERT INTO surveys VALUES('c03', ?, 'c9', 'survey', 'csat', '1-5', 1, 'ana', 'support_en', 0, '', 0)",
             (now - DAY,),
         )
     store.close()

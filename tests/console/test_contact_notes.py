@@ -11,6 +11,7 @@ from agent_console.contact_notes import ContactNotes
 from agent_console.event_log import EventLog
 from agent_console.survey_notes import SurveyNotes
 from agent_console.ticket_book import TicketBook, TicketBooks
+from cti_engine.adapters import survey_records
 from cti_engine.adapters.customer_store import CustomerStore
 from cti_engine.adapters.ticket_store import Kept, TicketStore
 from cti_engine.core.customers.ticket_rules import SUPERVISOR, Category, DueRule, SurveyRule, TicketRules
@@ -51,6 +52,7 @@ def answered(
     data = {
         "survey": "survey", "question": question, "scale": "1-5" if answer else "", "answer": answer, "way": "key",
         "agent": "maria", "queue": "sales_es", "customer": customer, "number": "+34600000201",
+        "recording": "" if answer else f"/var/recordings/{contact}-2.wav", "seconds": 0.0 if answer else 8.0,
     }  # fmt: skip
     return StoredEvent(seq, 1000.0 + seq, "SurveyAnswered", contact, data)
 
@@ -102,6 +104,49 @@ async def test_a_bad_answer_of_a_valued_customer_opens_one_ticket(tmp_path: Path
     assert (opened.ticket.call_back_at, opened.number) == (1002.0 + 600.0, "+34600000201")
     other = customers.profile("+34600000202")
     assert other is not None and other["tickets"] == [] and len(other["surveys"]) == 1
+    log.close()
+    customers.close()
+    store.close()
+
+
+async def test_who_was_asked_is_noted_with_what_they_were_worth(tmp_path: Path) -> None:
+    """Asked and answered, asked and silent, a stranger; the spoken answer keeps its recording. What a customer is worth
+    later changes nothing of it.
+    """
+    (tmp_path / "customers.csv").write_text(
+        "customer,name,numbers,segment,value\nx1,Ann,+34600000201,gold,700\n"
+    )
+    store = open_store("sqlite:", folder=tmp_path)
+    store.open_epoch()
+
+    def asked(seq: int, contact: str, customer: str) -> StoredEvent:
+        told = {
+            "agent": "maria",
+            "queue": "sales_es",
+            "flow": "survey",
+            "customer": customer,
+            "number": "+34",
+        }
+        return StoredEvent(seq, 1000.0 + seq, "AfterCallStarted", contact, told)
+
+    events = [
+        asked(1, "c1", "x1"), answered(2, "c1", "x1", 4), answered(3, "c1", "x1", None, "comment"),
+        asked(4, "c2", "x1"), asked(5, "c3", ""), answered(6, "c3", "", 1),
+    ]  # fmt: skip
+    store.write(Batch(events=events))
+    log = EventLog(lambda: open_store("sqlite:", folder=tmp_path, read_only=True))
+    customers = CustomerStore(tmp_path / "customers.db")
+    customers.import_csv(tmp_path / "customers.csv", 1000.0)
+    running = spawn(ContactNotes(log, customers, surveys_of(customers)).run(), "notes")
+    await until(lambda: customers.noted_to() == 6, "the answers to be noted")
+    running.cancel()
+    found = survey_records.report(customers.database, 0.0, 5000.0)
+    assert (found.total.asked, found.total.answered, found.total.csat_answers) == (3, 2, 2)
+    weighted = survey_records.report(customers.database, 0.0, 5000.0, weighted=True)
+    assert weighted.total.csat is not None and weighted.total.csat.value == 4.0, "the stranger counts nothing"
+    (comment,) = survey_records.comments(customers.database, 0.0, 5000.0)
+    assert (comment.contact, comment.recording, comment.seconds) == ("c1", "/var/recordings/c1-2.wav", 8.0)
+    assert (comment.name, comment.agent, comment.answers) == ("Ann", "maria", {"satisfied": 4})
     log.close()
     customers.close()
     store.close()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from cti_engine.learning.uplift import Call, difference_of_means, difference_of_shares, uplift, wilson
+from cti_engine.learning.uplift import Call, difference_of_means, difference_of_shares, uplift
 
 
 def test_published_figures() -> None:
@@ -14,13 +14,6 @@ def test_published_figures() -> None:
     assert [found.low, found.high] == pytest.approx([0.0524, 0.3339], abs=1e-4)
     found = difference_of_shares(10, 10, 0, 10)
     assert [found.low, found.high] == pytest.approx([0.6075, 1.0], abs=1e-4)
-
-
-def test_a_share() -> None:
-    """Wilson's interval of 81 in 263 (Newcombe 1998, one proportion, table I); of nothing there is none."""
-    assert wilson(81, 263) == pytest.approx((0.2553, 0.3662), abs=1e-4)
-    with pytest.raises(ValueError, match="nothing"):
-        wilson(0, 0)
 
 
 def test_the_interval_covers() -> None:

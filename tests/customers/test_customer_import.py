@@ -70,8 +70,12 @@ def test_what_is_computed_comes_with_the_profile(store: CustomerStore) -> None:
             "INSERT INTO tickets(customer, category, subject, state, priority, owner, contact, opened_by, opened_at,"
             " closed_at) VALUES('c01', 'billing', 'old', 'closed', 2, 'maria', 'c9', 'maria', 5, 6)"
         )
-        db.run("INSERT INTO surveys VALUES('c01', 7, 'c9', 'csat', 'happy', 'csat', 4, 'maria', 'sales_es')")
-        db.run("INSERT INTO surveys VALUES('c01', 8, 'c9', 'csat', 'comment', '', NULL, 'maria', 'sales_es')")
+        db.run(
+            "INSERT INTO surveys VALUES('c01', 7, 'c9', 'csat', 'happy', 'csat', 4, 'maria', 'sales_es', 0, '', 0)"
+        )
+        db.run(
+            "INSERT INTO surveys VALUES('c01', 8, 'c9', 'csat', 'comment', '', NULL, 'maria', 'sales_es', 0, '', 0)"
+        )
         db.run("INSERT INTO notes VALUES('c01', 9, 'maria', 'calls after six')")
         db.run("INSERT INTO offer_answers VALUES('c01', 9, 'c9', 'fibre', 'declined', 'maria', 0, 'gold', 0)")
         db.run_many(

@@ -34,16 +34,19 @@ def store(tmp_path: Path) -> Iterator[CustomerStore]:
             )
             db.run("INSERT INTO ticket_steps VALUES(?, 11, 'maria', 'opened', '{}')", (ticket,))
             db.run(
-                "INSERT INTO surveys VALUES(?, 5, 'k1', 'csat', 'happy', 'csat', 4, 'maria', 'sales_es')",
+                "INSERT INTO surveys VALUES(?, 5, 'k1', 'csat', 'happy', 'csat', 4, 'maria', 'sales_es', 0, '', 0)",
                 (customer,),
             )
             db.run(
-                "INSERT INTO surveys VALUES(?, 5, 'k1', 'csat', 'said', '', NULL, 'maria', 'sales_es')",
+                "INSERT INTO surveys VALUES(?, 5, 'k1', 'csat', 'said', '', NULL, 'maria', 'sales_es', 0, '', 0)",
                 (customer,),
             )
             db.run(
                 "INSERT INTO offer_answers VALUES(?, 6, 'k1', 'fibre', 'declined', 'maria', 0, 'gold', 0)",
                 (customer,),
+            )
+            db.run(
+                "INSERT INTO surveys_asked VALUES(?, 5, 'k1', 'csat', 'maria', 'sales_es', 5, 1)", (customer,)
             )
             db.run("INSERT INTO scores VALUES(?, 'gold', 5, '{}', 1)", (customer,))
             db.run("INSERT INTO grants VALUES(?, 7, 'k1', 'maria', 5, 'EUR', 'late', '')", (customer,))

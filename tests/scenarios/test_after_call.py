@@ -253,6 +253,32 @@ def test_nobody_is_asked_too_often() -> None:
     assert not s.center.surveyed, "forgotten when no queue asks any more"
 
 
+def test_a_customer_is_asked_once_whichever_number_they_call_from() -> None:
+    """The second number of a customer who was asked is not asked; a stranger's is, and the customer after a month."""
+    rules = center(at_most_every=30 * DAY)
+    s = Scenario(rules, ready=("john",))
+
+    def call(s: Scenario, number: str, contact: str, **profile: object) -> Scenario:
+        of = Caller("w1", number)
+        s = s >> of.calls("5000") >> of.found(contact, **profile) >> of.connects() >> Elapse(0.2)
+        s = s >> john.rings() >> john.answers() >> Elapse(60) >> john.hangs_up()
+        asked = s.center.contacts[contact].state == "after_call"
+        s = s >> (of.hangs_up() if asked else of.is_gone()) >> is_recorded
+        return s >> john.disposes(contact) >> Elapse(1)
+
+    def asks(s: Scenario) -> list[tuple[str, str, str]]:
+        started = [fact for _, fact in s.facts if type(fact).__name__ == "AfterCallStarted"]
+        return [(fact.contact, fact.customer, fact.number) for fact in started]  # type: ignore[attr-defined]
+
+    s = call(s, "+34600000001", "c1", customer="c01", name="Lucía")
+    s = call(s, "+34910000002", "c2", customer="c01", name="Lucía")
+    s = call(s, "+34910000003", "c3")
+    s = call(s >> Elapse(30 * DAY), "+34910000002", "c4", customer="c01", name="Lucía")
+    assert asks(s) == [
+        ("c1", "c01", "+34600000001"), ("c3", "", "+34910000003"), ("c4", "c01", "+34910000002"),
+    ]  # fmt: skip
+
+
 def test_a_caller_without_a_number_is_not_asked_where_there_is_a_limit() -> None:
     """It could not be kept."""
     hidden = Caller("w1", "")

@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from cti_engine.core import events as ev
+from cti_engine.core.reporting.intervals import wilson
 
 SHARES = (0.5, 0.8, 0.95)
 Array = npt.NDArray[np.float64]
@@ -104,7 +105,7 @@ def coverage(kept: Sequence[Kept], place: int) -> Coverage:
     number = float(len(kept))
     if 0.0 < surviving < 1.0:
         number = (1.0 - surviving) / (surviving * greenwood)
-    return Coverage(1.0 - surviving, *_wilson(1.0 - surviving, number))
+    return Coverage(1.0 - surviving, *wilson(1.0 - surviving, number))
 
 
 def _product_limit(time: Array, ends: npt.NDArray[np.bool_], until: float) -> tuple[float, float]:
@@ -116,14 +117,6 @@ def _product_limit(time: Array, ends: npt.NDArray[np.bool_], until: float) -> tu
     with np.errstate(divide="ignore"):
         greenwood = float(np.sum(np.where(rest > 0, deaths / (at_risk * np.maximum(rest, 1)), math.inf)))
     return surviving, greenwood
-
-
-def _wilson(share: float, number: float) -> tuple[float, float]:
-    """E. Wilson, JASA 22 (1927) 209-212, at 95 %."""
-    z2 = 1.959963984540054**2
-    middle = (share + z2 / (2.0 * number)) / (1.0 + z2 / number)
-    half = math.sqrt(z2 * (share * (1.0 - share) / number + z2 / (4.0 * number**2))) / (1.0 + z2 / number)
-    return middle - half, middle + half
 
 
 def losses(kept: Sequence[Kept]) -> dict[str, float]:
