@@ -27,6 +27,7 @@ STATUS = {
     "off": 404,
     "not_found": 404,
     "no_message": 404,
+    "no_recording": 404,
     "unknown_id": 404,
     "unknown_ticket": 404,
     "unknown_request": 404,

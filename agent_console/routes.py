@@ -8,7 +8,7 @@ from pathlib import Path
 
 from aiohttp import web
 
-from agent_console import api, call_me, customer_rights, explanations, own_records, retention, tickets
+from agent_console import api, call_me, customer_rights, explanations, own_records, retention, surveys, tickets
 from agent_console.answers import Colleagues, Done, Face, Health, LogIn, Me
 from agent_console.console import CONSOLE
 from agent_console.guard import (
@@ -152,6 +152,7 @@ def application() -> web.Application:
     app.add_routes(tickets.routes)
     app.add_routes(retention.routes)
     app.add_routes(customer_rights.routes)
+    app.add_routes(surveys.routes)
     app.add_routes(call_me.routes)
     app.on_response_prepare.append(call_me.add_cors)
     app.router.add_static("/static", STATIC)

@@ -69,6 +69,9 @@ async def test_a_ticket_by_one_key(
     await is_accessible(page, "tickets")
     await mine.get_by_role("button", name="Show ticket").click()
     dialog = page.get_by_role("dialog")
+    await dialog.get_by_label("Priority").select_option("1")
+    await expect(dialog.locator(".lines").get_by_text("changed")).to_be_visible()
+    await expect(dialog.locator("p.muted").first).to_contain_text("Urgent")
     await dialog.get_by_label("Text").fill("Another cable")
     assert await findings(page) == []
     await dialog.get_by_role("button", name="Resolved so").click()

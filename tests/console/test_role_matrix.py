@@ -6,11 +6,14 @@ new request or route without a line here fails.
 
 from __future__ import annotations
 
+from contextlib import closing
+
 import aiohttp
 import pytest
 
 from agent_console.routes import application
 from agent_console.wire_types import BODIES
+from cti_engine.adapters.customer_schema import open_customers
 from cti_engine.wire.catalogue import REQUESTS, ROLES, Permission
 from tests.console.stand_in_engine import StandInEngine
 from tests.console.world import ConsoleProcess, Person, agent
@@ -80,6 +83,9 @@ MAY_READ: dict[str, tuple[str, dict[str, set[str]]]] = {
     "GET /api/history": ("/api/history?agent={agent}", {OWN: ALL, OTHERS: STEERING}),
     "GET /api/my-day": ("/api/my-day?agent={agent}", {OWN: ALL, OTHERS: STEERING}),
     "GET /api/retention": ("/api/retention", {OWN: STEERING}),
+    "GET /api/surveys": ("/api/surveys?days=7&weighted=true", {OWN: STEERING}),
+    "GET /api/surveys/comments": ("/api/surveys/comments", {OWN: STEERING}),
+    "GET /api/surveys/comments/{contact}/{question}": ("/api/surveys/comments/c-1/comment", {OWN: STEERING}),
     "GET /api/colleagues": ("/api/colleagues", {OWN: ALL}),
     "GET /api/cases": ("/api/cases?text=router", {OWN: ALL}),
     "GET /api/message/{contact}": ("/api/message/c-{agent}", {OWN: ALL, OTHERS: NONE}),
@@ -175,6 +181,10 @@ async def test_routes(running: tuple[StandInEngine, ConsoleProcess], role: str) 
     folder = console.folder / "recordings"
     folder.mkdir(exist_ok=True)
     (folder / "m.wav").write_bytes(b"RIFF")
+    with closing(open_customers(console.folder / "customers.db")) as database, database.writing() as db:
+        db.run(
+            "INSERT INTO surveys VALUES('', 1, 'c-1', 'survey', 'comment', '', NULL, 'john', 'sales_es', 0, '/m.wav', 2)"
+        )
     for user in (PEOPLE[role], "john"):
         await engine.shows(agent(user, state="ringing", contact=f"c-{user}", offer={"message": "m.wav"}))
     person = Person(console)

@@ -231,6 +231,54 @@ async def test_from_the_call_to_what_worked(running: tuple[StandInEngine, Consol
     await john.close()
 
 
+CHANGES: dict[str, tuple[dict[str, Any], set[str]]] = {
+    "change": ({"priority": 1, "category": "complaint"}, {"owner", "supervisor"}),
+    "comment": ({"text": "x"}, {"owner", "colleague", "supervisor"}),
+    "wait": ({}, {"owner", "supervisor"}),
+    "resume": ({}, {"owner", "supervisor"}),
+    "give": ({"to": "maria"}, {"owner", "supervisor"}),
+    "resolve": ({"text": "x"}, {"owner", "supervisor"}),
+    "reopen": ({}, {"owner", "colleague", "supervisor"}),
+    "release": ({}, {"owner", "supervisor"}),
+    "take": ({}, {"owner", "colleague", "supervisor"}),
+}
+"""In an order that is possible: what is sent, and who may do it to a ticket of maria's."""
+
+
+@in_the_loop
+async def test_who_may_do_what_to_a_ticket(running: tuple[StandInEngine, ConsoleProcess]) -> None:
+    """Owner, colleague and supervisor by each change; what is refused leaves no line in the history. Another priority
+    and category are in the ticket, its time until due and the history.
+    """
+    engine, console = running
+    await engine.shows(agent("maria", state="talking", contact="c-1", offer=asdict(offer())))
+    await engine.shows(agent("john"))
+    people = {role: Person(console) for role in ("owner", "colleague", "supervisor")}
+    for role, user in (("owner", "maria"), ("colleague", "john"), ("supervisor", "supervisor")):
+        await people[role].log_in(user)
+    async with people["owner"].page() as page:
+        await page.until("snapshot", engine=True)
+        await page.ask("Ready")  # what was published before has arrived
+    new = {"category": "fault", "subject": "x", "contact": "c-1"}
+    for role, person in people.items():
+        _, ticket = await people["owner"].post("/api/tickets", json=new)
+        changes = f"/api/tickets/{ticket['ticket']}/changes"
+        for kind, (body, may) in CHANGES.items():
+            status, answer = await person.post(changes, json={"kind": kind, **body})
+            assert (status == 200) == (role in may), f"{kind} by {role}: {status} {answer}"
+            if role not in may:
+                assert (status, answer["error"]["code"]) == (403, "forbidden"), f"{kind} by {role}"
+                status, _ = await people["owner"].post(changes, json={"kind": kind, **body})
+                assert status == 200, kind
+        _, found = await person.get(f"/api/tickets/{ticket['ticket']}")
+        assert (found["priority"], found["category"]) == (1, "complaint")
+        assert found["due_at"] == pytest.approx(found["opened_at"] + 4 * 3600.0, abs=120.0)
+        assert [step["step"] for step in found["steps"]] == ["open", *CHANGES]
+        assert found["steps"][1]["body"] == {"category": "complaint", "priority": 1}
+    for person in people.values():
+        await person.close()
+
+
 @in_the_loop
 async def test_supervisors_see_what_is_late_and_what_nobody_has(
     running: tuple[StandInEngine, ConsoleProcess],

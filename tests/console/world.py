@@ -58,7 +58,7 @@ _HOME = {
         priorities:
           "1": {en: Urgent, es: Urgente}
           "2": {en: Normal, es: Normal}
-        due: [{segments: gold, within: 2h}, {within: 8h}]
+        due: [{segments: gold, within: 2h}, {priorities: 1, within: 4h}, {within: 8h}]
         ladder: [{untaken: 1m, to: supervisor}, {at: 100, to: owner}, {at: 100, to: supervisor}]
         """,
     "routing_rules/queues.yaml": """

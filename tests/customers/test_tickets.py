@@ -170,6 +170,21 @@ def _walk(ticket: Ticket) -> list[tuple[float, tuple[Notice, ...]]]:
     return found
 
 
+def test_rungs_that_lie_ahead_again_are_told_again() -> None:
+    """Late and told, a ticket that becomes less urgent is told again when it is late by its new time; one that is late
+    all the same is not, and what nobody took stays told.
+    """
+    late, _ = timed(RULES, OFFICE, _open(owner="ana"), MONDAY + HOUR)
+    assert late.told == ("75%", "100%")
+    easier = _do(late, "change", now=MONDAY + HOUR, priority=3)
+    assert (due_at(OFFICE, easier), easier.told) == (MONDAY + 3 * HOUR, ())
+    again, notices = timed(RULES, OFFICE, easier, MONDAY + 3 * HOUR)
+    assert again.told == ("75%", "100%") and Notice("escalated", SUPERVISOR, "100%") in notices
+    assert _do(late, "change", now=MONDAY + HOUR, priority=1).told == ("75%", "100%")
+    nobodys, _ = timed(RULES, OFFICE, _open(), MONDAY + HOUR)
+    assert _do(nobodys, "change", now=MONDAY + HOUR, priority=3).told == ("untaken 1800s",)
+
+
 def test_the_ladder_of_a_taken_ticket() -> None:
     """The owner before it is due and as it is; the supervisor as it is due; at last the one named; then nobody."""
     assert _walk(_do(_open(), "take")) == [

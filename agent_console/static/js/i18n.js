@@ -50,6 +50,7 @@ export function duration(seconds) {
 
 const FORMATS = {
   percent: (code) => new Intl.NumberFormat(code, { style: "percent", maximumFractionDigits: 0 }),
+  decimal: (code) => new Intl.NumberFormat(code, { minimumFractionDigits: 2, maximumFractionDigits: 2 }),
   hour: (code) => new Intl.DateTimeFormat(code, HOUR),
   day: (code) => new Intl.DateTimeFormat(code, { day: "numeric", month: "short", ...HOUR }),
 };
@@ -60,6 +61,8 @@ const made = {};
 const format = (name) => (made[`${name} ${language()}`] ??= FORMATS[name](language()));
 
 export const percent = (share) => format("percent").format(share);
+
+export const decimal = (value) => format("decimal").format(value);
 
 /** An amount to the cent. */
 export const money = (amount, currency) =>

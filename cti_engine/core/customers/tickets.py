@@ -142,6 +142,8 @@ def changed(
     if ticket.state == WAITING and state != WAITING:
         ticket = _goes_on(calendar, ticket, now)
     after = replace(_DONE[change.kind](rules, ticket, change, now), state=state)
+    if change.kind == "change":
+        after = replace(after, told=_have_been(rules, calendar, after, now))
     return after, _notices(ticket, after, change)
 
 
@@ -249,6 +251,16 @@ def _when(calendar: Calendar | None, ticket: Ticket, share: float) -> float | No
         return None
     seconds = ticket.within * share + ticket.paused
     return ticket.counts_from + seconds if calendar is None else calendar.after(ticket.counts_from, seconds)
+
+
+def _have_been(rules: TicketRules, calendar: Calendar | None, ticket: Ticket, now: float) -> tuple[str, ...]:
+    """Rungs that were told and would be by now: those that lie ahead again are told again."""
+    moments = {
+        rung.name: _when(calendar, ticket, rung.share) for rung in rules.ladder if rung.share is not None
+    }
+    return tuple(
+        name for name in ticket.told if name not in moments or (at := moments[name]) is not None and at <= now
+    )
 
 
 def next_timer(rules: TicketRules, calendar: Calendar | None, ticket: Ticket) -> float | None:

@@ -73,8 +73,14 @@ export default {
   guide: "Guide", guide_next: "Next step", guide_back: "Step before", guide_skip: "No answer, go on", guide_keep: "Keep",
   guide_end: "End of the guide", guide_answer: "Answers of the guide",
   // campaigns
-  retention: "Customers to call", retention_show: "Show", retention_none: "Nobody is on a list.", retention_call: "Call through the queue",
+  retention: "Customers to call", show_it: "Show", retention_none: "Nobody is on a list.", retention_call: "Call through the queue",
   retention_figures: "value {value}, risk {risk}", called: "in the queue", called_already: "was to be called already", given_campaign: "A campaign, by {name}",
+  // surveys
+  surveys: "Surveys", surveys_days: "Of the last", surveys_day: "day", surveys_n_days: "{n} days", surveys_weighted: "Weighted by what the customer is worth",
+  surveys_of: "Of", surveys_all: "All", surveys_asked: "Asked", surveys_answered: "Answered", surveys_satisfied: "4 or 5",
+  surveys_range: "{low} to {high}", surveys_too_few: "too few to tell", surveys_left_out: "{n} answers of customers without a value are left out.",
+  surveys_means: "CSAT is the mean of the answers from 1 to 5, NPS the share of 9 and 10 less that of 0 to 6. Beside each, between what it lies in 95 of 100 cases, and of how many answers.",
+  surveys_none: "Nobody has been asked in this time.", surveys_comments: "What they said", surveys_listen: "What {name} said",
   // what an agent may give
   grant: "Make it good", grant_left: "{left} left of {limit}", grant_amount: "Amount in {currency}", grant_reason: "Reason", grant_give: "Grant",
   grant_ask: "Ask a supervisor", grant_made: "granted", grant_asked: "a supervisor decides", grant_refused: "not approved",

@@ -70,8 +70,14 @@ export default {
   guide: "Guía", guide_next: "Siguiente paso", guide_back: "Paso anterior", guide_skip: "Sin respuesta, seguir", guide_keep: "Guardar",
   guide_end: "Fin de la guía", guide_answer: "Respuestas de la guía",
   // campaigns
-  retention: "Clientes a los que llamar", retention_show: "Mostrar", retention_none: "No hay nadie en ninguna lista.", retention_call: "Llamar a través de la cola",
+  retention: "Clientes a los que llamar", show_it: "Mostrar", retention_none: "No hay nadie en ninguna lista.", retention_call: "Llamar a través de la cola",
   retention_figures: "valor {value}, riesgo {risk}", called: "en la cola", called_already: "ya se le iba a llamar", given_campaign: "Campaña, por {name}",
+  // surveys
+  surveys: "Encuestas", surveys_days: "De los últimos", surveys_day: "día", surveys_n_days: "{n} días", surveys_weighted: "Según lo que vale el cliente",
+  surveys_of: "De", surveys_all: "Todos", surveys_asked: "Preguntados", surveys_answered: "Respondieron", surveys_satisfied: "4 o 5",
+  surveys_range: "de {low} a {high}", surveys_too_few: "muy pocas para saberlo", surveys_left_out: "Quedan fuera {n} respuestas de clientes sin valor.",
+  surveys_means: "CSAT es la media de las respuestas del 1 al 5; NPS, el porcentaje de 9 y 10 menos el de 0 a 6. Al lado, entre qué valores está en 95 de cada 100 casos y de cuántas respuestas.",
+  surveys_none: "No se ha preguntado a nadie en este tiempo.", surveys_comments: "Qué dijeron", surveys_listen: "Qué dijo {name}",
   // what an agent may give
   grant: "Compensar", grant_left: "quedan {left} de {limit}", grant_amount: "Importe en {currency}", grant_reason: "Motivo", grant_give: "Dar",
   grant_ask: "Pedir a supervisión", grant_made: "dado", grant_asked: "espera a supervisión", grant_refused: "no concedido",

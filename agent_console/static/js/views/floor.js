@@ -8,6 +8,7 @@ import { LevelBar, Sparkline } from "./charts.js";
 import { MonitorBar, MonitorButtons } from "./monitor.js";
 import { MyTickets } from "./my_tickets.js";
 import { Retention } from "./retention.js";
+import { Surveys } from "./surveys.js";
 import { condition, conditionText, reasonText } from "./state_bar.js";
 import { WaitingCalls } from "./why.js";
 
@@ -29,6 +30,7 @@ export function Floor({ model, labels, me, live, phone }) {
     </section>
     ${looked && html`<${WaitingCalls} key=${looking} queue=${looked} names=${names} labels=${labels} onClose=${() => setLooking("")} />`}
     <${Retention} live=${live} onProblem=${setProblem} />
+    <${Surveys} names=${names} />
     <div class="floor-row">
       <section class="card">
         <h2>${t("agents")}</h2>

@@ -20,7 +20,7 @@ export function Retention({ live, onProblem }) {
   }
 
   return html`<section class="card retention" aria-label=${t("retention")}>
-    <h2>${t("retention")} <button class="button quiet small" aria-expanded=${open} onClick=${() => setOpen(!open)}>${t(open ? "close" : "retention_show")}</button></h2>
+    <h2>${t("retention")} <button class="button quiet small" aria-expanded=${open} onClick=${() => setOpen(!open)}>${t(open ? "close" : "show_it")}</button></h2>
     ${open && lists && (lists.length ? lists.map((list) => html`<${List} key=${list.campaign} ...${{ list, ring, called }} />`) : html`<p class="muted">${t("retention_none")}</p>`)}
   </section>`;
 }

@@ -52,8 +52,9 @@ export function TicketDialog({ number, me, onChange, onClose }) {
       <ol class="lines" tabindex="0" aria-label=${t("ticket_history")}>${ticket.steps.map((step, i) => html`<li key=${i}>
         <span class="line-when">${moment(step.at)}</span>
         <span class="line-what">${t(`ticket_step_${step.step}`)} <b class="tag">${step.author || step.body.to || ""}</b></span>
-        ${(step.body.text || step.body.rung) && html`<span class="line-note" dir="auto">${step.body.text || step.body.rung}</span>`}
+        ${said(step, me.labels) && html`<span class="line-note" dir="auto">${said(step, me.labels)}</span>`}
       </li>`)}</ol>
+      ${ticket.state !== "resolved" && html`<${Kind} ...${{ ticket, me, busy }} onChange=${(what) => change("change", what)} />`}
       <label class="field">${t("ticket_text")}<textarea maxlength="4000" value=${text} onInput=${({ target }) => setText(target.value)}></textarea></label>
       ${ticket.state !== "resolved" && html`<${SimilarCases} text=${text || ticket.subject} category=${ticket.category} labels=${me.labels} />`}
       <p class="muted">${t("ticket_text_hint")}</p>
@@ -66,6 +67,22 @@ export function TicketDialog({ number, me, onChange, onClose }) {
     <p class="problem" role="alert">${problem}</p>
     <form method="dialog"><button class="button">${t("close")}</button></form>
   </dialog>`;
+}
+
+/** What a step says beside who did what. */
+function said({ body }, labels) {
+  const kind = [body.category && label(labels.ticket_categories, body.category), body.priority && label(labels.ticket_priorities, String(body.priority))];
+  return [...kind, body.text || body.rung].filter(Boolean).join(" · ");
+}
+
+/** Category and priority: when it is due follows. */
+function Kind({ ticket, me, busy, onChange }) {
+  return html`<div class="pair ticket-kind">
+    <label class="field">${t("ticket_category")}<select value=${ticket.category} disabled=${busy} onChange=${({ target }) => onChange({ category: target.value })}>
+      ${Object.keys(me.labels.ticket_categories).map((id) => html`<option key=${id} value=${id}>${label(me.labels.ticket_categories, id)}</option>`)}</select></label>
+    <label class="field">${t("ticket_priority")}<select value=${String(ticket.priority)} disabled=${busy} onChange=${({ target }) => onChange({ priority: Number(target.value) })}>
+      ${Object.keys(me.labels.ticket_priorities).map((id) => html`<option key=${id} value=${id}>${label(me.labels.ticket_priorities, id)}</option>`)}</select></label>
+  </div>`;
 }
 
 /** The owner calls the customer at a time: the center rings the owner first. */
