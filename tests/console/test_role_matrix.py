@@ -183,7 +183,7 @@ async def test_routes(running: tuple[StandInEngine, ConsoleProcess], role: str) 
     (folder / "m.wav").write_bytes(b"RIFF")
     with closing(open_customers(console.folder / "customers.db")) as database, database.writing() as db:
         db.run(
-            "INSERT INTO surveys VALUES('', 1, 'c-1', 'survey', 'comment', '', NULL, 'john', 'sales_es', 0, '/m.wav', 2)"
+            "INSERT INTO surveys VALUES('', 1, 'c-1', 'survey', 'comment', '', NULL, 'john', 'sales_es', 0, 'm.wav', 2)"
         )
     for user in (PEOPLE[role], "john"):
         await engine.shows(agent(user, state="ringing", contact=f"c-{user}", offer={"message": "m.wav"}))

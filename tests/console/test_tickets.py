@@ -251,7 +251,8 @@ async def test_who_may_do_what_to_a_ticket(running: tuple[StandInEngine, Console
     and category are in the ticket, its time until due and the history.
     """
     engine, console = running
-    await engine.shows(agent("maria", state="talking", contact="c-1", offer=asdict(offer())))
+    pop = asdict(offer(number="+34600999999", segment="silver"))
+    await engine.shows(agent("maria", state="talking", contact="c-1", offer=pop))
     await engine.shows(agent("john"))
     people = {role: Person(console) for role in ("owner", "colleague", "supervisor")}
     for role, user in (("owner", "maria"), ("colleague", "john"), ("supervisor", "supervisor")):
