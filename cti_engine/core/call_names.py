@@ -62,12 +62,14 @@ class Names:
             case "region_languages":
                 return contact.attributes.get(field) or contact.profile.get("languages") or None
             case "re_caller":
-                return contact.ani in self._center.recallers
+                return contact.re_caller or contact.ani in self._center.recallers
             case "open_ticket" | "ticket" | "ticket_category" | "ticket_state" | "ticket_owner":
                 return self._ticket(field)
             case "score" | "retention_risk":
                 scores = contact.profile.get("scores")
                 return scores.get(field) if isinstance(scores, dict) else None
+            case "last_agent" | "last_contact":
+                return self._last(field)
             case "known":
                 return bool(contact.profile.get("customer"))
             case _:
@@ -85,6 +87,15 @@ class Names:
             owner = self._center.definitions.agents.get(str(ticket.get("owner", "")))
             return None if owner is None else owner.name
         return ticket.get(field.removeprefix("ticket_"))
+
+    def _last(self, field: str) -> object:
+        """Who of us spoke with them last; how long ago their last contact is, whoever they reached."""
+        found = self._contact.profile.get("contacts")
+        past = [row for row in found if isinstance(row, dict)] if isinstance(found, list | tuple) else []
+        if field == "last_agent":
+            return next((str(row["agent"]) for row in past if row.get("agent")), None)
+        at = past[0].get("at") if past else None
+        return self._center.now - at if isinstance(at, int | float) else None
 
     def _queue(self, queue: str, field: str) -> object:
         center, contact = self._center, self._contact

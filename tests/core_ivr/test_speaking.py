@@ -96,6 +96,26 @@ def test_no_asks_the_menu_again_as_a_miss() -> None:
     assert caller.state.tries == 1 and caller.state.candidate == ""
 
 
+def test_who_answers_by_keys_is_not_listened_to() -> None:
+    """Noise on the line chooses nothing; keys do; an open question, which no key can answer, is listened to."""
+    caller = Caller(MENU, world={"call.answer_by": "keys"})
+    assert not caller.state.listening and not [each for each in caller.actions if isinstance(each, Listen)]
+    assert caller.heard == ["text:For sales press one."]
+    caller.press("1")
+    assert caller.last[-1] == Enqueue("sales_en", 0, None)
+    asked = Caller(
+        """
+        start: ask
+        defaults: {no_input: bye, no_match: bye}
+        steps:
+          ask: {listen: {prompt: "What is it about?", into: topic}, next: bye}
+          bye: {hang_up: }
+        """,
+        world={"call.answer_by": "keys"},
+    )
+    assert asked.state.listening
+
+
 def test_another_key_than_yes_and_no_chooses_in_the_menu() -> None:
     """Who presses 0 at "did you say" wants the operator."""
     caller = Caller(MENU)

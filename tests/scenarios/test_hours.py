@@ -86,7 +86,7 @@ def test_a_calendar_that_is_gone_is_unknown_and_nothing_stops() -> None:
 
 @pytest.mark.parametrize(("away", "greeted"), [(30.0, True), (90.0, False)])
 def test_who_calls_again_in_time_is_known(away: float, greeted: bool) -> None:
-    """`call.re_caller` is so from giving up until `re_caller_within` is over, and no longer in the queue itself."""
+    """`call.re_caller` is so from giving up until `re_caller_within` is over."""
     again = flow_of(
         """
         start: known

@@ -259,7 +259,9 @@ def _have_been(rules: TicketRules, calendar: Calendar | None, ticket: Ticket, no
         rung.name: _when(calendar, ticket, rung.share) for rung in rules.ladder if rung.share is not None
     }
     return tuple(
-        name for name in ticket.told if name not in moments or ((at := moments[name]) is not None and at <= now)
+        name
+        for name in ticket.told
+        if name not in moments or ((at := moments[name]) is not None and at <= now)
     )
 
 

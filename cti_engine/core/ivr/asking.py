@@ -92,11 +92,14 @@ def _wording(run: Run, step: Question) -> Content:
 
 
 def _hear(run: Run, step: Question) -> None:
+    """Who likes to answer by keys is not listened to, but for what no key can answer."""
     language = run.state.language
     if run.state.keys_only or run.state.noises >= NOISES:
         return
     if isinstance(step, OpenQuestion):
         run.listen({}, step.longest)
+    elif run.names("call.answer_by") == "keys":
+        return
     elif run.state.candidate:
         if language in YES:
             run.listen({YES_KEY: YES[language], NO_KEY: NO[language]}, LONGEST_PHRASE)

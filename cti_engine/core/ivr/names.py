@@ -27,7 +27,7 @@ CALL_NAMES: Mapping[str, Type] = {
     "call.score": NUMBER,  # 0 to 100, as config/segments.yaml makes it
     "call.retention_risk": NUMBER,  # 0 to 1
     "call.known": BOOLEAN,  # a customer was found
-    "call.re_caller": BOOLEAN,  # gave up a moment ago: its next queue gives the old place back
+    "call.re_caller": BOOLEAN,  # gave up a moment ago: its next queue gives, or gave, the old place back
     "call.open_ticket": BOOLEAN,  # the customer has one that is not resolved; the newest is told by these:
     "call.ticket": NUMBER,
     "call.ticket_category": TEXT,
@@ -40,6 +40,8 @@ CALL_NAMES: Mapping[str, Type] = {
     "call.region_languages": list_of(TEXT),  # of config/sites.yaml, else of the number's area
     "call.campaign": TEXT,  # whose list the called customer is on
     "call.preferred_agents": list_of(TEXT),
+    "call.last_agent": TEXT,  # who spoke with them last
+    "call.last_contact": DURATION,  # since then, or since a call that nobody answered
 }
 NAMES_OF_PEOPLE = frozenset({"call.ticket_owner"})
 """Texts that are one of the agents' names, so that all of them are spoken beforehand."""
