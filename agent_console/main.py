@@ -158,7 +158,7 @@ def _assemble(config: ConsoleConfig) -> tuple[Console, MqttBus]:
         customers = CustomerStore(config.customers_url, cache=config.customers_cache)
         books = TicketBooks(lambda: read_tickets(config.home, config.time_zone))
         store = TicketStore(customers.database, customers.tickets_changed)
-        promises = TicketCallBacks(asking, config.time_zone)
+        promises = TicketCallBacks(asking, config.time_zone, clock.now)
         tickets = TicketDesk(store, books, clock.now, TicketNotices(pages).tell, promises.ask)
         notes = ContactNotes(log, customers, SurveyNotes(store, books, tickets.told))
         feed.listen(notes)

@@ -1,10 +1,12 @@
 """A ticket's call-back becomes the promise of its owner: the center rings this agent first, at that time.
 
-Asked in the owner's name. The center takes the same promise twice as one, so an answer that got lost is harmless.
+Asked in the owner's name; when the time has passed while the center was away, for now. The center takes the same
+promise twice as one, so an answer that got lost is harmless.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
@@ -20,17 +22,18 @@ _AWAY = ("engine_away", "expired")
 class TicketCallBacks:
     """`time_zone`: the center's, by whose clock the time is told; empty for the machine's."""
 
-    def __init__(self, asking: Asking, time_zone: str) -> None:
+    def __init__(self, asking: Asking, time_zone: str, now: Callable[[], float]) -> None:
         self._asking = asking
+        self._now = now
         self._zone = ZoneInfo(time_zone) if time_zone else None
 
     async def ask(self, kept: Kept) -> Promised | None:
         ticket = kept.ticket
         assert ticket.call_back_at is not None
-        at = datetime.fromtimestamp(ticket.call_back_at, UTC).astimezone(self._zone)
+        at = datetime.fromtimestamp(max(ticket.call_back_at, self._now()), UTC).astimezone(self._zone)
         owner = Account(ticket.owner, "agent", ticket.owner, frozenset({Permission.TAKE_CALLS}))
         args = {
-            "at": at.strftime("%Y-%m-%dT%H:%M"),
+            "at": at.strftime("%Y-%m-%dT%H:%M:%S"),
             "number": kept.number,
             "name": kept.name,
             "queue": ticket.queue,

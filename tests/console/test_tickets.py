@@ -189,7 +189,7 @@ async def test_from_the_call_to_what_worked(running: tuple[StandInEngine, Consol
         assert status == 200
         request = await engine.until_heard("ScheduleCallback")
         told = {name: request.args[name] for name in ("agent", "number", "queue", "at")}
-        at = datetime.fromtimestamp(tomorrow, UTC).astimezone().strftime("%Y-%m-%dT%H:%M")
+        at = datetime.fromtimestamp(tomorrow, UTC).astimezone().strftime("%Y-%m-%dT%H:%M:%S")
         assert told == {"agent": "maria", "number": "+34600123456", "queue": "sales_es", "at": at}
 
         async def promised() -> bool:

@@ -25,7 +25,7 @@ def adds() -> dict[str, dict[str, Any]]:
     treatment["steps"]["music"]["wait"] = "2s"
     treatment["steps"]["call_own"]["callback"]["retry_after"] = "5s"
     return {
-        "config/engine.yaml": {"callbacks": {"ring_timeout": "5s"}},
+        "config/engine.yaml": {"callbacks.ring_timeout": "5s"},
         f"ivr_flows/{TREATMENT}.yaml": treatment,
         **straight(NUMBER, "soon_en", {"treatment": TREATMENT}),
     }

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import sys
 from pathlib import Path
 from typing import Any
@@ -12,10 +11,9 @@ import pytest
 
 from tests.e2e.desk import TestDesk
 from tests.e2e.who_hears import OTHER_HZ, SUPERVISOR_HZ, heard_now, hears_only
-from tests.e2e.world import AGENT_HZ, CALLER_HZ, ROOT, WORLD, Center
+from tests.e2e.world import AGENT_HZ, CALLER_HZ, ROOT, Center, world_port, world_trunk
 from tests.phones.baresip import Baresip
 from tests.phones.child import Child
-from tests.phones.ports import free_ports
 from tests.phones.tones import read_wav, tone_level_db, tone_margin_db
 from tests.phones.waiting import until
 
@@ -25,16 +23,10 @@ SITE = "https://www.example.org"
 CUSTOMER, EXPERT = "+34611223344", "+34911000222"
 
 
-@functools.cache
-def world_port() -> int:
-    return free_ports(2)
-
-
 def changes() -> dict[str, dict[str, Any]]:
     """The web site may ask for calls to Spanish mobiles, which leave by the trunk `world`."""
-    world = {"networks": [WORLD], "destination": f"{WORLD}:{world_port()}"}
     return {
-        "config/sip.yaml": {"trunks.world": world},
+        "config/sip.yaml": world_trunk(),
         "config/engine.yaml": {
             "callbacks": {"numbers": ["+346"], "trunk": "world", "ring_timeout": "20s"},
             "transfers": {"trunk": "world", "numbers": ["+349"]},

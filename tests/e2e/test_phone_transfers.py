@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-import json
-import sys
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from typing import Any
 from urllib.parse import quote
 
 import pytest
 
 from tests.e2e.desk import TestDesk
-from tests.e2e.world import AGENT_HZ, CALLER_HZ, ROOT, Center
+from tests.e2e.soft_phone import softphone
+from tests.e2e.world import AGENT_HZ, CALLER_HZ, Center
 from tests.phones.baresip import Baresip
-from tests.phones.child import Child
 from tests.phones.tones import tone_margin_db
-from tests.phones.waiting import until
 
 pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.timeout(180)]
 
@@ -38,44 +33,6 @@ async def calls(center: Center) -> Baresip:
     await caller.dial(center.number("3000"))
     await center.event("CallBridged", agent="john")
     return caller
-
-
-@asynccontextmanager
-async def softphone(center: Center, user: str) -> AsyncIterator[SoftPhone]:
-    """`cti-engine softphone`, which answers by itself and says 880 Hz."""
-    phone = SoftPhone(center, user)
-    async with phone.child:
-        await phone.told("registered")
-        yield phone
-
-
-class SoftPhone:
-    def __init__(self, center: Center, user: str) -> None:
-        self.orders = center.folder / f"orders-{user}"
-        self.orders.write_text("")
-        command = (
-            f"tail -n +1 -f {self.orders} | exec {sys.executable} -m cti_engine --home {center.home}"
-            f" --var {center.var} softphone {user} --json --auto-answer 0 --tone {AGENT_HZ}"
-        )
-        self.child = Child(
-            ["/bin/sh", "-c", command], center.folder, name=f"soft-{user}", env={"PYTHONPATH": str(ROOT)}
-        )
-
-    def order(self, order: str) -> None:
-        with self.orders.open("a") as orders:
-            orders.write(f"{order}\n")
-
-    def facts(self) -> list[dict[str, Any]]:
-        return [json.loads(line) for line in self.child.log().splitlines() if line.startswith("{")]
-
-    async def told(self, fact: str, **more: Any) -> dict[str, Any]:
-        def look() -> dict[str, Any] | None:
-            wanted = {"fact": fact, **more}
-            return next((each for each in self.facts() if wanted.items() <= each.items()), None)
-
-        found = await until(look, f"{fact} {more}, told was {self.child.log()}", within=15.0)
-        assert found is not None
-        return found
 
 
 async def hear_each_other(caller: Baresip, phone: Baresip) -> None:

@@ -49,6 +49,17 @@ STRAIGHT: dict[str, tuple[str, dict[str, Any]]] = {
 """Numbers that only test centers have: queue and its keys, see `straight`."""
 
 
+@functools.cache
+def world_port() -> int:
+    """Where phones of the outside world are called."""
+    return free_ports(2)
+
+
+def world_trunk() -> dict[str, Any]:
+    """Keys of sip.yaml."""
+    return {"trunks.world": {"networks": [WORLD], "destination": f"{WORLD}:{world_port()}"}}
+
+
 _kept: list[tempfile.TemporaryDirectory[str]] = []
 
 
