@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import wave
 from pathlib import Path
 from typing import Any
 
+import aiohttp
 import numpy as np
 import pytest
 
@@ -57,6 +59,8 @@ async def test_the_agent_hangs_up_and_the_caller_is_asked(center: Center) -> Non
         "customer": "", "number": "caller",
     }  # fmt: skip
     await center.until_row("contact", began.contact, lambda row: row["attributes"].get("satisfaction") == 4)
+    await caller.digits("9")
+    await center.event("SurveyAnswered", question="recommend", answer=9, scale="0-10", agent="john")
     await center.until_row("contact", began.contact, lambda row: bool((row["flow"] or {}).get("recording")))
     await speaks(center, caller, recorded("en", "queue-periodic-announce"))
     await caller.hears_more(4.0)
@@ -67,7 +71,7 @@ async def test_the_agent_hangs_up_and_the_caller_is_asked(center: Center) -> Non
     pcm, rate = read_wav(caller.recordings()[-1].heard)
     question = pcm[round(asked * rate) : round((asked + 2.0) * rate)]
     assert np.sqrt((question**2).mean()) > AUDIBLE, "the caller hears the question"
-    assert cdr["survey"] == {"satisfaction": 4, "comment": comment.data["recording"]}
+    assert cdr["survey"] == {"satisfaction": 4, "recommend": 9, "comment": comment.data["recording"]}
     assert (cdr["cause"], cdr["outcome"], cdr["disposition"]) == ("agent/hang_up", "answered", "solved")
     assert cdr["recording_s"] == pytest.approx(cdr["talk_s"], abs=0.3)
     assert cdr["after_call_s"] == pytest.approx(cdr["ended_at"] - began.at, abs=0.05)
@@ -77,6 +81,31 @@ async def test_the_agent_hangs_up_and_the_caller_is_asked(center: Center) -> Non
         assert stored.getnframes() / stored.getframerate() == pytest.approx(comment.data["seconds"], abs=0.02)
     said, _ = read_wav(spoken)
     assert np.sqrt((said**2).mean()) > AUDIBLE, "the comment is what the caller said"
+
+    heard = f"/api/surveys/comments/{comment.contact}/comment"
+    await until_listed(center, comment.contact)
+    assert await fetched(center, "supervisor", heard) == (200, spoken.read_bytes())
+    assert (await fetched(center, "john", heard))[0] == 403, "agents are not their own judges"
+
+
+async def fetched(center: Center, user: str, path: str) -> tuple[int, bytes]:
+    """What the console gives this user."""
+    body = {"user": user, "password": center.password(user)}
+    async with aiohttp.ClientSession(center.origin) as http:
+        async with http.post("/api/sessions", json=body) as answer:
+            token = (await answer.json())["token"]
+        async with http.get(path, headers={"Authorization": f"Bearer {token}"}) as answer:
+            return answer.status, await answer.read()
+
+
+async def until_listed(center: Center, contact: str) -> None:
+    """The supervisor's list of comments has it, with the answers of the same call."""
+    while True:
+        _, listed = await fetched(center, "supervisor", "/api/surveys/comments?days=1")
+        for one in json.loads(listed)["comments"]:
+            if one["contact"] == contact:
+                assert (one["question"], one["answers"]) == ("comment", {"satisfaction": 4, "recommend": 9})
+                return
 
 
 async def test_a_kill_of_the_engine_in_mid_survey(center: Center) -> None:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
-import aiohttp
 import pytest
 
 from tests.e2e.desk import TestDesk
 from tests.e2e.soft_phone import SoftPhone, carrier_caller
+from tests.e2e.test_survey import fetched
 from tests.e2e.world import Center, straight, world_port, world_trunk
 from tests.phones.baresip import Baresip
 from tests.phones.waiting import until
@@ -33,17 +34,23 @@ def adds() -> dict[str, dict[str, Any]]:
             ],
         },
         **straight(NUMBER, QUEUE, {"after_call": {"flow": "survey"}}),
+        f"ivr_flows/to_{QUEUE}.yaml": {
+            "flow": f"to_{QUEUE}",
+            "languages": ["en"],
+            "start": "known",
+            "steps": {
+                "known": {"branch": [{"when": "call.open_ticket", "go_to": "status"}, {"else": "wait"}]},
+                "status": {"run": "ticket_status", "next": "wait"},
+                "wait": {"enqueue": QUEUE},
+            },
+        },
     }  # fmt: skip
 
 
 async def _rest(center: Center, user: str, path: str) -> Any:
-    body = {"user": user, "password": center.password(user)}
-    async with aiohttp.ClientSession(center.origin) as http:
-        async with http.post("/api/sessions", json=body) as answer:
-            token = (await answer.json())["token"]
-        async with http.get(path, headers={"Authorization": f"Bearer {token}"}) as answer:
-            assert answer.status == 200, await answer.text()
-            return await answer.json()
+    status, body = await fetched(center, user, path)
+    assert status == 200, body
+    return json.loads(body)
 
 
 async def _talks(center: Center, sarah: SoftPhone, desk: TestDesk, *, times: int) -> str:
@@ -71,7 +78,8 @@ async def _answers(center: Center, sarah: SoftPhone, desk: TestDesk, phone: Bare
 
 async def test_a_bad_answer_is_a_ticket_a_call_back_and_known_at_the_next_call(center: Center) -> None:
     """The ticket is john's, with priority and due time; he is rung first, then she, and both talk, though ana is free.
-    At her next call the answers are in the profile and the ticket in the pop, and the report has them for john.
+    At her next call the flow tells who has her case, the answers are in the profile and the ticket in the pop, and the
+    report has them.
     """
     desk, phone = await center.agent("john")
     async with carrier_caller(center, SARAH) as sarah:
@@ -103,6 +111,9 @@ async def test_a_bad_answer_is_a_ticket_a_call_back_and_known_at_the_next_call(c
 
         await desk.ask("NotReady", {"reason": "break"})
         contact = await _talks(center, sarah, ana, times=2)
+        assert [event.data["step"] for event in center.events("IvrStepEntered") if event.contact == contact] == [
+            "known", "status", "has_one", "with_somebody", "done", "wait",
+        ]  # fmt: skip
         row = center.store.load().rows["contact", contact]
         assert [(one["question"], one["answer"]) for one in row["profile"]["surveys"]] == [
             ("recommend", 2), ("satisfaction", 1),
@@ -113,7 +124,8 @@ async def test_a_bad_answer_is_a_ticket_a_call_back_and_known_at_the_next_call(c
         assert rules >= {"open_complaint", "bad_survey"}
         sarah.order("hang_up")
         await ana.wrap_up()
-        await center.cdrs(3)
+        *_, record = await center.cdrs(3)
+        assert "ticket_status.with_somebody" in record["flow_path"]
 
     async def counted() -> dict[str, Any] | None:
         found = await _rest(center, "supervisor", "/api/surveys?days=1&weighted=true")

@@ -12,7 +12,7 @@ import pytest_asyncio
 import yaml
 
 from tests.e2e.spoken import can_hear, listened, recogniser_names, speaks
-from tests.e2e.world import Center
+from tests.e2e.world import CARRIER, Center
 from tests.phones.tones import read_wav
 from tests.speech.callers import recorded
 
@@ -142,6 +142,32 @@ async def test_a_key_and_then_a_word(center: Center) -> None:
     await caller.hears_more(0.5)
     await speaks(center, caller, recorded("en", "digits/2"))
     assert (await center.event("CallQueued", within=20.0)).data["queue"] == "support_en"
+
+
+async def test_each_number_of_a_customer_answers_menus_in_its_own_way(center: Center) -> None:
+    """The company answers by keys, its mobile by voice. Over the mobile "uno" chooses; over the other line nobody
+    listens and the same word leads nowhere, and a key chooses.
+    """
+    mobile = await center.phone("+573105550107", guest=True, host=CARRIER)
+    await mobile.dial(center.number(NUMBERS["es"]))
+    asked = await center.event("IvrStepEntered", step="menu")
+    await center.until_row("contact", asked.contact, lambda row: bool(row["flow"]["listening"]))
+    await speaks(center, mobile, recorded("es", "digits/1"))
+    assert (await center.event("CallQueued", within=20.0)).data["queue"] == "sales_es"
+    await mobile.hang_up()
+
+    office = await center.phone("+576015550107", guest=True, host=CARRIER)
+    await office.dial(center.number(NUMBERS["es"]))
+    asked = await center.event("IvrStepEntered", step="menu", number=2)
+    await office.hears(0.5)
+    await speaks(center, office, recorded("es", "digits/1"))
+    await office.hears_more(2.5)
+    await center.until_row("contact", asked.contact, lambda row: not row["flow"]["listening"])
+    assert len(center.events("CallQueued")) == 1 and not center.events("CallerSpeaking")
+    await office.digits("2")
+    queued = await center.event("CallQueued", number=2)
+    assert (queued.contact, queued.data["queue"]) == (asked.contact, "support_es")
+    await office.hang_up()
 
 
 async def test_a_survey_is_answered_by_voice(center: Center) -> None:
