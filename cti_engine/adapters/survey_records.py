@@ -68,12 +68,14 @@ def comments(database: Database, since: float, until: float) -> list[Comment]:
             (since, until),
         )
         found = []
-        for row in rows:
-            answers = db.rows(
-                "SELECT question, answer FROM surveys WHERE contact=? AND answer IS NOT NULL AND at>=?",
-                (row[1], since),
+        for at, contact, asked, seconds, path, customer, name, agent, queue in rows:
+            answers = dict(
+                db.rows(
+                    "SELECT question, answer FROM surveys WHERE contact=? AND answer IS NOT NULL AND at>=?",
+                    (contact, since),
+                )
             )
-            found.append(Comment(*row, dict(answers)))
+            found.append(Comment(at, contact, asked, seconds, path, customer, name, agent, queue, answers))
     return found
 
 

@@ -56,13 +56,13 @@ class SoftPhone:
         lines = self.child.log()[self._before :].splitlines()
         return [json.loads(line) for line in lines if line.startswith("{")]
 
-    async def told(self, fact: str, *, number: int = 1, **more: Any) -> dict[str, Any]:
-        """Wait for the `number`-th of these."""
+    async def told(self, fact: str, *, nth: int = 1, **more: Any) -> dict[str, Any]:
+        """Wait for the `nth` of these."""
 
         def look() -> dict[str, Any] | None:
             wanted = {"fact": fact, **more}
             found = [each for each in self.facts() if wanted.items() <= each.items()]
-            return found[number - 1] if len(found) >= number else None
+            return found[nth - 1] if len(found) >= nth else None
 
         found = await until(look, f"{fact} {more}, told was {self.child.log()}", within=15.0)
         assert found is not None

@@ -56,7 +56,7 @@ async def _rest(center: Center, user: str, path: str) -> Any:
 async def _talks(center: Center, sarah: SoftPhone, desk: TestDesk, *, times: int) -> str:
     """She calls and talks with this agent; the contact."""
     sarah.order(f"dial {NUMBER}")
-    await sarah.told("answered", number=times)
+    await sarah.told("answered", nth=times)
     await desk.state("talking")
     return str(desk.me_view["contact"])
 

@@ -9,6 +9,7 @@ import pytest
 from cti_engine.core import commands, signals
 from cti_engine.core.center import DAY
 from cti_engine.core.definitions import AfterCall, CenterDefinitions
+from cti_engine.core.events import AfterCallStarted
 from tests.core_ivr.caller import flow_of
 from tests.scenarios.playbook import (
     Caller,
@@ -267,8 +268,11 @@ def test_a_customer_is_asked_once_whichever_number_they_call_from() -> None:
         return s >> john.disposes(contact) >> Elapse(1)
 
     def asks(s: Scenario) -> list[tuple[str, str, str]]:
-        started = [fact for _, fact in s.facts if type(fact).__name__ == "AfterCallStarted"]
-        return [(fact.contact, fact.customer, fact.number) for fact in started]  # type: ignore[attr-defined]
+        return [
+            (fact.contact, fact.customer, fact.number)
+            for _, fact in s.facts
+            if isinstance(fact, AfterCallStarted)
+        ]
 
     s = call(s, "+34600000001", "c1", customer="c01", name="Lucía")
     s = call(s, "+34910000002", "c2", customer="c01", name="Lucía")

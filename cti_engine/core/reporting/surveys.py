@@ -158,9 +158,7 @@ def _promoters(values: Weighted) -> Estimate | None:
     number = _number(values)
     if not number:
         return None
-    promoters, detractors = (
-        _mean_of([(float(is_one(value)), weight) for value, weight in values])
-        for is_one in (lambda answer: answer >= 9, lambda answer: answer <= 6)
-    )
+    promoters = _mean_of([(float(answer >= 9), weight) for answer, weight in values])
+    detractors = _mean_of([(float(answer <= 6), weight) for answer, weight in values])
     low, high = less_the_other(promoters, detractors, number)
     return Estimate(100.0 * (promoters - detractors), 100.0 * low, 100.0 * high)
