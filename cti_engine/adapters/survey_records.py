@@ -69,7 +69,7 @@ def comments(database: Database, since: float, until: float) -> list[Comment]:
         )
         found = []
         for at, contact, asked, seconds, path, customer, name, agent, queue in rows:
-            answers = dict(
+            answers: dict[str, float] = dict(
                 db.rows(
                     "SELECT question, answer FROM surveys WHERE contact=? AND answer IS NOT NULL AND at>=?",
                     (contact, since),
