@@ -8,7 +8,16 @@ from pathlib import Path
 
 from aiohttp import web
 
-from agent_console import api, call_me, customer_rights, explanations, own_records, retention, surveys, tickets
+from agent_console import (
+    api,
+    call_me,
+    customer_rights,
+    explanations,
+    own_records,
+    retention,
+    surveys,
+    tickets,
+)
 from agent_console.answers import Colleagues, Done, Face, Health, LogIn, Me
 from agent_console.console import CONSOLE
 from agent_console.guard import (

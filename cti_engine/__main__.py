@@ -450,8 +450,7 @@ def _offers(options: argparse.Namespace, console: Console) -> int:
     from cti_engine.commands import offers
 
     settings = _settings(options)
-    definitions = _definitions(settings)
-    return offers.run(options, settings, definitions, lambda: _stored(settings), console, _now())
+    return offers.run(options, settings, _definitions(settings), lambda: _stored(settings), console, _now())
 
 
 COMMANDS = {

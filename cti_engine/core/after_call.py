@@ -14,7 +14,7 @@ from cti_engine.core.center import Center
 from cti_engine.core.commands import SetAudioPaths, StopRecording
 from cti_engine.core.contact import CONTACT, Contact, Controls
 from cti_engine.core.ivr.flow import Flow
-from cti_engine.core.rows import Surveyed
+from cti_engine.core.rows import OF_CUSTOMER, Surveyed
 from cti_engine.core.surveys import customer_of
 
 
@@ -67,7 +67,7 @@ def _asked_since(center: Center, contact: Contact, seconds: float) -> bool:
 
 def _keys(contact: Contact) -> list[str]:
     customer = customer_of(contact)
-    return [contact.ani, *([f"customer {customer}"] if customer else [])]
+    return [contact.ani, *([f"{OF_CUSTOMER}{customer}"] if customer else [])]
 
 
 def _remember(center: Center, contact: Contact) -> None:

@@ -39,6 +39,10 @@ class ReCaller:
     deadlines: dict[str, float] = field(default_factory=dict)
 
 
+OF_CUSTOMER = "customer "
+"""The id of a row that is of a customer, whatever the number, begins so."""
+
+
 @dataclass(slots=True)
 class Surveyed:
     """Row kind `surveyed`, by number and by customer: when they were last given an `after_call` flow (wall seconds)."""

@@ -17,6 +17,7 @@ from cti_engine.adapters.log_erasure import Rewritten, pages, rewrite
 from cti_engine.adapters.sql_database import DatabaseFault
 from cti_engine.adapters.traces import Traces
 from cti_engine.core.customer_signals import ErasureAsked, ErasureDone
+from cti_engine.core.rows import OF_CUSTOMER
 from cti_engine.ports import Store, StoreUnavailable
 from cti_engine.runtime.engine import Engine
 
@@ -71,7 +72,7 @@ class Erasing:
         center = self._engine.acd.center
         theirs = self._open_contacts(traces)
         known = (*center.recallers, *center.surveyed, *(center.contacts[id_].ani for id_ in theirs))
-        numbers = tuple(dict.fromkeys(number for number in known if traces.is_number(number)))
+        numbers = tuple(dict.fromkeys(key for key in known if _is_theirs(traces, key)))
         if theirs or numbers:
             self._engine.take(ErasureAsked(theirs, numbers))
         await self._engine.settle(STORED_WITHIN)
@@ -102,6 +103,12 @@ class Erasing:
             )
         )
         _log.warning("erasure %d: %d records and %d events name nobody", number, done.records, done.events)
+
+
+def _is_theirs(traces: Traces, key: str) -> bool:
+    """By number, or by who they are."""
+    customer = key.removeprefix(OF_CUSTOMER)
+    return traces.is_number(key) or (customer != key and customer in traces.customers)
 
 
 def _compact(store: Store) -> bool:

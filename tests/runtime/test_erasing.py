@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from cti_engine.adapters.customer_store import CustomerStore
+from cti_engine.core.rows import OF_CUSTOMER, Surveyed
 from cti_engine.ports import Store, StoreUnavailable
 from cti_engine.runtime.erasing import Erasing
 from cti_engine.runtime.stores import open_store
@@ -76,6 +77,9 @@ async def test_an_erasure_waits_for_the_call_and_is_done_once(center: Center) ->
             await until(lambda: not center.running.engine.acd.center.contacts, "the call to be over")
     (contact,) = center.running.engine.acd.center.contacts
     (center.recordings / f"{contact}.wav").write_bytes(b"RIFF")
+    surveyed = center.running.engine.acd.center.surveyed
+    for key in (f"{OF_CUSTOMER}c01", f"{OF_CUSTOMER}c02"):
+        surveyed[key] = Surveyed(key, 1.0)
     begun = center.customers.erase("c01", "carol", 5.0)
     assert begun is not None
     await center.erasing.look()
@@ -86,6 +90,7 @@ async def test_an_erasure_waits_for_the_call_and_is_done_once(center: Center) ->
     await until(lambda: center.erased() != [], "the event")
     told = center.erased()[0]
     assert (told["erasure"], told["records"], told["recordings"]) == (begun.number, 1, 1)
+    assert list(surveyed) == [f"{OF_CUSTOMER}c02"], "who has been asked by a survey is forgotten too"
     assert center.told_to_read_again == 1 and not list(center.recordings.iterdir())
     await center.erasing.look()
     assert len(center.erased()) == 1
