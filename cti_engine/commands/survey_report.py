@@ -16,7 +16,8 @@ from rich.table import Table
 from cti_engine.adapters import survey_records
 from cti_engine.adapters.sql_database import DatabaseFault
 from cti_engine.adapters.survey_records import Comment
-from cti_engine.commands.customers import ENVIRONMENT, OK, write
+from cti_engine.commands.customer_rights import write
+from cti_engine.commands.customers import ENVIRONMENT, OK
 from cti_engine.core.reporting.intervals import Estimate
 from cti_engine.core.reporting.surveys import SurveyFigures, SurveyReport
 from cti_engine.definitions.settings import Settings
