@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import sys
 from argparse import Namespace
 from collections.abc import Callable, Mapping
@@ -23,7 +24,7 @@ from cti_engine.core.customers.offer_facts import CallFacts, Holdings
 from cti_engine.core.customers.offer_rules import DAY, OfferRules
 from cti_engine.core.definitions import CenterDefinitions
 from cti_engine.definitions.settings import Settings
-from cti_engine.learning.affinities import learn
+from cti_engine.learning.affinities import POPULARITY, learn
 from cti_engine.learning.time_split import TimeSplit, split
 from cti_engine.learning.uplift import Call, Difference, Uplift, uplift
 from cti_engine.ports import Store, StoredEvent
@@ -86,13 +87,15 @@ def train(store: CustomerStore, console: Console, now: float, *, dry: bool, as_j
         store.forget_cached()
     told = {
         "purchases": learned.purchases, "products": len(learned.base), "affinities": len(rows), "stored": not dry,
-        "penalty": learned.penalty, "time_split": _judged(judged),
+        "penalty": None if math.isinf(learned.penalty) else learned.penalty, "time_split": _judged(judged),
     }  # fmt: skip
     if as_json:
         return _write(told)
     console.print(
         f"{len(rows)} affinities from {learned.purchases} purchases of {len(learned.base)} products"
     )
+    if learned.penalty == POPULARITY:
+        console.print("Nothing that customers have tells more than popularity does: none is kept but that.")
     if judged is None:
         console.print("Not judged: all purchases are of one quarter.")
     else:

@@ -50,13 +50,13 @@ def test_train(var: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert "import --purchases" in capsys.readouterr().err
     now = time.time()
     with closing(customers(var)) as store, store.database.writing() as db:
-        for i in range(40):
-            first, then = ("mobile", "tv") if i % 2 else ("radio", "lamp")
+        for i in range(160):
+            first, then = (("mobile", "tv"), ("radio", "lamp"), ("pen", "ink"), ("bed", "sheet"))[i % 4]
             at = now - 100 * DAY + i
             buys = [(f"x{i}", at, first), (f"x{i}", at + 60, then), (f"x{i}", now - DAY - i, "phone")]
             db.run_many("INSERT INTO purchases VALUES(?,?,?,1,1)", buys)
     judged = said(capsys, "train", "--dry-run")
-    assert judged["purchases"] == 120 and judged["time_split"]["customers"] == 40 and not judged["stored"]
+    assert judged["purchases"] == 480 and judged["time_split"]["customers"] == 160 and not judged["stored"]
     with closing(customers(var)) as store:
         assert (store.customer("c05") or {})["affinities"] == {}
         assert said(capsys, "train")["stored"]

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
-from cti_engine.learning.affinities import learn, month_of
+from cti_engine.learning.affinities import POPULARITY, learn, month_of
 from cti_engine.learning.time_split import split
 
 DAY = 86_400.0
@@ -64,3 +65,43 @@ def test_a_time_split_looks_only_back() -> None:
     after = [(f"c{i}", DECEMBER + i, "new") for i in range(30)]
     judged = split(bought + after, {}, DECEMBER, penalty=1.0)
     assert judged.customers == 30 and judged.hit_rate == 0.0 and "new" not in judged.learned.base
+
+
+def test_where_nothing_can_be_learned() -> None:
+    """Purchases by chance alone: what is most popular is guessed, exactly as popularity says, and no weight is kept."""
+    random = np.random.default_rng(5)
+    shares = np.array([8, 7, 6, 5, 4, 3, 2, 1]) / 36
+    draws = random.choice(8, 4_000, p=shares)
+    bought = [(f"c{i % 900}", JUNE + i * 3600, f"p{product}") for i, product in enumerate(draws)]
+    learned = learn(bought, {})
+    assert learned.penalty == POPULARITY and not learned.weights
+    judged = split(bought, {}, JUNE + 3_200 * 3600)
+    assert judged.against_popularity == 1.0
+    assert learned.ranked(["p7"])[:3] == ["p0", "p1", "p2"]
+
+
+def test_what_is_bought_once() -> None:
+    """Popular things that everybody has by now are not guessed again, though nothing else can be learned."""
+    random = np.random.default_rng(6)
+    bought = []
+    for i in range(800):
+        order = sorted(range(8), key=lambda product: random.exponential(1.0 + product))
+        bought += [(f"c{i}", JUNE + random.uniform(0, 200) * DAY, f"p{product}") for product in order[:5]]
+    learned = learn(bought, {})
+    assert "p0" not in learned.ranked(["p0", "month:06"])[:3]
+    assert split(bought, {}, JUNE + 150 * DAY).against_popularity >= 1.0
+
+
+def test_hidden_interests() -> None:
+    """Twenty products of two kinds that nobody names: who has one of a kind is guessed the rest of it."""
+    random = np.random.default_rng(7)
+    bought = []
+    for i in range(600):
+        kind = i % 2
+        for _ in range(4):
+            product = 2 * int(random.integers(10)) + (kind if random.random() < 0.9 else 1 - kind)
+            bought.append((f"c{i}", JUNE + random.uniform(0, 300) * DAY, f"p{product:02d}"))
+    learned = learn(bought, {})
+    assert learned.penalty != POPULARITY
+    best = learned.ranked(["p00", "p02", "month:08"])[:3]
+    assert all(int(product[1:]) % 2 == 0 for product in best)
