@@ -23,6 +23,8 @@ KEPT = [
     (offer(needs=("mobile",)), customer(), call(), "needs"),
     (offer(needs=("mobile",)), HAS_MOBILE, call(), ""),
     (offer(needs=("mobile", "tv")), HAS_MOBILE, call(), "needs"),
+    (offer("mobile"), customer(products=[{"product": "mobile", "since": 0, "until": NOW - 1}]), call(), ""),
+    (offer("mobile"), customer(products=[{"product": "mobile", "until": NOW + DAY}]), call(), "excludes"),
     (offer(excludes=("mobile",)), HAS_MOBILE, call(), "excludes"),
     (offer("mobile"), HAS_MOBILE, call(), "excludes"),
     (offer("mobile", repeatable=True), HAS_MOBILE, call(), ""),

@@ -79,7 +79,7 @@ def since(row: Mapping[str, Any], now: float) -> float:
 
 @dataclass(frozen=True, slots=True)
 class Holdings:
-    """What an offer's rules ask of the customer: the products `has`, and by offer how long ago (seconds) the last yes
+    """What an offer's rules ask of the customer: the products `has` (still), and by offer how long ago (seconds) the last yes
     or no was `answered`.
     """
 
@@ -88,7 +88,11 @@ class Holdings:
 
     @staticmethod
     def of(profile: Mapping[str, Any], now: float) -> Holdings:
-        has = frozenset(str(row["product"]) for row in rows(profile, "products") if row.get("product"))
+        has = frozenset(
+            str(row["product"])
+            for row in rows(profile, "products")
+            if row.get("product") and ((until := number(row.get("until"))) is None or until > now)
+        )
         answered: dict[str, float] = {}
         for row in rows(profile, "offer_answers"):
             if row.get("answer") in ("accepted", "declined"):
