@@ -6,16 +6,19 @@ from collections.abc import AsyncIterator, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 import pytest_asyncio
 
+from cti_engine.adapters import offer_answers, offer_records
 from cti_engine.adapters.customer_store import Contact, CustomerStore
 from cti_engine.adapters.sql_database import DatabaseFault
 from cti_engine.adapters.ticket_store import Kept, Step, TicketStore
 from cti_engine.core.customers.tickets import Ticket
+from cti_engine.ports import StoredEvent
 from tests.adapters.postgres_server import PostgresServer
 from tests.adapters.redis_server import RedisServer
 
@@ -85,6 +88,50 @@ async def test_the_same_profiles_everywhere(
         assert store.profile("+34600000101") == plain.profile("+34600000101")
     with closing(CustomerStore(**places)) as reopened:
         assert reopened.count() == 7
+
+
+@KINDS
+async def test_offers_and_what_was_learned(store: CustomerStore) -> None:
+    """Answers, counts and affinities come out of a profile, and calls out of the records, the same everywhere."""
+    store.import_csv(CONFIG / "customers.csv", NOW)
+    store.import_purchases(CONFIG / "purchases.csv", NOW)
+    told = {"customer": "c01", "segment": "gold", "agent": "maria"}
+    given = {
+        **told,
+        "held_out": False,
+        "offers": [{"offer": each, "affinity": 0.25} for each in ("fibre_1gb", "tv")],
+    }
+    answer = {**told, "offer": "fibre_1gb", "affinity": 0.25}
+    facts = [
+        StoredEvent(1, NOW, "HintsGiven", "k1", given),
+        StoredEvent(2, NOW + 60, "HintAnswered", "k1", {**answer, "answer": "accepted"}),
+        StoredEvent(3, NOW + 70, "HintAnswered", "k1", {**answer, "answer": "declined"}),
+        StoredEvent(4, NOW + 80, "HintsGiven", "k2", {**given, "held_out": True}),
+        StoredEvent(5, NOW + 90, "HintsGiven", "k3", {**given, "customer": "nobody"}),
+    ]
+    closed = [Contact("c01", NOW + 99, {"disposition": "sold", "handle_s": 240.5}, contact="k1")]
+    for _ in range(2):  # told again after a crash
+        store.note_contacts(closed, 5, [partial(offer_answers.note, event=each) for each in facts])
+    learned = [
+        ("mobile", "fibre_1gb", 0.5),
+        ("segment:gold", "fibre_1gb", 0.25),
+        ("segment:silver", "tv", 9.0),
+    ]
+    assert offer_records.put_affinities(store.database, [("gone", "gone", 1.0)]) == 1
+    assert offer_records.put_affinities(store.database, learned) == 3
+    store.forget_cached()
+    profile = store.customer("c01")
+    assert profile is not None
+    assert profile["affinities"] == {"fibre_1gb": 0.75} and profile["offer_counts"] == {
+        "fibre_1gb": [0, 1, 0.25]
+    }
+    assert profile["offer_answers"] == [{"at": NOW + 70, "offer": "fibre_1gb", "answer": "declined"}]
+    calls = {call.contact: call for call in offer_records.offered_calls(store.database, NOW - 1)}
+    assert calls.keys() == {"k1", "k2"} and calls["k2"].held_out and not calls["k1"].held_out
+    assert calls["k1"].answers == {"fibre_1gb": "declined", "tv": ""}
+    assert (calls["k1"].disposition, calls["k1"].handle_s, calls["k2"].handle_s) == ("sold", 240.5, None)
+    assert len(offer_records.purchases(store.database)) == 18
+    assert offer_records.segments(store.database)["c01"] == profile["segment"]
 
 
 @KINDS

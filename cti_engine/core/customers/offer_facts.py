@@ -79,8 +79,8 @@ def since(row: Mapping[str, Any], now: float) -> float:
 
 @dataclass(frozen=True, slots=True)
 class Holdings:
-    """What an offer's rules ask of the customer: the products `has` (still), and by offer how long ago (seconds) the last yes
-    or no was `answered`.
+    """What an offer's rules ask of the customer: the products `has` (still), and by offer how long ago (seconds) the
+    last yes or no was `answered`.
     """
 
     has: frozenset[str]
