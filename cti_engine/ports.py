@@ -125,7 +125,8 @@ class Store(Protocol):
 
     def replace_events(self, events: Sequence[StoredEvent]) -> None:
         """Stored events tell other `data` under their number, time, name and contact: for erasures alone. Numbers that
-        are not stored (pruned meanwhile) are passed over. Harmless to repeat. Raises StoreUnavailable and StoreTaken.
+        are not stored (pruned meanwhile) are passed over; with none at all the store is `to_compact` all the same.
+        Harmless to repeat. Raises StoreUnavailable and StoreTaken.
         """
         ...
 

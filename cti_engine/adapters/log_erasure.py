@@ -14,7 +14,7 @@ from typing import Any
 
 import msgspec
 
-from cti_engine.adapters.log_reading import all_records
+from cti_engine.adapters.log_reading import PAGE, all_records
 from cti_engine.adapters.traces import Traces
 from cti_engine.ports import Batch, Store, StoredEvent
 
@@ -62,19 +62,23 @@ def recordings_of(folder: Path, contact: str) -> list[Path]:
 
 def rewrite(store: Store, page: Page) -> None:
     """Raises StoreUnavailable and StoreTaken."""
-    store.replace_events(page.events)
-    store.write(page.batch)
+    if page.records or page.events:
+        store.replace_events(page.events)  # which marks the store, also where only records change
+        store.write(page.batch)
 
 
 def pages(log: Store, traces: Traces, recordings: Path, done: Rewritten) -> Iterator[Page]:
-    """`done` counts on. Records last: one that is rewritten
-    finds its contact's events and recordings no more."""
+    """`done` counts on. Empty pages come in between: whoever has calls to serve rests a moment at each. Records last:
+    one that is rewritten finds its contact's events and recordings no more.
+    """
     theirs: dict[str, str] = {}
     others: list[str] = []
-    for record in all_records(log):
+    for count, record in enumerate(all_records(log), 1):
+        if count % PAGE == 0:
+            yield Page({})
         if traces.is_theirs(record.get("ani"), record.get("customer")):
             theirs[str(record["contact"])] = str(record.get("ani") or "")
-        elif traces.told_in(_text(record)):
+        elif traces.told_in(msgspec.json.encode(record)):
             others.append(str(record["contact"]))
     changed: list[StoredEvent] = []
     last = log.load().last_seq
@@ -89,6 +93,7 @@ def pages(log: Store, traces: Traces, recordings: Path, done: Rewritten) -> Iter
             some, changed = changed[:AT_A_TIME], changed[AT_A_TIME:]
             done.events += len(some)
             yield Page({}, tuple(some))
+        yield Page({})
     for contact in theirs:
         for path in recordings_of(recordings, contact):
             if traces.keep_recordings:
@@ -102,7 +107,7 @@ def pages(log: Store, traces: Traces, recordings: Path, done: Rewritten) -> Iter
 def _event(event: StoredEvent, traces: Traces, theirs: dict[str, str]) -> dict[str, Any]:
     if event.contact in theirs or str(event.data.get("customer") or "") in traces.customers:
         return traces.event(event.event, event.data, theirs.get(event.contact, ""))
-    if traces.told_in(_text(event.data)):
+    if traces.told_in(msgspec.json.encode(event.data)):
         rewritten: dict[str, Any] = traces.elsewhere(event.data)
         return rewritten
     return event.data
@@ -112,7 +117,9 @@ def _records(
     log: Store, traces: Traces, theirs: dict[str, str], others: list[str], done: Rewritten
 ) -> Iterator[Page]:
     wanted, some = {*theirs, *others}, dict[str, dict[str, Any]]()
-    for record in all_records(log) if wanted else ():
+    for count, record in enumerate(all_records(log) if wanted else (), 1):
+        if count % PAGE == 0:
+            yield Page({})
         contact = str(record["contact"])
         if contact in wanted:
             some[contact] = traces.record(record) if contact in theirs else traces.elsewhere(record)
@@ -121,7 +128,3 @@ def _records(
             done.records += len(some)
             yield Page(some)
             some = {}
-
-
-def _text(document: dict[str, Any]) -> str:
-    return msgspec.json.encode(document).decode()

@@ -38,7 +38,9 @@ ATTRIBUTES = frozenset({"segment", "language", "value", "priority", "intent"})
 CODES = frozenset({("QueueLeft", "reason"), ("AgentStateChanged", "reason"), ("HintAnswered", "answer")})
 """Where such a field is a code; elsewhere it is what somebody wrote."""
 
-_BETWEEN = r"[\s().\-/]{0,2}"
+_SEPARATORS = b" \t().-/"
+_BETWEEN = r"[ \t().\-/]{0,2}"
+_CERTAIN = 4
 _SHORTEST = 7
 """Digits of a number that is looked for in texts: what is shorter is an extension, a year, a price."""
 
@@ -55,17 +57,25 @@ class Traces:
     region: str = "US"
     keep_recordings: bool = False
     _written: re.Pattern[str] | None = field(default=None, compare=False)
+    _digits: tuple[bytes, ...] = field(default=(), compare=False)
 
     def __post_init__(self) -> None:
         forms = sorted(_forms(self.numbers), key=len, reverse=True)
         pattern = re.compile("|".join(forms)) if forms else None
         object.__setattr__(self, "_written", pattern)
+        object.__setattr__(self, "_digits", tuple(_shortest(number).encode() for number in self.numbers))
 
     def is_number(self, text: str) -> bool:
-        return bool(text) and (text in self.numbers or e164(text, self.region) in self.numbers)
+        if text in self.numbers:
+            return True
+        digits = re.sub(r"\D", "", re.split("[@;]", text)[0])
+        ends = any(digits.endswith(number[-_CERTAIN:]) for number in self.numbers)  # reading it costs 0.2 ms
+        return ends and e164(text, self.region) in self.numbers
 
-    def told_in(self, text: str) -> bool:
-        return self._written is not None and self._written.search(text) is not None
+    def told_in(self, document: bytes) -> bool:
+        """Whether JSON may tell one of the numbers; quick, since whole logs are asked."""
+        plain = document.translate(None, _SEPARATORS)
+        return any(digits in plain for digits in self._digits)
 
     def without_numbers(self, text: str) -> str:
         return text if self._written is None else self._written.sub(self.pseudonym, text)
@@ -132,6 +142,13 @@ class _Reading:
         if isinstance(value, list | tuple):
             return [self._emptied(each) for each in value if not isinstance(each, str)]
         return value
+
+
+def _shortest(number: str) -> str:
+    """The digits that are in all ways of writing it."""
+    parsed = phonenumbers.parse(number)
+    national = phonenumbers.national_significant_number(parsed)
+    return national if len(national) >= _SHORTEST else f"{parsed.country_code}{national}"
 
 
 def _forms(numbers: Iterable[str]) -> Iterator[str]:

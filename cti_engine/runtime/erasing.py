@@ -24,6 +24,8 @@ from cti_engine.runtime.engine import Engine
 LOOK_EVERY = 2.0
 RETRY = 30.0
 STORED_WITHIN = 5.0
+REST = 0.02
+"""Seconds after each page of the log, whose reading takes the interpreter as long: calls come first."""
 
 _log = logging.getLogger("cti.erasures")
 
@@ -87,8 +89,10 @@ class Erasing:
         try:
             following = pages(log, traces, self._recordings, done)
             while (page := await asyncio.to_thread(next, following, None)) is not None:
-                self._to_compact = True
-                await self._engine.in_store(functools.partial(rewrite, page=page))
+                if page.records or page.events:
+                    self._to_compact = True
+                    await self._engine.in_store(functools.partial(rewrite, page=page))
+                await asyncio.sleep(REST)
         finally:
             log.close()
         self._rewritten()

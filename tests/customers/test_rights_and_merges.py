@@ -158,7 +158,7 @@ def test_a_customer_without_a_number(store: CustomerStore, tmp_path: Path) -> No
         and not traces.is_theirs("+34600000101", "")
         and traces.is_theirs("", "n1")
     )
-    assert not traces.told_in("+34600000101")
+    assert not traces.told_in(b"+34600000101")
 
 
 def test_who_was_merged_away_is_erased_too(store: CustomerStore) -> None:

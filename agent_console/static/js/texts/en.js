@@ -81,6 +81,11 @@ export default {
   surveys_range: "{low} to {high}", surveys_too_few: "too few to tell", surveys_left_out: "{n} answers of customers without a value are left out.",
   surveys_means: "CSAT is the mean of the answers from 1 to 5, NPS the share of 9 and 10 less that of 0 to 6. Beside each, between what it lies in 95 of 100 cases, and of how many answers.",
   surveys_none: "Nobody has been asked in this time.", surveys_comments: "What they said", surveys_listen: "What {name} said",
+  // customers and their rights
+  customers: "Customers", customers_wanted: "Customer's id or number", customers_doubles: "Who stands twice in it?", customers_no_doubles: "Nobody, as far as name and e-mail tell.",
+  customers_merge: "Make one of them", customers_merged: "{gone} is {kept} now.", customers_undo: "Undo", customers_back: "{gone} is back.", customers_contacts: "{n} contacts",
+  customers_export: "Save all that is known", customers_exported: "Saved.", customers_confirm: "To erase, type {customer}", customers_erase: "Erase for ever",
+  customers_erased: "Erased. Figures stay as {pseudonym}; records follow within seconds, or after their call.",
   // what an agent may give
   grant: "Make it good", grant_left: "{left} left of {limit}", grant_amount: "Amount in {currency}", grant_reason: "Reason", grant_give: "Grant",
   grant_ask: "Ask a supervisor", grant_made: "granted", grant_asked: "a supervisor decides", grant_refused: "not approved",
@@ -222,5 +227,6 @@ export default {
   err_unknown_ticket: "There is no ticket of this number.", err_no_comment: "Write the comment first.", err_no_resolution: "Write what worked: the next one with such a case needs it.",
   err_too_old: "Resolved too long ago: open a new one.", err_bad_time: "This moment is over.", err_not_on_desk: "This call is not on your desk any longer.",
   err_unknown_category: "There is no such category or priority any more. Load the page again.", err_customers_unavailable: "Customers and tickets cannot be read now.",
+  err_unknown_customer: "There is no such customer.", err_cannot_merge: "These cannot be made one, or not be parted: look again.", err_not_confirmed: "Type the customer's id.",
   err_store_unavailable: "Records cannot be read now.",
 };

@@ -78,6 +78,11 @@ export default {
   surveys_range: "de {low} a {high}", surveys_too_few: "muy pocas para saberlo", surveys_left_out: "Quedan fuera {n} respuestas de clientes sin valor.",
   surveys_means: "CSAT es la media de las respuestas del 1 al 5; NPS, el porcentaje de 9 y 10 menos el de 0 a 6. Al lado, entre qué valores está en 95 de cada 100 casos y de cuántas respuestas.",
   surveys_none: "No se ha preguntado a nadie en este tiempo.", surveys_comments: "Qué dijeron", surveys_listen: "Qué dijo {name}",
+  // customers and their rights
+  customers: "Clientes", customers_wanted: "Código o número del cliente", customers_doubles: "¿Quién está dos veces?", customers_no_doubles: "Nadie, por lo que dicen nombre y correo.",
+  customers_merge: "Unirlos", customers_merged: "{gone} es ahora {kept}.", customers_undo: "Deshacer", customers_back: "{gone} vuelve a estar.", customers_contacts: "{n} contactos",
+  customers_export: "Guardar todo lo que se sabe", customers_exported: "Guardado.", customers_confirm: "Para borrar, escriba {customer}", customers_erase: "Borrar para siempre",
+  customers_erased: "Borrado. Las cifras quedan como {pseudonym}; los registros siguen en segundos, o tras su llamada.",
   // what an agent may give
   grant: "Compensar", grant_left: "quedan {left} de {limit}", grant_amount: "Importe en {currency}", grant_reason: "Motivo", grant_give: "Dar",
   grant_ask: "Pedir a supervisión", grant_made: "dado", grant_asked: "espera a supervisión", grant_refused: "no concedido",
@@ -220,5 +225,6 @@ export default {
   err_unknown_ticket: "No hay ningún caso con este número.", err_no_comment: "Escriba primero el comentario.", err_no_resolution: "Escriba lo que funcionó: lo necesita quien tenga un caso así.",
   err_too_old: "Se resolvió hace demasiado: abra uno nuevo.", err_bad_time: "Ese momento ya pasó.", err_not_on_desk: "Esta llamada ya no está en su mesa.",
   err_unknown_category: "Esa categoría o prioridad ya no existe. Cargue la página otra vez.", err_customers_unavailable: "Los clientes y los casos no se pueden leer ahora.",
+  err_unknown_customer: "No existe ese cliente.", err_cannot_merge: "No se pueden unir o separar: mire otra vez.", err_not_confirmed: "Escriba el código del cliente.",
   err_store_unavailable: "No se pueden leer los registros.",
 };

@@ -3,6 +3,7 @@ import { html, useState } from "../../vendor/preact.js";
 import { useNow } from "../clock.js";
 import { duration, percent, t } from "../i18n.js";
 import { Activity } from "./activity.js";
+import { Customers } from "./customers.js";
 import { GrantsAsked } from "./grant.js";
 import { LevelBar, Sparkline } from "./charts.js";
 import { MonitorBar, MonitorButtons } from "./monitor.js";
@@ -31,6 +32,7 @@ export function Floor({ model, labels, me, live, phone }) {
     ${looked && html`<${WaitingCalls} key=${looking} queue=${looked} names=${names} labels=${labels} onClose=${() => setLooking("")} />`}
     <${Retention} live=${live} onProblem=${setProblem} />
     <${Surveys} names=${names} />
+    ${me.permissions.includes("merge_customers") && html`<${Customers} me=${me} />`}
     <div class="floor-row">
       <section class="card">
         <h2>${t("agents")}</h2>
