@@ -84,7 +84,7 @@ async def test_supervisor_page_is_for_reading_while_nobody_talks(
     await expect(page.locator("[data-agent=maria]")).to_contain_text("Ready")
     names = await page.get_by_role("button").all_inner_texts()
     assert [name for name in names if name.strip()] == [
-        "ES", "Log out", "Show", "Late", "Nobody’s", "All open", "Mine",
+        "ES", "Log out", "Show", "Show", "Search", "Who stands twice in it?", "Late", "Nobody’s", "All open", "Mine",
     ]  # fmt: skip
     assert engine.requests == []
     assert await page.evaluate("document.documentElement.scrollWidth") == 390

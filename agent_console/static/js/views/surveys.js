@@ -31,7 +31,7 @@ export function Surveys({ names }) {
         ${DAYS.map((n) => html`<option key=${n} value=${n}>${t(n === 1 ? "surveys_day" : "surveys_n_days", { n })}</option>`)}</select></label>
       <label class="check"><input type="checkbox" checked=${weighted} onChange=${({ target }) => setWeighted(target.checked)} /> ${t("surveys_weighted")}</label>
     </div>`}
-    <p class="problem" role="alert">${problem}</p>
+    ${problem && html`<p class="problem" role="alert">${problem}</p>`}
     ${open && found && (rows.some((one) => one.asked || one.csat_answers || one.nps_answers)
       ? html`<${Figures} ...${{ rows, names }} />
         ${found.total.left_out > 0 && html`<p class="muted">${t("surveys_left_out", { n: found.total.left_out })}</p>`}
