@@ -63,7 +63,7 @@ def _show(found: SurveyReport, console: Console) -> int:
             table.add_row(f"{kind}{each.name or 'all'}", *_cells(each))
     console.print(table)
     if found.total.left_out:
-        text = f"{found.total.left_out} answers of customers without a value are left out."
+        text = f"Answers left out, of customers without a value: {found.total.left_out}."
         console.print(text, style="dim", highlight=False)
     return OK
 

@@ -78,7 +78,7 @@ export default {
   // surveys
   surveys: "Surveys", surveys_days: "Of the last", surveys_day: "day", surveys_n_days: "{n} days", surveys_weighted: "Weighted by what the customer is worth",
   surveys_of: "Of", surveys_all: "All", surveys_asked: "Asked", surveys_answered: "Answered", surveys_satisfied: "4 or 5",
-  surveys_range: "{low} to {high}", surveys_too_few: "too few to tell", surveys_left_out: "{n} answers of customers without a value are left out.",
+  surveys_range: "{low} to {high}", surveys_too_few: "too few to tell", surveys_left_out: "Answers left out, of customers without a value: {n}.",
   surveys_means: "CSAT is the mean of the answers from 1 to 5, NPS the share of 9 and 10 less that of 0 to 6. Beside each, between what it lies in 95 of 100 cases, and of how many answers.",
   surveys_none: "Nobody has been asked in this time.", surveys_comments: "What they said", surveys_listen: "What {name} said",
   // customers and their rights

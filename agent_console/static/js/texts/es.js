@@ -75,7 +75,7 @@ export default {
   // surveys
   surveys: "Encuestas", surveys_days: "De los últimos", surveys_day: "día", surveys_n_days: "{n} días", surveys_weighted: "Según lo que vale el cliente",
   surveys_of: "De", surveys_all: "Todos", surveys_asked: "Preguntados", surveys_answered: "Respondieron", surveys_satisfied: "4 o 5",
-  surveys_range: "de {low} a {high}", surveys_too_few: "muy pocas para saberlo", surveys_left_out: "Quedan fuera {n} respuestas de clientes sin valor.",
+  surveys_range: "de {low} a {high}", surveys_too_few: "muy pocas para saberlo", surveys_left_out: "Respuestas que quedan fuera, de clientes sin valor: {n}.",
   surveys_means: "CSAT es la media de las respuestas del 1 al 5; NPS, el porcentaje de 9 y 10 menos el de 0 a 6. Al lado, entre qué valores está en 95 de cada 100 casos y de cuántas respuestas.",
   surveys_none: "No se ha preguntado a nadie en este tiempo.", surveys_comments: "Qué dijeron", surveys_listen: "Qué dijo {name}",
   // customers and their rights

@@ -1,8 +1,9 @@
-// The caller's open tickets, and a new one with one key while talking. The first are in the pop; after a change of ours
-// they are read again.
+// The caller's open tickets, and a new one with one key while talking. The first are in the pop; after a change on this
+// page they are read again.
 import { html, useEffect, useRef, useState } from "../../vendor/preact.js";
 import { call } from "../api.js";
 import { explain, label, t } from "../i18n.js";
+import { ticketsChanged, useTicketChanges } from "../ticket_changes.js";
 import { SimilarCases } from "./similar_cases.js";
 import { TicketDialog } from "./ticket_dialog.js";
 import { TicketLine } from "./ticket_line.js";
@@ -21,6 +22,8 @@ export function CustomerTickets({ me, contact }) {
     if (answer) setRead(answer.tickets.filter(({ state }) => state !== "resolved"));
   }
 
+  useTicketChanges(again, [contact.contact]);
+
   if (!categories.length || (!tickets.length && !live)) return null;
   return html`<section class="tickets" aria-label=${t("tickets_open")}>
     <header><h2>${t("tickets_open")}</h2>
@@ -29,9 +32,9 @@ export function CustomerTickets({ me, contact }) {
     ${tickets.length > 0 && html`<ul class="lines">${tickets.map((one) => html`<${TicketLine} key=${one.ticket} ...${{ one, me, look }} />`)}</ul>`}
     ${live && writing && html`<${NewTicket} ...${{ me, contact, categories }} onDone=${(done) => {
       setWriting(false);
-      if (done) again();
+      if (done) ticketsChanged();
     }} />`}
-    ${looked > 0 && html`<${TicketDialog} key=${looked} number=${looked} me=${me} onChange=${again} onClose=${() => look(0)} />`}
+    ${looked > 0 && html`<${TicketDialog} key=${looked} number=${looked} me=${me} onClose=${() => look(0)} />`}
   </section>`;
 }
 

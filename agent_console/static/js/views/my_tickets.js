@@ -3,6 +3,7 @@
 import { html, useEffect, useState } from "../../vendor/preact.js";
 import { call } from "../api.js";
 import { explain, t } from "../i18n.js";
+import { useTicketChanges } from "../ticket_changes.js";
 import { TicketDialog } from "./ticket_dialog.js";
 import { TicketLine } from "./ticket_line.js";
 
@@ -32,6 +33,8 @@ export function MyTickets({ me, model, lists }) {
     };
   }, [of, changes, notice?.n, model.connection, on]);
 
+  useTicketChanges(() => changed((n) => n + 1), []);
+
   if (!on) return null;
   return html`<section class="card side my-tickets" aria-labelledby="tickets-title">
     <h2 id="tickets-title">${t("tickets")}</h2>
@@ -42,8 +45,7 @@ export function MyTickets({ me, model, lists }) {
     <p class=${notice || problem ? "ticket-notice" : "sr-only"} role="status">${problem || (notice ? told(notice) : "")}</p>
     ${!problem && tickets.length === 0 && html`<p class="muted">${t("tickets_none")}</p>`}
     <ul class="lines">${tickets.map((one) => html`<${TicketLine} key=${one.ticket} ...${{ one, me, look }} />`)}</ul>
-    ${looked > 0 && html`<${TicketDialog} key=${looked} number=${looked} me=${me}
-      onChange=${() => changed(changes + 1)} onClose=${() => look(0)} />`}
+    ${looked > 0 && html`<${TicketDialog} key=${looked} number=${looked} me=${me} onClose=${() => look(0)} />`}
   </section>`;
 }
 

@@ -2,6 +2,7 @@
 import { html, useEffect, useRef, useState } from "../../vendor/preact.js";
 import { call } from "../api.js";
 import { explain, label, moment, t } from "../i18n.js";
+import { ticketsChanged } from "../ticket_changes.js";
 import { SimilarCases } from "./similar_cases.js";
 
 const CHANGES = {
@@ -12,7 +13,7 @@ const CHANGES = {
 };
 const WITH_TEXT = ["comment", "resolve"];
 
-export function TicketDialog({ number, me, onChange, onClose }) {
+export function TicketDialog({ number, me, onClose }) {
   const [ticket, setTicket] = useState(null);
   const [text, setText] = useState("");
   const [busy, setBusy] = useState(false);
@@ -40,7 +41,7 @@ export function TicketDialog({ number, me, onChange, onClose }) {
     const body = { kind, ...(WITH_TEXT.includes(kind) && { text }), ...more };
     await call("POST", `/api/tickets/${number}/changes`, { body, csrf: me.csrf });
     if (WITH_TEXT.includes(kind)) setText("");
-    onChange();
+    ticketsChanged();
   });
 
   return html`<dialog ref=${dialog} class="card ticket-dialog" aria-labelledby="ticket-title" onClose=${onClose}>
