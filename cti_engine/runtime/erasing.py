@@ -24,6 +24,8 @@ from cti_engine.runtime.engine import Engine
 LOOK_EVERY = 2.0
 RETRY = 30.0
 STORED_WITHIN = 5.0
+LONGEST = 86_400.0
+"""Seconds for which a moment without calls is waited for; then calls wait for the store, 100 MB a second."""
 REST = 0.02
 """Seconds after each page of the log, whose reading takes the interpreter as long: calls come first."""
 
@@ -48,6 +50,7 @@ class Erasing:
         self._rewritten = rewritten
         self._done: set[int] = set()
         self._to_compact = True  # an engine before this one may not have come to it
+        self._since = engine.clock.now()
 
     async def run(self) -> None:
         """For ever."""
@@ -66,7 +69,8 @@ class Erasing:
             if number not in self._done and await self._nobody_is_on(traces):
                 await self._erase(number, traces)
                 self._done.add(number)
-        if self._to_compact and not self._engine.acd.center.legs:
+        quiet = not self._engine.acd.center.legs or self._engine.clock.now() - self._since > LONGEST
+        if self._to_compact and quiet:
             self._to_compact = await self._engine.in_store(_compact)
 
     async def _nobody_is_on(self, traces: Traces) -> bool:
@@ -90,7 +94,8 @@ class Erasing:
             following = pages(log, traces, self._recordings, done)
             while (page := await asyncio.to_thread(next, following, None)) is not None:
                 if page.records or page.events:
-                    self._to_compact = True
+                    if not self._to_compact:
+                        self._to_compact, self._since = True, self._engine.clock.now()
                     await self._engine.in_store(functools.partial(rewrite, page=page))
                 await asyncio.sleep(REST)
         finally:

@@ -81,6 +81,16 @@ def everything(store: CustomerStore, *but: str) -> dict[str, list[tuple[Any, ...
     return found
 
 
+def test_every_table_of_a_customer_is_known(store: CustomerStore) -> None:
+    """A table that is new and names a customer or a number is exported, merged and erased: it stands in
+    TABLES_OF_A_CUSTOMER, or is one of the few whose rows are looked after by themselves."""
+    theirs = {"customers", "rights", "offer_counts"}
+    with store.database.reading() as db:
+        tables = [name for (name,) in db.rows("SELECT name FROM sqlite_master WHERE type='table'")]
+        naming = {name for name in tables if {"customer", "number", "name"} & set(db.columns(name))}
+    assert naming - theirs - {"sqlite_sequence"} == set(TABLES_OF_A_CUSTOMER)
+
+
 def test_all_that_is_known_is_exported(store: CustomerStore) -> None:
     """Every table that names the customer is in it, as JSON; nobody else's rows are."""
     store.note_contacts([Contact("c01", NOW, {"note": "hello"}, "+34600000101", contact="k9")], 1)

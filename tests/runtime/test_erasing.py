@@ -10,6 +10,7 @@ import pytest
 from cti_engine.adapters.customer_store import CustomerStore
 from cti_engine.core.rows import OF_CUSTOMER, Surveyed
 from cti_engine.ports import Store, StoreUnavailable
+from cti_engine.runtime import erasing
 from cti_engine.runtime.erasing import Erasing
 from cti_engine.runtime.stores import open_store
 from tests.phones.waiting import until
@@ -105,6 +106,23 @@ async def test_an_erasure_waits_for_the_call_and_is_done_once(center: Center) ->
     ani = [record["ani"] for record in center.running.store.cdrs()]
     assert ani == [OTHER, begun.pseudonym]
     assert center.customers.profile(OTHER)["customer"] == "c02"  # type: ignore[index]
+
+
+async def test_files_wait_for_a_moment_without_calls(center: Center, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Writing them anew would hold calls up: another's call is waited for, but not for ever."""
+    leg = center.worker.call(NUMBER)
+    await until(lambda: center.running.engine.acd.center.contacts != {}, "the call")
+    center.worker.hang_up(leg)
+    await until(lambda: not center.running.engine.acd.center.contacts, "the call to be over")
+    center.worker.call(OTHER)
+    await until(lambda: center.running.engine.acd.center.legs != {}, "the other call")
+    center.customers.erase("c01", "carol", 5.0)
+    await center.erasing.look()
+    await until(lambda: center.erased() != [], "the event")
+    assert center.running.store.to_compact
+    monkeypatch.setattr(erasing, "LONGEST", 0.0)
+    await center.erasing.look()
+    assert not center.running.store.to_compact and center.running.engine.acd.center.legs
 
 
 async def test_a_store_that_is_away_only_delays(center: Center, monkeypatch: pytest.MonkeyPatch) -> None:
