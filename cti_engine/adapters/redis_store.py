@@ -284,15 +284,18 @@ class RedisStore:
         return self._guard(work)
 
     def _some(self, begin: str, end: str, above: str, to: str, limit: int) -> list[StoredEvent]:
-        """The first of a part of the log: as the stream has it, and what was replaced (by score)."""
-        pipe = self._redis.pipeline(transaction=True)
+        """The first of a part of the log: as the stream has it, and what was replaced (by score). In this order, so that
+        what is replaced between the two questions is in one answer at least; no transaction, which a full Redis refuses.
+        """
+        pipe = self._redis.pipeline(transaction=False)
         pipe.xrange(_EVENTS, begin, end, count=limit)
         pipe.zrangebyscore(_EVENTS_ANEW, above, to, start=0, num=limit)
         entries, anew = pipe.execute()
         found = [_event(*entry) for entry in entries]
         if not anew:
             return found
-        return sorted((*found, *map(_decode_event, anew)), key=lambda event: event.seq)[:limit]
+        by_seq = {event.seq: event for event in (*found, *map(_decode_event, anew))}
+        return [by_seq[seq] for seq in sorted(by_seq)][:limit]
 
     def replace_events(self, events: Sequence[StoredEvent]) -> None:
         """Whole or not at all; refused when another engine has taken over."""
