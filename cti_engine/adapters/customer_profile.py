@@ -34,13 +34,13 @@ def of_customer(db: Statements, customer: str) -> Profile | None:
     """None when there is no such customer."""
     row = db.row(
         "SELECT kind, name, customers.segment, language, answer_by, channel, customers.value, preferred_agents, hints,"
-        " scores.segment, scores.value, scores.body"
-        " FROM customers LEFT JOIN scores USING (customer) WHERE customer=?",
+        " scores.segment, scores.value, scores.body, imports.at"
+        " FROM customers LEFT JOIN scores USING (customer) LEFT JOIN imports USING (import) WHERE customer=?",
         (customer,),
     )
     if row is None:
         return None
-    kind, name, segment, language, answer_by, channel, value, agents, hints, scored, worth, scores = row
+    kind, name, segment, language, answer_by, channel, value, agents, hints, scored, worth, scores, at = row
     segment = scored or segment
     products = db.rows(
         "SELECT product, since, until FROM products WHERE customer=? ORDER BY product", (customer,)
@@ -88,6 +88,7 @@ def of_customer(db: Statements, customer: str) -> Profile | None:
             )
         },
         "hints": json.loads(hints),
+        "imported_at": at or 0.0,
     }  # fmt: skip
 
 
@@ -151,7 +152,6 @@ def _stranger(db: Statements, number: str) -> Profile:
         prefixes,
     )
     place, languages = (area[0], area[1].split()) if area else ("", [])
-    likely = f"{place} ({'/'.join(languages)})" if languages else place
     return {
         "customer": "",
         "name": "",
@@ -162,5 +162,5 @@ def _stranger(db: Statements, number: str) -> Profile:
         "languages": languages,
         "contacts": _contacts(db, "customer='' AND number=?", number),
         "tickets": _open_tickets(db, "customer='' AND number=?", number),
-        "hints": [{"kind": "region", "text": likely}] if likely else [],
+        "hints": [],
     }

@@ -19,14 +19,13 @@ from rich.table import Table
 from cti_engine.adapters.customer_store import CustomerStore
 from cti_engine.adapters.score_store import read_histories, write_scores
 from cti_engine.adapters.sql_database import Database
-from cti_engine.core.customers.segment_rules import Campaign, SegmentRules
+from cti_engine.core.customers.segment_rules import AT_RISK, Campaign, SegmentRules
 from cti_engine.core.customers.segments import Scores, scored
 from cti_engine.definitions.library import load_definitions
 from cti_engine.definitions.report import as_text
 from cti_engine.definitions.settings import Settings
 
 OK, PROBLEMS = 0, 1
-AT_RISK = 0.5
 REASONS: Mapping[str, str] = {
     "score recency": "last purchase {measure:.0f} days ago: group {group:g} of {groups:g}",
     "score frequency": "{measure:g} purchases in the window: group {group:g} of {groups:g}",

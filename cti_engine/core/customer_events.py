@@ -7,7 +7,9 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class CustomerFilledIn:
-    """The CRM has answered: what nothing was known of before, by the profile's keys. `agent`: on whose page it is."""
+    """The CRM has answered, or will not: what nothing was known of before, by the profile's keys, and with `crm` how it
+    stands now (answered, away). `agent`: on whose page it is.
+    """
 
     contact: str
     agent: str

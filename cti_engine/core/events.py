@@ -158,8 +158,12 @@ class AgentReserved:
 
 @dataclass(frozen=True, slots=True)
 class CallOffered:
-    """The screen pop. `path` is what the caller chose, `contacts` the last contacts, newest first. `offers`: what to
-    sell, best first, or `no_offers`: why nothing ({rule, ...}). `open_tickets`: theirs that are not resolved.
+    """The screen pop (core/pop.py). `path` is what the caller chose, `contacts` the last contacts, newest first.
+    `offers`: what to sell, best first, or `no_offers`: why nothing ({rule, ...}). `open_tickets`: theirs that are not
+    resolved. `prefers`: the channel on which they like to be reached. `region`, `region_languages`: of a stranger, by
+    the number. `calls_again`: how often they have called into this queue lately. `risk`: that they leave ({risk, why}).
+    `grant`: what the agent may give ({limit, left, currency}). `crm`: how the outside CRM stands ({state, imported_at},
+    and what it has said since the offer); empty where none is asked.
 
     Of a `kind` other than `voice` no phone rings: the agent accepts it in the page. `message` is its file
     in the recordings folder, of so many seconds. `purpose`: `consult` (the agent `by` has the call and asks
@@ -194,6 +198,16 @@ class CallOffered:
     appointments: tuple[dict[str, object], ...] = ()
     greeting: str = ""
     guide: str = ""
+    company: bool = False
+    prefers: str = ""
+    region: str = ""
+    region_languages: tuple[str, ...] = ()
+    products: tuple[str, ...] = ()
+    intent: str = ""
+    calls_again: int = 0
+    risk: dict[str, object] = field(default_factory=dict)
+    grant: dict[str, object] = field(default_factory=dict)
+    crm: dict[str, object] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

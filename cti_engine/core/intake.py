@@ -9,8 +9,8 @@ from cti_engine.core import (
     flow_runner,
     from_the_phone,
     hints,
-    offers,
     places,
+    pop,
     recording_consent,
     segment_calls,
 )
@@ -20,7 +20,7 @@ from cti_engine.core.center import Center
 from cti_engine.core.commands import AnswerLeg, LookUp, RejectLeg
 from cti_engine.core.contact import CONTACT, Contact
 from cti_engine.core.customer_events import CustomerFilledIn
-from cti_engine.core.customers.crm import gaps
+from cti_engine.core.customers.crm import CRM_STATE, gaps
 from cti_engine.core.definitions import DialledNumber
 from cti_engine.core.flow_runner import set_attributes
 from cti_engine.core.ivr.flow import Flow
@@ -133,6 +133,9 @@ def filled_in(center: Center, signal: ProfileFilledIn) -> None:
         center.late += 1
         return
     added = gaps(contact.profile, signal.profile)
+    state = signal.profile.get(CRM_STATE)
+    if state and state != contact.profile.get(CRM_STATE):
+        added[CRM_STATE] = state
     if not added:
         return
     contact.profile.update(added)
@@ -145,9 +148,7 @@ def filled_in(center: Center, signal: ProfileFilledIn) -> None:
     hints.reconsider(center, contact)
     if agent is not None and agent.contact == contact.id and agent.shown:
         added = hints.of_fill_in(center, contact, agent, added)
-        shown = {key: value for key, value in added.items() if key in agent.shown and not agent.shown[key]}
-        agent.shown = {**agent.shown, **shown}
-        center.touch(agent)
+        pop.fill_in(center, contact, agent, added)
     center.emit(CustomerFilledIn(contact.id, agent.id if agent is not None else "", added))
 
 
@@ -158,7 +159,7 @@ def go_on(center: Center, contact: Contact) -> None:
     if contact.callback is not None:
         callbacks.line_up(center, contact)
     elif contact.outbound is not None:
-        offers.known(center, contact)
+        pop.known(center, contact)
     else:
         _begin_when_ready(center, contact)
 

@@ -6,21 +6,16 @@ or at once when the agent has no page open (architecture decision 3).
 
 from __future__ import annotations
 
-from dataclasses import fields
-from typing import Any
-
 from cti_engine.core import (
-    appointments,
     bridging,
     callbacks,
     endings,
-    guiding,
     hints,
     legless,
     messages,
     outbound,
     parties,
-    segment_calls,
+    pop,
     transfers,
     waiting,
 )
@@ -43,7 +38,6 @@ BY_ITSELF = {
     "Alert-Info": "<http://127.0.0.1>;info=alert-autoanswer;delay=0",
 }
 """What desk phones of several makes take for: answer at once."""
-_SHOWN = tuple(f.name for f in fields(ev.CallOffered))
 
 
 def match_all(center: Center) -> None:
@@ -125,8 +119,8 @@ def _reserve(center: Center, contact: Contact, agent: Agent, queue: str, why: di
     center.add(offer)
     contact.offers.append(offer.id)
     agent.contact, agent.offer = contact.id, offer.id
-    offered = _pop(center, contact, offer.id, agent, queue)
-    agent.shown = _shown(offered)
+    offered = pop.of_offer(center, contact, offer.id, agent, queue)
+    agent.shown = pop.shown(offered)
     center.agent_enters(agent, "reserve")
     center.emit(ev.AgentReserved(contact.id, agent.id, offer.id, queue, limits.pop_wait, why))
     center.emit(offered)
@@ -136,63 +130,6 @@ def _reserve(center: Center, contact: Contact, agent: Agent, queue: str, why: di
         center.schedule(offer, "pop", center.now + limits.pop_wait)
     else:
         dial(center, offer, shown=False)
-
-
-def _pop(center: Center, contact: Contact, offer: str, agent: Agent, queue: str) -> ev.CallOffered:
-    return ev.CallOffered(
-        contact.id,
-        offer,
-        agent.id,
-        number=contact.ani,
-        name=contact.name,
-        segment=str(contact.profile.get("segment", "")),
-        language=contact.language,
-        queue=queue,
-        waited_s=max(0.0, center.now - contact.queued_at) if queue else 0.0,
-        path=tuple(contact.path),
-        greeting=segment_calls.greeting(center, contact),
-        guide=guiding.choose(center, contact),
-        contacts=_rows(contact.profile.get("contacts")),
-        open_tickets=_rows(contact.profile.get("tickets")),
-        kind=contact.kind,
-        message=contact.message.path.rpartition("/")[2] if contact.message is not None else "",
-        message_s=contact.message.seconds if contact.message is not None else 0.0,
-        **hints.of_offer(center, contact, offer, agent, queue),
-        appointments=appointments.of_number(center, contact.ani, but=contact.id),
-        **_of_hand_over(center, contact, agent),
-    )
-
-
-def _shown(offered: ev.CallOffered) -> dict[str, object]:
-    return {name: getattr(offered, name) for name in _SHOWN}
-
-
-def known(center: Center, contact: Contact) -> None:
-    """Who is called has been looked up while the agent's phone rings, or later: the pop shows it."""
-    agent = center.agents.get(contact.outbound.agent) if contact.outbound is not None else None
-    if agent is not None and agent.contact == contact.id and agent.shown:
-        agent.shown = _shown(_pop(center, contact, str(agent.shown["offer"]), agent, ""))
-        center.touch(agent)
-
-
-def _of_hand_over(center: Center, contact: Contact, agent: Agent) -> dict[str, Any]:
-    """Why a colleague wants this agent, or anybody, to have the call."""
-    guest, handed = contact.guest_called(agent.id), contact.handed
-    if guest is not None:
-        purpose, by, note = "blind" if guest.refer else "consult", guest.by, guest.note
-    elif handed is not None:
-        purpose, by, note = handed.how, handed.by, handed.note
-    elif contact.callback is not None and contact.callback.by:
-        purpose, by, note = "appointment", contact.callback.by, contact.callback.note
-    else:
-        return {}
-    known = center.definitions.agents.get(by)
-    return {"purpose": purpose, "by": by, "by_name": known.name if known else by, "note": note}
-
-
-def _rows(value: object) -> tuple[dict[str, object], ...]:
-    """A profile's list of maps; anything else an outside system may have put there is left out."""
-    return tuple(row for row in value if isinstance(row, dict)) if isinstance(value, list) else ()
 
 
 def dial(center: Center, offer: Reservation, *, shown: bool) -> None:

@@ -31,15 +31,15 @@ class CrmQuestions:
         self._region = region
         self._calls = ServiceCalls(home, self._answered)
         self._numbers = itertools.count(1)
-        self._open: dict[str, tuple[str, Crm, asyncio.Future[dict[str, object]]]] = {}
-        self._asked: dict[str, asyncio.Future[dict[str, object]]] = {}
+        self._open: dict[str, tuple[str, Crm, asyncio.Future[dict[str, object] | None]]] = {}
+        self._asked: dict[str, asyncio.Future[dict[str, object] | None]] = {}
         self._kept: OrderedDict[str, tuple[float, Crm, dict[str, object]]] = OrderedDict()
 
-    def ask(self, crm: Crm, number: str) -> asyncio.Future[dict[str, object]]:
-        """A part of a profile within the CRM's deadline; empty when it knows nobody or fails."""
+    def ask(self, crm: Crm, number: str) -> asyncio.Future[dict[str, object] | None]:
+        """A part of a profile within the CRM's deadline; empty when it knows nobody, None when it does not answer."""
         until, asked, found = self._kept.get(number, (0.0, crm, {}))
         if time.monotonic() < until and asked == crm:
-            done: asyncio.Future[dict[str, object]] = asyncio.get_running_loop().create_future()
+            done: asyncio.Future[dict[str, object] | None] = asyncio.get_running_loop().create_future()
             done.set_result(found)
             return done
         waiting = self._asked.get(number)
@@ -57,13 +57,14 @@ class CrmQuestions:
         if (said := str(answer.values.get("number", ""))) and not self._same(said, number):
             _log.warning("the CRM has answered for another number: nothing of it is taken")
             answer = replace(answer, values={}, error="bad_answer")
-        if answer.error in ("", "not_found") and crm.keeps:
+        there = answer.error in ("", "not_found")
+        if there and crm.keeps:
             self._kept[number] = time.monotonic() + crm.keeps, crm, answer.values
             self._kept.move_to_end(number)
             while len(self._kept) > MOST_KEPT:
                 self._kept.popitem(last=False)
         if not waiting.done():
-            waiting.set_result(answer.values)
+            waiting.set_result(answer.values if there else None)
 
     def _same(self, one: str, other: str) -> bool:
         """However they are written."""

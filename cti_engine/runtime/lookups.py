@@ -12,7 +12,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
 from cti_engine.core.commands import LookUp
-from cti_engine.core.customers.crm import Crm, gaps
+from cti_engine.core.customers.crm import ANSWERED, ASKED, AWAY, CRM_STATE, Crm, gaps
 from cti_engine.core.signals import LookupReturned, ProfileFilledIn
 from cti_engine.ports import CustomerLookup
 from cti_engine.runtime.crm import CrmQuestions
@@ -50,13 +50,14 @@ class LookUps:
         profile, error = store.result() if store.done() else ({}, "deadline")
         if outside is not None and not profile.get("customer"):
             await asyncio.wait((outside,), timeout=max(0.0, over - loop.time()))
-        if outside is not None and outside.done():
-            profile = {**profile, **gaps(profile, outside.result())}
-        self._deliver(LookupReturned(look_up.contact, profile, "" if profile else error))
+        if outside is not None:
+            said = _told(outside.result()) if outside.done() else {CRM_STATE: ASKED}
+            profile = {**profile, **gaps(profile, said), CRM_STATE: said[CRM_STATE]}
+        self._deliver(LookupReturned(look_up.contact, profile, error))
         if error == "deadline":
             self._fill_in(look_up, (await store)[0])
         if outside is not None:
-            self._fill_in(look_up, await outside)
+            self._fill_in(look_up, _told(await outside))
 
     def _profile(self, look_up: LookUp) -> tuple[dict[str, object], str]:
         try:
@@ -72,3 +73,8 @@ class LookUps:
 
     def close(self) -> None:
         self._threads.shutdown(wait=False, cancel_futures=True)
+
+
+def _told(answer: dict[str, object] | None) -> dict[str, object]:
+    """A part of a profile that says how the CRM stands."""
+    return {CRM_STATE: AWAY} if answer is None else {**answer, CRM_STATE: ANSWERED}

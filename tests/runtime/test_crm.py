@@ -39,6 +39,7 @@ ANSWER = {
         "junk",
     ],
 }
+ANSWERED, ASKED, AWAY = ({"crm": state} for state in ("answered", "asked", "away"))
 YAML = """
 crm:
   url: URL?phone={number}
@@ -125,7 +126,7 @@ async def test_what_the_store_knows_is_used_at_once_and_the_rest_fills_in(world:
     """A known caller goes on while the CRM thinks; then its answer comes, once, with the secret having been sent."""
     world.open.clear()
     first = await world.look_up(KNOWN)
-    assert first.profile == STORE
+    assert first.profile == STORE | ASKED
     await asyncio.wait_for(world.arrived.wait(), 5)
     assert len(world.told) == 1
     world.open.set()
@@ -133,6 +134,7 @@ async def test_what_the_store_knows_is_used_at_once_and_the_rest_fills_in(world:
     later = world.told[1]
     assert isinstance(later, ProfileFilledIn) and later.contact == "k1"
     assert later.profile["value"] == 5100 and later.profile["tickets"] == TICKETS
+    assert later.profile["crm"] == "answered"
     assert world.seen[0]["number"] == KNOWN and world.seen[0]["Authorization"] == "Bearer s3cret"
 
 
@@ -148,7 +150,7 @@ async def test_a_stranger_waits_for_the_crm_within_the_deadline(world: World) ->
     world.open.clear()
     began = asyncio.get_running_loop().time()
     first = await world.look_up("+12135550199", within=0.1)
-    assert first.profile == AREA and asyncio.get_running_loop().time() - began < 2
+    assert first.profile == AREA | ASKED and asyncio.get_running_loop().time() - began < 2
     world.open.set()
     await world.until(2)
     assert world.told[1].profile["customer"] == "77"
@@ -156,17 +158,22 @@ async def test_a_stranger_waits_for_the_crm_within_the_deadline(world: World) ->
 
 @pytest.mark.parametrize("answer", [500, "no json", [], {"person": "a text"}, "x" * 200_000, 404, 302])
 async def test_no_answer_of_a_crm_hurts(world: World, answer: object) -> None:
-    """Down, lying, giant or nobody known: the call has what the store knows, and nothing else is told."""
+    """Down, lying, giant or nobody known: the call has what the store knows, and only that no answer can be used."""
     world.answers = [answer]
-    assert (await world.look_up(KNOWN)).profile == STORE
-    assert (await world.look_up(STRANGER)).profile == AREA
+    first = await world.look_up(KNOWN)
+    assert first.profile == STORE | ASKED
+    await world.until(2)
+    usable = answer in ([], {"person": "a text"}, 404)
+    state = ANSWERED if usable else AWAY
+    assert world.told[1] == ProfileFilledIn("k1", state)
+    assert (await world.look_up(STRANGER)).profile == AREA | state
 
 
 async def test_only_what_has_the_right_type_is_taken(world: World) -> None:
     """Each wrong value is left out by itself: a CRM that lies in one field is believed in the others."""
     person = {"id": "7", "full_name": ["no"], "tier": True, "worth": "much", "lang": "Spanish"}
     world.answers = [{"person": person, "cases": {"not": "a list"}}]
-    assert (await world.look_up(STRANGER)).profile == {**AREA, "customer": "7"}
+    assert (await world.look_up(STRANGER)).profile == {**AREA, "customer": "7", "crm": "answered"}
     assert world.settings().values_of({"person": {"worth": -1, "tier": "x" * 1001, "id": 1e300}}) == {}
 
 
@@ -206,11 +213,11 @@ async def test_a_crm_that_keeps_failing_is_left_in_peace(world: World) -> None:
 
 
 async def test_nobody_is_there(world: World) -> None:
-    """A port that nobody listens at, and a secret that is missing, are the same as no CRM."""
+    """A port that nobody listens at, and a secret that is missing: the call goes on, and knows that the CRM is away."""
     nowhere = f"http://127.0.0.1:{unused_port()}/contacts?phone={{number}}"
-    assert (await world.look_up(STRANGER, url=nowhere)).profile == AREA
+    assert (await world.look_up(STRANGER, url=nowhere)).profile == AREA | AWAY
     (world.home / "token.txt").unlink()
-    assert (await world.look_up("+12135550178")).profile == AREA
+    assert (await world.look_up("+12135550178")).profile == AREA | AWAY
 
 
 async def test_a_slow_store_fills_in_too(world: World, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,6 +12,7 @@ from cti_engine.core.customers.offer_rules import AbstainRules
 Profile = Mapping[str, Any]
 Why = dict[str, object]
 DECLINED = "declined"
+AGAIN_WITHIN = 3 * 86_400.0
 ONE_SURVEY = 3600.0
 """Seconds: answers that are not further apart are of one survey."""
 
@@ -88,14 +89,20 @@ def _waited(rules: AbstainRules, profile: Profile, call: CallFacts) -> Why | Non
     return None
 
 
+def times_again(rules: AbstainRules, profile: Profile, call: CallFacts) -> int:
+    """How often they have called into this queue lately (three days where no rule says how long that is)."""
+    if not call.calls_us:
+        return 0
+    within = rules.again_within or AGAIN_WITHIN
+    same = (row for row in rows(profile, "contacts") if call.queue and row.get("queue") == call.queue)
+    return call.gave_up + sum(since(row, call.now) < within for row in same)
+
+
 def _again(rules: AbstainRules, profile: Profile, call: CallFacts) -> Why | None:
     """Whoever calls into the same queue again has not been helped, or has hung up in line."""
     if not rules.again_within or not call.calls_us:
         return None
-    if call.gave_up or "recaller" in hint_kinds(profile):
-        return {}
-    same = (row for row in rows(profile, "contacts") if call.queue and row.get("queue") == call.queue)
-    return {} if any(since(row, call.now) < rules.again_within for row in same) else None
+    return {} if "recaller" in hint_kinds(profile) or times_again(rules, profile, call) else None
 
 
 def _poor_line(rules: AbstainRules, profile: Profile, call: CallFacts) -> Why | None:

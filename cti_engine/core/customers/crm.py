@@ -33,6 +33,9 @@ LISTS: Mapping[str, Mapping[str, Type]] = {
     "hints": {"kind": TEXT, "text": TEXT},
 }  # fmt: skip
 """What it has many of, and of what each consists; times are wall seconds, and may come as ISO 8601."""
+CRM_STATE = "crm"
+"""In a profile: how the CRM stands to it, one of the three below; missing where none is asked."""
+ASKED, ANSWERED, AWAY = "asked", "answered", "away"
 _TIMES = ("at", "since", "due_at", "opened_at")
 _GUESSED = ("segment", "language", "languages")
 """Of a stranger: what the CRM says is better than where the number lies."""
@@ -78,7 +81,10 @@ def gaps(known: Mapping[str, object], more: Mapping[str, object]) -> dict[str, o
     added = {
         key: value
         for key, value in more.items()
-        if value and value != known.get(key) and (not known.get(key) or (stranger and key in _GUESSED))
+        if key != CRM_STATE
+        and value
+        and value != known.get(key)
+        and (not known.get(key) or (stranger and key in _GUESSED))
     }
     added.pop("number", None)
     if "language" in added:

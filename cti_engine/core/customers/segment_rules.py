@@ -17,6 +17,8 @@ VARIABLES = ("recency", "frequency", "monetary", "tenure", "products")
 """Of the score, in the order in which they are told."""
 
 KINDS = ("person", "company")
+AT_RISK = 0.5
+"""From this retention risk on people are told that a customer may leave."""
 
 CUSTOMER_NAMES: Mapping[str, Type] = {
     "customer.kind": text_of(*KINDS),
