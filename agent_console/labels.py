@@ -1,4 +1,4 @@
-"""What the admin calls reasons, dispositions, categories and priorities, in each language, for the pages."""
+"""What the admin calls reasons, dispositions, tickets, segments, intents, products: in each language, for the pages."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from cti_engine.definitions.label_loader import load_labels
 from cti_engine.definitions.problems import has_errors
 from cti_engine.definitions.site_loader import load_dispositions, load_reasons
 from cti_engine.definitions.ticket_loader import load_tickets
@@ -31,12 +32,15 @@ class Labels:
     dispositions: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     ticket_categories: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     ticket_priorities: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    segments: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    intents: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    products: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
 
 def read_labels(home: Path) -> Labels:
     """The labels of the set below `home`, of which no other file is read. Raises LabelsUnavailable."""
-    agents, dispositions, tickets = (
-        read_file(home, f"config/{name}.yaml") for name in ("agents", "dispositions", "tickets")
+    agents, dispositions, tickets, codes = (
+        read_file(home, f"config/{name}.yaml") for name in ("agents", "dispositions", "tickets", "labels")
     )
     rules = load_tickets(tickets, None, None, ())
     found = Labels(
@@ -44,8 +48,9 @@ def read_labels(home: Path) -> Labels:
         {code: disposition.label for code, disposition in load_dispositions(dispositions).items()},
         {category.id: category.label for category in rules.categories.values()},
         {str(number): label for number, label in rules.priorities.items()},
+        **load_labels(codes),
     )
-    if has_errors(agents.problems + dispositions.problems + tickets.problems):
+    if has_errors(agents.problems + dispositions.problems + tickets.problems + codes.problems):
         raise LabelsUnavailable(f"problems in {home}; cti-engine check lists them")
     return found
 

@@ -144,7 +144,7 @@ def _straight(home: Path) -> None:
     queues = yaml.safe_load((home / "routing_rules/queues.yaml").read_text())
     like = queues["queues"]["support_en"]
     mine = {"name": "Watched", "members": [WATCHED], "wrap_up": "0s"}
-    kept = {key: value for key, value in like.items() if key not in ("require", "name", "after_call")}
+    kept = {key: value for key, value in like.items() if key not in ("steps", "name", "after_call")}
     queues["queues"]["watched"] = {**kept, **mine}
     (home / "routing_rules/queues.yaml").write_text(yaml.safe_dump(queues))
     flow = {

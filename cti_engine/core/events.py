@@ -162,8 +162,8 @@ class CallOffered:
     `offers`: what to sell, best first, or `no_offers`: why nothing ({rule, ...}). `open_tickets`: theirs that are not
     resolved. `prefers`: the channel on which they like to be reached. `region`, `region_languages`: of a stranger, by
     the number. `calls_again`: how often they have called into this queue lately. `risk`: that they leave ({risk, why}).
-    `grant`: what the agent may give ({limit, left, currency}). `crm`: how the outside CRM stands ({state, imported_at},
-    and what it has said since the offer); empty where none is asked.
+    `grant`: what the agent may give ({limit, left, currency}). `crm`: that the outside CRM has not answered ({state,
+    imported_at}, and what it has said since); empty where none is asked, or all that it knows is here.
 
     Of a `kind` other than `voice` no phone rings: the agent accepts it in the page. `message` is its file
     in the recordings folder, of so many seconds. `purpose`: `consult` (the agent `by` has the call and asks

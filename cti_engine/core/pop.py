@@ -15,6 +15,8 @@ from cti_engine.core.agent import Agent
 from cti_engine.core.center import Center
 from cti_engine.core.contact import Contact
 from cti_engine.core.customers.abstain import times_again
+from cti_engine.core.customers.crm import ASKED, AWAY, CRM_STATE
+from cti_engine.core.customers.next_best_offer import CROSS_SELL
 from cti_engine.core.customers.offer_facts import number, rows, table
 from cti_engine.core.customers.segment_rules import AT_RISK
 
@@ -36,8 +38,8 @@ def of_offer(center: Center, contact: Contact, offer: str, agent: Agent, queue: 
         waited_s=max(0.0, center.now - contact.queued_at) if queue else 0.0,
         path=tuple(contact.path),
         guide=guiding.choose(center, contact),
-        contacts=tuple(map(dict, rows(profile, "contacts"))),
-        open_tickets=tuple(map(dict, rows(profile, "tickets"))),
+        contacts=_named(center, rows(profile, "contacts"), "agent"),
+        open_tickets=_named(center, rows(profile, "tickets"), "owner"),
         kind=contact.kind,
         message=contact.message.path.rpartition("/")[2] if contact.message is not None else "",
         message_s=contact.message.seconds if contact.message is not None else 0.0,
@@ -51,7 +53,7 @@ def of_offer(center: Center, contact: Contact, offer: str, agent: Agent, queue: 
         risk=_risk(profile),
         **_who(center, contact),
         grant=_grant(center, contact, agent),
-        crm=_crm(profile),
+        crm=_crm(profile) if profile.get(CRM_STATE) in (ASKED, AWAY) else {},
     )
 
 
@@ -85,6 +87,8 @@ def fill_in(center: Center, contact: Contact, agent: Agent, added: Mapping[str, 
     before = agent.shown
     filled = {key: value for key, value in _who(center, contact).items() if value and not before.get(key)}
     late = {key: tuple(map(dict, rows(added, key))) for key in _LATE_LISTS if key in added}
+    if "hints" in late:  # nothing to sell comes under an agent's eyes
+        late["hints"] = tuple(hint for hint in late["hints"] if hint.get("kind") != CROSS_SELL)
     agent.shown = {**before, **filled, "crm": {**_crm(contact.profile), **late}}
     center.touch(agent)
 
@@ -106,10 +110,17 @@ def _grant(center: Center, contact: Contact, agent: Agent) -> dict[str, object]:
 
 
 def _crm(profile: Mapping[str, Any]) -> dict[str, object]:
-    """`state`: asked, answered or away; empty where no CRM is asked. `imported_at`: of when our own part is."""
-    if not profile.get("crm"):
-        return {}
-    return {"state": profile["crm"], "imported_at": number(profile.get("imported_at")) or 0.0}
+    """`state`: asked, answered or away. `imported_at`: of when our own part is."""
+    return {"state": profile.get(CRM_STATE), "imported_at": number(profile.get("imported_at")) or 0.0}
+
+
+def _named(center: Center, found: list[Mapping[str, Any]], key: str) -> tuple[dict[str, object], ...]:
+    """With the name of the agent whose id stands at `key`."""
+    agents = center.definitions.agents
+    known = ((row, agents.get(str(row.get(key, "")))) for row in found)
+    return tuple(
+        {**row, f"{key}_name": agent.name} if agent is not None else dict(row) for row, agent in known
+    )
 
 
 def _texts(value: object) -> tuple[str, ...]:

@@ -14,6 +14,7 @@ from cti_engine.definitions.demo_accounts import DEMO_ACCOUNTS
 from cti_engine.definitions.flow_keys import FLOW
 from cti_engine.definitions.flow_test_keys import FLOW_TESTS
 from cti_engine.definitions.guide_loader import GUIDE
+from cti_engine.definitions.label_loader import LABELS_FILE
 from cti_engine.definitions.offer_loader import OFFERS
 from cti_engine.definitions.place_loader import SHIFTS, SITES
 from cti_engine.definitions.queue_loader import QUEUES
@@ -55,6 +56,7 @@ FILES: Mapping[str, Keys] = {
     "guides/guide": GUIDE,
     "config/tickets": TICKETS,
     "config/offers": OFFERS,
+    "config/labels": LABELS_FILE,
 }
 """The YAML file each schema is for; flows share the one of `flow`, their tests `flow_test`, scenarios `scenario`."""
 

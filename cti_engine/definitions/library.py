@@ -20,6 +20,7 @@ from cti_engine.definitions.flow_loader import build_flow
 from cti_engine.definitions.flow_review import WordJudge, review_flows
 from cti_engine.definitions.flow_source import attribute_types, read_flow
 from cti_engine.definitions.guide_loader import load_guides
+from cti_engine.definitions.label_loader import load_labels
 from cti_engine.definitions.offer_loader import load_offers, review_offers
 from cti_engine.definitions.outbound_loader import (
     emergency_flows,
@@ -111,6 +112,7 @@ def load_definitions(
     places, shifts = load_sites(sites_file), load_shifts(shifts_file)
     calendars = {} if hours_file.unreadable else load_calendars(hours_file, engine["time_zone"])
     outside = load_services(services_file)
+    load_labels(files.read("config/labels.yaml", needed=False))
     crm = load_crm(files.read("config/crm.yaml", needed=False))
     recordings = {} if recordings_file.unreadable else load_recordings(recordings_file, sounds or home)
     zone = zone_named(engine_file, ("time_zone",), engine["time_zone"])

@@ -127,7 +127,7 @@ def test_more_agents_for_a_queue_show_in_it(
 ) -> None:
     """When the Spanish agents may take English calls, English callers wait less; a table for people."""
     queues = yaml.safe_load((home / "routing_rules/queues.yaml").read_text())
-    queues["queues"]["support_en"]["require"] = "agent.english >= 2"
+    queues["queues"]["support_en"]["steps"] = [{"require": "agent.english >= 2"}]
     (tmp_path / "routing_rules").mkdir()
     (tmp_path / "routing_rules/queues.yaml").write_text(yaml.safe_dump(queues))
     figures = replayed(home, var, tmp_path, capsys, "--replications", "8", "--jobs", "1")

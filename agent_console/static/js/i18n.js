@@ -53,6 +53,7 @@ const FORMATS = {
   decimal: (code) => new Intl.NumberFormat(code, { minimumFractionDigits: 2, maximumFractionDigits: 2 }),
   hour: (code) => new Intl.DateTimeFormat(code, HOUR),
   day: (code) => new Intl.DateTimeFormat(code, { day: "numeric", month: "short", ...HOUR }),
+  year: (code) => new Intl.DateTimeFormat(code, { day: "numeric", month: "short", year: "numeric" }),
 };
 const HOUR = { hour: "2-digit", minute: "2-digit" };
 const made = {};
@@ -68,12 +69,13 @@ export const decimal = (value) => format("decimal").format(value);
 export const money = (amount, currency) =>
   `${new Intl.NumberFormat(language(), { minimumFractionDigits: 2, maximumFractionDigits: 2 }).format(amount ?? 0)} ${currency ?? ""}`.trim();
 
-/** A wall time: the hour for today, day and hour before. Takes seconds or RFC 3339 text. */
+/** A wall time: the hour for today, day and hour of this year, else the date. Takes seconds or RFC 3339 text. */
 export function moment(at) {
   const date = new Date(typeof at === "number" ? at * 1000 : at);
   if (Number.isNaN(date.getTime())) return String(at ?? "");
-  const today = date.toDateString() === new Date().toDateString();
-  return format(today ? "hour" : "day").format(date);
+  const now = new Date();
+  if (date.toDateString() === now.toDateString()) return format("hour").format(date);
+  return format(date.getFullYear() === now.getFullYear() ? "day" : "year").format(date);
 }
 
 export function languageName(code) {

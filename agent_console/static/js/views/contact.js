@@ -1,20 +1,22 @@
-// The contact on the desk, from the offer to the end of wrap-up: who calls, why, and what can be done.
+// The contact on the desk, from the offer to the end of wrap-up, in the order in which an agent needs it: who calls and
+// how to greet them, why they call, what to do, what else helps.
 // Everything that comes from callers is a text node; htm never parses it.
 import { html, useLayoutEffect } from "../../vendor/preact.js";
 import { useNow } from "../clock.js";
-import { duration, isolated, label, languageName, moment, phoneNumber, t, words } from "../i18n.js";
+import { duration, isolated, phoneNumber, t, words } from "../i18n.js";
 import { afterPaint } from "../painted.js";
-import { CallLater, Promised } from "./appointments.js";
+import { CallLater } from "./appointments.js";
+import { Caller } from "./caller.js";
 import { Controls } from "./controls.js";
 import { Dial } from "./dial.js";
 import { Grant } from "./grant.js";
-import { Guide } from "./guide.js";
+import { Guide, MayLeave } from "./guide.js";
 import { Others, Parked } from "./hand_over.js";
-import { CustomerTickets } from "./customer_tickets.js";
 import { NextBestOffer } from "./next_best_offer.js";
+import { Reason } from "./reason.js";
 import { WrapUp } from "./wrap_up.js";
 import { HangUp } from "./hang_up.js";
-import { Accept, Player } from "./message.js";
+import { Accept } from "./message.js";
 import { CallQuality, PickUp } from "./pick_up.js";
 
 export function Contact({ me, contact, view, ask, live, say, enabled, phone, queues }) {
@@ -33,27 +35,20 @@ export function Contact({ me, contact, view, ask, live, say, enabled, phone, que
           <h1 dir="auto">${name}</h1>
           <p class="number" dir="auto">${phoneNumber(contact.number) || t("withheld")}</p>
           <${Others} contact=${contact} />
-          ${contact.greeting && html`<p class="greeting" dir="auto">“${contact.greeting}”</p>`}
         </div>
         <${Phase} contact=${contact} />
       </header>
       <div class="contact-body">
         <div class="contact-facts" role="group" aria-label=${t("facts")} tabindex="0">
-          <dl class="facts">
-            <${Fact} name=${t("waited")} value=${waited} />
-            <${Fact} name=${t("queue")} value=${queue} />
-            <${Fact} name=${t("language")} value=${languageName(contact.language)} />
-            <${Fact} name=${t("segment")} value=${words(contact.segment)} strong=${true} />
-          </dl>
-          ${contact.kind === "voicemail" && html`<${Player} contact=${contact} />`}
-          <${Promised} ...${{ contact, ask, enabled }} />
-          <${Path} path=${contact.path} />
-          <${LastContacts} ...${{ contacts: contact.contacts, queues, labels: me.labels }} />
-          <${CustomerTickets} ...${{ me, contact }} />
-          <${Guide} ...${{ contact, live, say, enabled }} />
-          <${Hints} hints=${contact.hints} />
-          <${NextBestOffer} ...${{ contact, ask, enabled }} />
-          <${Grant} ...${{ contact, live, say, enabled }} />
+          <${Caller} ...${{ me, contact }} />
+          <${Reason} ...${{ me, contact, queue, ask, enabled, queues }} />
+          <section class="to-do" aria-labelledby="pop-to-do">
+            <h2 id="pop-to-do">${t("what_to_do")}</h2>
+            <${MayLeave} risk=${contact.risk} />
+            <${Guide} ...${{ contact, live, say, enabled }} />
+            <${Grant} ...${{ contact, live, say, enabled }} />
+          </section>
+          <${NextBestOffer} ...${{ me, contact, ask, enabled }} />
         </div>
         <${WrapUp} ...${{ me, contact, ask, enabled }} />
       </div>
@@ -73,11 +68,12 @@ export function Contact({ me, contact, view, ask, live, say, enabled, phone, que
 }
 
 /**
- * Tell the engine once this offer stands on the screen: its ring waits for that. Drawing happens in an animation frame
- * (app.js). A hidden page has no frames and tells nothing.
+ * Tell the engine once this offer stands on the screen, its guide too, which comes with the agent's state: the ring waits
+ * for that. Drawing happens in an animation frame (app.js). A hidden page has no frames and tells nothing.
  */
 function useShown(contact, live) {
-  const offer = contact?.phase === "offered" ? contact.offer : undefined;
+  const whole = contact?.phase === "offered" && (!contact.guide || contact.view?.guide?.guide);
+  const offer = whole ? contact.offer : undefined;
   useLayoutEffect(() => {
     if (offer) return afterPaint(() => live.ask("OfferShown", { args: { offer } }));
   }, [offer]);
@@ -108,36 +104,6 @@ function Avatar({ name }) {
   const letters = (name ?? "").split(/\s+/).filter(Boolean).map((word) => [...word][0]);
   const initials = letters.length > 1 ? letters[0] + letters.at(-1) : letters.join("");
   return html`<span class="avatar" aria-hidden="true">${initials.toLocaleUpperCase() || "?"}</span>`;
-}
-
-function Fact({ name, value, strong = false }) {
-  return html`<div><dt>${name}</dt><dd class=${strong && value ? "strong" : ""} dir="auto">${value || "–"}</dd></div>`;
-}
-
-/** What the caller chose on the way, as a trail; of `menu:2 billing` the step's name is the admin's own business. */
-function Path({ path }) {
-  if (!path?.length) return null;
-  return html`<div class="path"><h2>${t("chose")}</h2>
-    <ol>${path.map((step, i) => html`<li key=${i} dir="auto">${words(step.replace(/^[^:\s]*:/, ""))}</li>`)}</ol></div>`;
-}
-
-function Hints({ hints }) {
-  if (!hints?.length) return null;
-  return html`<ul class="hints">${hints.map((hint, i) => html`<li key=${i} dir="auto">${hint.text ?? hint.title ?? ""}</li>`)}</ul>`;
-}
-
-function LastContacts({ contacts, queues, labels }) {
-  return html`<div class="last">
-    <h2>${t("last_contacts")}</h2>
-    ${contacts?.length
-      ? html`<ul class="lines">${contacts.map((one, i) => html`<li key=${i}>
-          <span class="line-when">${moment(one.at ?? one.ended_at ?? "")}</span>
-          <span class="line-what"><bdi>${queues[one.queue]?.name ?? words(one.topic ?? one.queue ?? one.channel ?? "")}</bdi>
-            ${(one.disposition || one.outcome) && html`<b class="tag">${one.disposition ? label(labels.dispositions, one.disposition) : words(one.outcome)}</b>`}</span>
-          ${one.note && html`<span class="line-note" dir="auto">${one.note}</span>`}
-        </li>`)}</ul>`
-      : html`<p class="muted">${t("no_contacts")}</p>`}
-  </div>`;
 }
 
 function Idle({ view, ask, live, enabled, queues }) {

@@ -24,11 +24,12 @@ export function CustomerTickets({ me, contact }) {
 
   useTicketChanges(again, [contact.contact]);
 
-  if (!categories.length || (!tickets.length && !live)) return null;
+  if (!categories.length && !tickets.length) return null;
   return html`<section class="tickets" aria-label=${t("tickets_open")}>
-    <header><h2>${t("tickets_open")}</h2>
-      ${live && !writing && html`<button class="button small" aria-keyshortcuts="Alt+O" onClick=${() => setWriting(true)}>${t("ticket_open")}</button>`}
+    <header><h3>${t("tickets_open")}</h3>
+      ${!writing && html`<button class="button small" aria-keyshortcuts="Alt+O" disabled=${!live || !categories.length} onClick=${() => setWriting(true)}>${t("ticket_open")}</button>`}
     </header>
+    ${tickets.length === 0 && html`<p class="muted">${t("tickets_none_open")}</p>`}
     ${tickets.length > 0 && html`<ul class="lines">${tickets.map((one) => html`<${TicketLine} key=${one.ticket} ...${{ one, me, look }} />`)}</ul>`}
     ${live && writing && html`<${NewTicket} ...${{ me, contact, categories }} onDone=${(done) => {
       setWriting(false);

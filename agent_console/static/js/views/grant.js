@@ -8,8 +8,9 @@ export function Grant({ contact, live, say, enabled }) {
   const [reason, setReason] = useState("");
   const [over, setOver] = useState(false); // the amount is above what is left
   const [busy, setBusy] = useState(false);
-  const { limit, left, currency, grants = [] } = contact.view?.grant ?? {};
-  if (limit === undefined || contact.phase === "offered") return null;
+  const { limit, left, currency, grants = [] } = contact.view?.grant ?? contact.grant ?? {};
+  if (!limit && !grants.length) return null;
+  const talks = contact.phase !== "offered";
   const waits = grants.some(({ state }) => state === "asked");
 
   async function give(event) {
@@ -29,13 +30,13 @@ export function Grant({ contact, live, say, enabled }) {
   }
 
   return html`<section class="grant" aria-label=${t("grant")}>
-    <h2>${t("grant")} <small class="muted">${t("grant_left", { left: money(left, currency), limit: money(limit, currency) })}</small></h2>
+    <h3>${left < limit ? t("grant_left", { left: money(left, currency), limit: money(limit, currency) }) : t("grant_may", { limit: money(limit, currency) })}</h3>
     <form class="grant-form" onSubmit=${give}>
-      <input class="grant-amount" inputmode="decimal" autocomplete="off" maxlength="10" placeholder=${currency} aria-label=${t("grant_amount", { currency })}
+      <input class="grant-amount" disabled=${!talks} inputmode="decimal" autocomplete="off" maxlength="10" placeholder=${currency} aria-label=${t("grant_amount", { currency })}
         value=${amount} onInput=${(event) => { setAmount(event.target.value); setOver(false); }} />
-      <input class="grant-reason" autocomplete="off" maxlength="200" placeholder=${t("grant_reason")} aria-label=${t("grant_reason")}
+      <input class="grant-reason" disabled=${!talks} autocomplete="off" maxlength="200" placeholder=${t("grant_reason")} aria-label=${t("grant_reason")}
         value=${reason} onInput=${(event) => setReason(event.target.value)} />
-      <button class="button" disabled=${!enabled || busy || waits || !amount.trim() || !reason.trim()}>${t(over ? "grant_ask" : "grant_give")}</button>
+      <button class="button" disabled=${!enabled || !talks || busy || waits || !amount.trim() || !reason.trim()}>${t(over ? "grant_ask" : "grant_give")}</button>
     </form>
     ${grants.length > 0 && html`<ul class="lines">${grants.map((one) => html`<li key=${one.grant}>
       <span class="line-when">${money(one.amount, currency)}</span>

@@ -25,9 +25,19 @@ function answeredLater(steps, answers, step, seen) {
   return false;
 }
 
+/** That they may leave us, and by which signs: the reason for going by the guide of such calls. */
+export function MayLeave({ risk }) {
+  if (!risk?.risk) return null;
+  const signs = risk.why.map(({ code, values }) => {
+    const key = code === "contract_end" && values.days < 0 ? "risk_contract_ended" : `risk_${code}`;
+    return t(key, { days: Math.round(Math.abs(values.days ?? 0)) });
+  });
+  return html`<p class="warn">${t("may_leave", { why: signs.join("; ") })}</p>`;
+}
+
 export function Guide({ contact, live, say, enabled }) {
   const guide = contact.view?.guide;
-  if (!guide?.guide) return null;
+  if (!guide?.guide) return contact.guide ? html`<div class="guide"></div>` : null; // its place, until the state is here
   return html`<${Steps} key=${guide.guide} ...${{ guide, contact, live, say, enabled }} />`;
 }
 
@@ -59,7 +69,7 @@ function Steps({ guide, contact, live, say, enabled }) {
   }
 
   return html`<section class="guide" aria-label=${t("guide")}>
-    <h2>${inPageLanguage(guide.name)}</h2>
+    <h3>${inPageLanguage(guide.name)}</h3>
     ${step.do && html`<p class="guide-do">${inPageLanguage(step.do)}</p>`}
     ${step.say && html`<blockquote lang=${guide.language} dir="auto">${step.say}</blockquote>`}
     ${step.choices && html`<div class="choices" role="group" aria-label=${inPageLanguage(step.label)}>${step.choices.map(({ value, label: words }, i) => html`

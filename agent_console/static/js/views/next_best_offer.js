@@ -1,23 +1,23 @@
 // What else helps this customer: an offer with reason, line and worth, and how it was taken; or why nothing is offered.
 import { html, useState } from "../../vendor/preact.js";
-import { duration, language, t, words } from "../i18n.js";
+import { duration, label, language, t, words } from "../i18n.js";
 
 const ANSWERS = ["accepted", "declined", "not_now"];
 
-export function NextBestOffer({ contact, ask, enabled }) {
-  const { offers, no_offers: none } = contact;
-  if (offers?.length) return html`<section class="offers" aria-label=${t("offers")}>
-    <h2>${t("offers")}</h2>
-    ${offers.map((offer) => html`<${Offer} key=${offer.offer} ...${{ offer, contact, ask, enabled }} />`)}
-  </section>`;
-  if (!none?.length) return null;
-  return html`<section class="offers none" aria-label=${t("offers")}>
-    <h2>${t("no_offers")}</h2>
-    <ul>${none.map((why, i) => html`<li key=${i} dir="auto">${because(why)}</li>`)}</ul>
+export function NextBestOffer({ me, contact, ask, enabled }) {
+  const { offers = [], no_offers: none = [], hints = [] } = contact;
+  const imported = hints.filter(({ kind }) => !kind || kind === "cross_sell");
+  return html`<section class="offers" aria-labelledby="pop-offers">
+    <h2 id="pop-offers">${t("what_else")}</h2>
+    ${offers.map((offer) => html`<${Offer} key=${offer.offer} ...${{ me, offer, contact, ask, enabled }} />`)}
+    ${imported.map((hint, i) => html`<p key=${i} class="note" dir="auto">${hint.text ?? ""}</p>`)}
+    ${none.length > 0 && html`<div class="no-offers"><h3>${t("no_offers")}</h3>
+      <ul>${none.map((why, i) => html`<li key=${i} dir="auto">${because(me, why)}</li>`)}</ul></div>`}
+    ${!offers.length && !none.length && !imported.length && html`<p class="muted">${t("no_hints")}</p>`}
   </section>`;
 }
 
-function Offer({ offer, contact, ask, enabled }) {
+function Offer({ me, offer, contact, ask, enabled }) {
   const [busy, setBusy] = useState(false);
   const { view } = contact;
   const can = enabled && (contact.phase === "talking" || contact.phase === "wrap_up");
@@ -29,12 +29,13 @@ function Offer({ offer, contact, ask, enabled }) {
     setBusy(false);
   }
 
+  const product = label(me.labels.products, offer.product);
   return html`<article class="offer">
-    <header><h3 dir="auto">${words(offer.product)}</h3><span class="tag">${t("offer_worth", { value: money(offer) })}</span></header>
+    <header><h3 dir="auto">${product}</h3><span class="tag">${t("offer_worth", { value: money(offer) })}</span></header>
     <p dir="auto">${reason(offer)}</p>
     <blockquote dir="auto" lang=${contact.language}>${offer.line}</blockquote>
-    <div class="answers" role="group" aria-label=${t("offer_answer", { product: words(offer.product) })}>
-      ${ANSWERS.map((one) => html`<button key=${one} class="button ${offer.answer === one ? "chosen" : ""}" disabled=${!can}
+    <div class="answers" role="group" aria-label=${t("offer_answer", { product })}>
+      ${ANSWERS.map((one) => html`<button key=${one} class="button small ${offer.answer === one ? "chosen" : ""}" disabled=${!can}
         aria-disabled=${busy} aria-pressed=${offer.answer === one} onClick=${() => answer(one)}>${t(`offer_${one}`)}</button>`)}
     </div>
   </article>`;
@@ -50,8 +51,8 @@ function money({ expected_value: value, currency }) {
 }
 
 /** A rule's sentence; of one that this page does not know yet its name. */
-function because({ rule, ticket, intent, queue, consent, days, waited_s, answer, scale }) {
-  const values = { ticket: ticket ? ` ${ticket}` : "", what: words(intent || queue || ""), time: duration(waited_s ?? 0), days, answer, scale };
+function because(me, { rule, ticket, intent, queue, consent, days, waited_s, answer, scale }) {
+  const values = { ticket: ticket ? ` ${ticket}` : "", what: intent ? label(me.labels.intents, intent) : words(queue ?? ""), time: duration(waited_s ?? 0), days, answer, scale };
   const key = `abstain_${rule}${consent === "unknown" ? "_unknown" : ""}`;
   const text = t(key, values);
   return text === key ? words(rule) : text;

@@ -7,8 +7,11 @@ import { Contact } from "./contact.js";
 const LONGEST = 1000; // ms; frames may stop at any moment, when the page is covered
 const OFFER = {
   contact: "rehearsal", phase: "offered", view: null, number: "+12135550100", name: "Ábc Xyz", queue: "queue",
-  segment: "gold", language: "es", waited_s: 61, path: ["menu:1"], hints: [{ text: "Ábc" }],
-  offers: [{ offer: "x", product: "abc", reason: {}, line: "Ábc", expected_value: 1.5 }],
+  segment: "gold", language: "es", waited_s: 61, path: ["menu:1 abc"], greeting: "Ábc.", prefers: "email", products: ["abc"],
+  hints: [{ text: "Ábc" }], intent: "abc", calls_again: 2, grant: { limit: 30, left: 20, currency: "EUR" },
+  risk: { risk: 0.6, why: [{ code: "contract_end", values: { days: 9 } }] }, crm: { state: "away", imported_at: 1 },
+  offers: [{ offer: "x", product: "abc", reason: {}, line: "Ábc", expected_value: 1.5 }], no_offers: [{ rule: "stranger" }],
+  open_tickets: [{ ticket: 1, category: "abc", subject: "Ábc", state: "new", priority: 2, due_at: 1 }],
   contacts: [{ at: "2026-01-01T00:00:00Z", queue: "queue", note: "Ábc", disposition: "xyz" }],
 };
 
