@@ -78,13 +78,17 @@ class DemoCenter:
         self.crm = Crm()
         self.broker = Broker(folder / "broker")
         self.events: list[StoredEvent] = []
+        self._before = 0  # so many events when the last call came
         self._keys: dict[str, str] = {}  # by caller's leg what is pressed in the menu
 
     async def __aenter__(self) -> DemoCenter:
         await asyncio.gather(self.broker.start(), self.crm.server.start_server())
         for name in FOLDERS:
             shutil.copytree(ROOT / name, self.home / name)
+        offers = yaml.safe_load((self.home / "config/offers.yaml").read_text())["offers"]
+        all_year = {name: offer for name, offer in offers.items() if "seasons" not in offer}
         self._change("config/offers.yaml", hold_out=0, explore=False)  # chance must not decide
+        self._change("config/offers.yaml", replace=True, offers=all_year)  # nor the day
         self._change("config/crm.yaml", crm=self.crm.settings)
         self._change("config/engine.yaml", calls={"pop_wait": "3s"})  # nor a machine under load
         definitions, problems = load_definitions(self.home)
@@ -124,11 +128,12 @@ class DemoCenter:
         await self.broker.stop()
         self.customers.close()
 
-    def _change(self, file: str, **keys: Any) -> None:
+    def _change(self, file: str, *, replace: bool = False, **keys: Any) -> None:
         path = self.home / file
         content = yaml.safe_load(path.read_text()) if path.exists() else {}
         for key, value in keys.items():
-            content[key] = {**content.get(key, {}), **value} if isinstance(value, dict) else value
+            merged = isinstance(value, dict) and not replace
+            content[key] = {**content.get(key, {}), **value} if merged else value
         path.write_text(yaml.safe_dump(content, allow_unicode=True, sort_keys=False))
 
     def _customers(self, definitions: CenterDefinitions) -> CustomerStore:
@@ -161,17 +166,19 @@ class DemoCenter:
         for agent in agents:
             self.engine.take(sig.ReadyRequested(f"r-{agent}-{time.time()}", agent))
 
-    def call(self, ani: str, dnis: str, key: str) -> str:
+    async def call(self, ani: str, dnis: str, key: str) -> str:
         """A caller who presses `key` in the menu; returns the leg."""
         self.worker.key = key
-        return self.worker.call(ani, dnis)
+        leg, self._before = self.worker.call(ani, dnis), len(self.events)
+        await self.until("CallArrived")
+        return leg
 
     async def until(self, event: str, **fields: Any) -> StoredEvent:
         """The last such event since the last call came."""
 
         def found() -> list[StoredEvent]:
-            arrived = max((n for n, e in enumerate(self.events) if e.event == "CallArrived"), default=0)
-            return [e for e in self.events[arrived:] if e.event == event and fields.items() <= e.data.items()]
+            since = self.events[self._before :]
+            return [one for one in since if one.event == event and fields.items() <= one.data.items()]
 
         await until(lambda: bool(found()), f"{event} {fields}", within=10.0)
         return found()[-1]

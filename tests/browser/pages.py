@@ -21,6 +21,18 @@ CHROMIUM_ARGS = (
 )
 
 
+WATCH = """() => {
+  const send = WebSocket.prototype.send;
+  WebSocket.prototype.send = function (text) {
+    if (text.includes("OfferShown")) {
+      window.said = { at: Date.now() / 1000, desk: document.querySelector(".contact").innerText };
+    }
+    return send.call(this, text);
+  };
+}"""
+"""Notes when the page says OfferShown, in wall seconds, and what stood on the desk in the frame painted before it."""
+
+
 async def open_page(
     browser: Browser, url: str, *, width: int = 1440, height: int = 900, language: str = "en"
 ) -> Page:

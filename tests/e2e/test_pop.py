@@ -8,7 +8,7 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import Browser, Page, expect
 
-from tests.browser.pages import log_in, open_page, state
+from tests.browser.pages import WATCH, log_in, open_page, state
 from tests.e2e.world import CARRIER, Center
 from tests.phones.capture import Capture
 from tests.phones.ports import HOST
@@ -17,16 +17,13 @@ pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.timeout(180
 
 POP_WAIT = 0.150
 EXACT = 0.1
-# Notes when the page says OfferShown, in wall seconds, and what stood on the desk in the frame painted before it.
-WATCH = """() => {
-  const send = WebSocket.prototype.send;
-  WebSocket.prototype.send = function (text) {
-    if (text.includes("OfferShown")) {
-      window.said = { at: Date.now() / 1000, desk: document.querySelector(".contact").innerText };
-    }
-    return send.call(this, text);
-  };
-}"""
+POP = (
+    "Emily Carter", "Hello Emily Carter, how can I help you?", "English", "300 Mb fibre", # who, and how to greet
+    "Why they call", "router offline; restarted; not solved", "Router offline since this morning",
+    "What to do", "You may give up to 10.00 EUR",
+    "What else helps", "An open case 2302",
+)  # fmt: skip
+"""What an agent needs to know of her, in this order."""
 
 
 @pytest_asyncio.fixture(loop_scope="session")
@@ -45,8 +42,8 @@ async def invite_at(capture: Capture, phone_port: int) -> float:
 
 
 async def test_pop_before_ring(center: Center, page: Page, capture: Capture) -> None:
-    """The page shows who calls, says so, and only then the phone is dialled, which answers 180 at once. The ring would
-    wait longer for the page than the shipped 150 ms here: a machine under load must not decide."""
+    """The page shows all of the pop, says so, and only then the phone is dialled, which answers 180 at once. The ring
+    would wait longer for the page than the shipped 150 ms here: a machine under load must not decide."""
     await center.changed("config/engine.yaml", {"calls.pop_wait": "3s"})
     phone = await center.phone("john", answer="manual")
     await center.until_row("agent", "john", lambda row: bool(row["phone"] and row["pages"]))
@@ -66,7 +63,8 @@ async def test_pop_before_ring(center: Center, page: Page, capture: Capture) -> 
     invited = await invite_at(capture, phone.sip_port)
     said = await page.evaluate("() => window.said")
     offered, dialled = await center.event("CallOffered"), await center.event("AgentDialled", shown=True)
-    assert "Emily Carter" in said["desk"]
+    places = [said["desk"].find(text) for text in POP]
+    assert places == sorted(places) and min(places) >= 0, said["desk"]
     assert offered.at < said["at"] < dialled.at < invited
     print(
         f"offered -> on the page {said['at'] - offered.at:.3f} s -> at the phone {invited - offered.at:.3f} s"

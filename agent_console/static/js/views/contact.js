@@ -6,7 +6,7 @@ import { useNow } from "../clock.js";
 import { duration, isolated, phoneNumber, t, words } from "../i18n.js";
 import { afterPaint } from "../painted.js";
 import { CallLater } from "./appointments.js";
-import { Caller } from "./caller.js";
+import { Caller, standing } from "./caller.js";
 import { Controls } from "./controls.js";
 import { Dial } from "./dial.js";
 import { Grant } from "./grant.js";
@@ -30,25 +30,30 @@ export function Contact({ me, contact, view, ask, live, say, enabled, phone, que
     </p>
     ${contact ? html`
       <header class="contact-head">
-        <${Avatar} name=${contact.name} />
         <div class="contact-who">
-          <h1 dir="auto">${name}</h1>
-          <p class="number" dir="auto">${phoneNumber(contact.number) || t("withheld")}</p>
+          <h1 class=${contact.crm?.state === "asked" && !contact.name ? "may-come" : ""} dir="auto">${name}</h1>
+          <p class="number" dir="auto">${phoneNumber(contact.number) || t("withheld")}
+            <b class="standing"><span class="sr-only">${t("segment")} </span>${standing(me, contact)}</b></p>
           <${Others} contact=${contact} />
         </div>
+        <${Caller} ...${{ me, contact }} />
         <${Phase} contact=${contact} />
       </header>
       <div class="contact-body">
-        <div class="contact-facts" role="group" aria-label=${t("facts")} tabindex="0">
-          <${Caller} ...${{ me, contact }} />
-          <${Reason} ...${{ me, contact, queue, ask, enabled, queues }} />
-          <section class="to-do" aria-labelledby="pop-to-do">
-            <h2 id="pop-to-do">${t("what_to_do")}</h2>
-            <${MayLeave} risk=${contact.risk} />
-            <${Guide} ...${{ contact, live, say, enabled }} />
-            <${Grant} ...${{ contact, live, say, enabled }} />
-          </section>
-          <${NextBestOffer} ...${{ me, contact, ask, enabled }} />
+        <div class="contact-facts">
+          <div class="facts-column" role="group" aria-labelledby="pop-reason" tabindex="0">
+            <${Reason} ...${{ me, contact, queue, ask, enabled, queues }} />
+          </div>
+          <div class="facts-column" role="group" aria-labelledby="pop-to-do" tabindex="0">
+            <section class="to-do" aria-labelledby="pop-to-do">
+              <h2 id="pop-to-do">${t("what_to_do")}</h2>
+              <${MayLeave} risk=${contact.risk} />
+              <${Guide} ...${{ contact, live, say, enabled }} />
+              ${!contact.guide && !contact.risk?.risk && html`<p class="muted">${t("no_guide")}</p>`}
+              <${Grant} ...${{ contact, live, say, enabled }} />
+            </section>
+            <${NextBestOffer} ...${{ me, contact, ask, enabled }} />
+          </div>
         </div>
         <${WrapUp} ...${{ me, contact, ask, enabled }} />
       </div>
@@ -98,12 +103,6 @@ function phaseText({ phase, kind, view }) {
   if (phase === "talking" && view.held) return "on_hold";
   if (phase === "offered" && kind === "outbound") return "phase_calling";
   return kind === "voicemail" && phase !== "wrap_up" ? "phase_message" : `phase_${phase}`;
-}
-
-function Avatar({ name }) {
-  const letters = (name ?? "").split(/\s+/).filter(Boolean).map((word) => [...word][0]);
-  const initials = letters.length > 1 ? letters[0] + letters.at(-1) : letters.join("");
-  return html`<span class="avatar" aria-hidden="true">${initials.toLocaleUpperCase() || "?"}</span>`;
 }
 
 function Idle({ view, ask, live, enabled, queues }) {

@@ -26,10 +26,9 @@ export function CustomerTickets({ me, contact }) {
 
   if (!categories.length && !tickets.length) return null;
   return html`<section class="tickets" aria-label=${t("tickets_open")}>
-    <header><h3>${t("tickets_open")}</h3>
+    <header><h3>${t(tickets.length ? "tickets_open" : "tickets_none_open")}</h3>
       ${!writing && html`<button class="button small" aria-keyshortcuts="Alt+O" disabled=${!live || !categories.length} onClick=${() => setWriting(true)}>${t("ticket_open")}</button>`}
     </header>
-    ${tickets.length === 0 && html`<p class="muted">${t("tickets_none_open")}</p>`}
     ${tickets.length > 0 && html`<ul class="lines">${tickets.map((one) => html`<${TicketLine} key=${one.ticket} ...${{ one, me, look }} />`)}</ul>`}
     ${live && writing && html`<${NewTicket} ...${{ me, contact, categories }} onDone=${(done) => {
       setWriting(false);

@@ -79,10 +79,10 @@ function Steps({ guide, contact, live, say, enabled }) {
       <input aria-label=${inPageLanguage(step.label)} placeholder=${inPageLanguage(step.label)} maxlength="500" autocomplete="off"
         value=${text || guide.answers[name] || ""} onInput=${(event) => setText(event.target.value)} />
       <button class="button small" disabled=${!enabled || !talks || !(text || guide.answers[name] || "").trim()}>${t("guide_keep")}</button></form>`}
-    <div class="guide-ways">
+    ${(before.length > 0 || step.next || !step.choices) && html`<div class="guide-ways">
       <button class="button quiet small" disabled=${!before.length} aria-keyshortcuts="Alt+Z" title="Alt+Z" onClick=${back}>${t("guide_back")}</button>
       ${step.next && html`<button class="button quiet small" aria-keyshortcuts="Alt+G" title="Alt+G" onClick=${() => go(step.next)}>${t(step.field ? "guide_skip" : "guide_next")}</button>`}
       ${!step.next && !step.choices && html`<span class="muted">${t("guide_end")}</span>`}
-    </div>
+    </div>`}
   </section>`;
 }

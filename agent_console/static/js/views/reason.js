@@ -38,10 +38,8 @@ function chosen(me, { intent, path = [] }) {
 
 function LastContacts({ contacts, queues, labels }) {
   return html`<div class="last">
-    <h3>${t("last_contacts")}</h3>
-    ${contacts?.length
-      ? html`<ul class="lines">${contacts.slice(0, CONTACTS).map((one, i) => html`<${ContactLine} key=${i} ...${{ one, queues, labels }} />`)}</ul>`
-      : html`<p class="muted">${t("no_contacts")}</p>`}
+    <h3>${t(contacts?.length ? "last_contacts" : "no_contacts")}</h3>
+    ${contacts?.length > 0 && html`<ul class="lines">${contacts.slice(0, CONTACTS).map((one, i) => html`<${ContactLine} key=${i} ...${{ one, queues, labels }} />`)}</ul>`}
   </div>`;
 }
 
