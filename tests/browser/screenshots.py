@@ -20,6 +20,8 @@ from playwright.async_api import Browser, Page, async_playwright, expect
 from cti_engine.core import events as ev
 from cti_engine.wire.envelope import ReplyMessage, Request
 from tests.browser.pages import CHROMIUM_ARGS, is_live, log_in, open_page, ring
+from tests.browser.test_grants import GRANT
+from tests.browser.test_guide import GUIDE
 from tests.browser.test_hand_over import knows_targets
 from tests.browser.test_why import answers
 from tests.console.stand_in_engine import StandInEngine
@@ -30,6 +32,17 @@ FOLDER = Path(__file__).parents[2] / "docs" / "screenshots"
 SIZES = {1440: (900, "en", "light"), 390: (844, "es", "dark")}
 """Width to height in CSS pixels, language and theme: a desk's screen and a telephone."""
 COLOURS = 256  # of a picture's palette: a third of the bytes, and nothing of these flat pages is lost
+
+KNOWN: dict[str, Any] = {
+    "greeting": "Hola, Carmen Ruiz. Gracias por seguir con nosotros.", "prefers": "email", "products": ("laptop",),
+    "intent": "sales", "guide": GUIDE["guide"], "grant": GRANT,
+    "offers": ({
+        "offer": "warranty", "product": "warranty_2_years", "expected_value": 12.0, "currency": "EUR", "affinity": 0.0,
+        "reason": {"es": "La garantía de su portátil termina en mayo.", "en": "Her laptop's warranty ends in May."},
+        "line": "Por tres euros al mes alargamos la garantía dos años.",
+    },),
+}  # fmt: skip
+"""What the engine knows of who rings."""
 
 QUANTIZE = Image.Quantize.MAXCOVERAGE  # keeps the small dots of colour that mean something
 MORNING = (
@@ -102,7 +115,8 @@ async def _desk(pictures: Pictures, engine: StandInEngine, console: ConsoleProce
     await engine.changes("maria", status="ready", reason="", since_at=now - 42)
     await engine.shows(queue(waiting=2, oldest_at=now - 75, parked=({"slot": 1, "since_at": now - 12},)))
     await pictures.take("ready", shows=".state.ready")
-    await ring(engine, hints=({"text": "Her laptop's warranty ends in May: offer the extension"},))
+    await ring(engine, **KNOWN)
+    await engine.changes("maria", guide=GUIDE, grant=GRANT)
     await pictures.take("ringing", shows=".contact.offered")
     await engine.changes("maria", state="talking", bridged_at=time.time() - 83, recording="on")
     for page in pictures.pages.values():

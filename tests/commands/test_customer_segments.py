@@ -70,7 +70,7 @@ def test_how_the_figures_of_one_came_about(var: Path, capsys: pytest.CaptureFixt
     found = told(var, capsys, "segments", "--explain", "c04")
     assert isinstance(found, dict)
     texts = [reason["text"] for reason in found["why"]]
-    assert "a contract ends in 20 days" in texts and "as imported" in texts
+    assert "a contract ends in 12 days" in texts and "as imported" in texts
 
 
 def test_the_lists_of_campaigns(var: Path, capsys: pytest.CaptureFixture[str]) -> None:

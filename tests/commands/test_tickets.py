@@ -20,7 +20,7 @@ def home(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest
     monkeypatch.setenv("CTI_HOME", str(ROOT))
     assert main(["customers", "import", str(ROOT / "config/customers.csv")]) == 0
     assert main(["tickets", "import", str(ROOT / "config/tickets.csv")]) == 0
-    assert "12 rows taken, 0 refused" in capsys.readouterr().out
+    assert "13 rows taken, 0 refused" in capsys.readouterr().out
     return tmp_path
 
 

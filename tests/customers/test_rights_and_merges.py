@@ -189,6 +189,9 @@ def test_a_merge_and_its_undoing(store: CustomerStore, tmp_path: Path) -> None:
     with store.database.writing() as db:
         db.run("UPDATE consents SET given=0, at=? WHERE customer='c02'", (NOW,))
         db.run("UPDATE customers SET channel='' WHERE customer='c01'")
+        for customer, kind in (("c01", "cross_sell"), ("c02", "complaint")):
+            hints = f'[{{"kind": "{kind}", "text": "x"}}]'
+            db.run("UPDATE customers SET hints=? WHERE customer=?", (hints, customer))
     before = everything(store, *untold)
     number = store.merge("c01", "c02", "carol", NOW)
     profile = store.profile("+573005550102")

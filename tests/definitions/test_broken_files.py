@@ -59,7 +59,8 @@ def test_a_queue_that_nobody_serves_is_a_warning(tmp_path: Path) -> None:
     """A set with a warning is good; a queue may be staffed tomorrow."""
     home = broken_home("none", tmp_path)
     queues = home / "routing_rules" / "queues.yaml"
-    queues.write_text(queues.read_text().replace("agent.english >= 5 and agent.sales", 'agent.site == "x"'))
+    served = "{require: agent.spanish >= 5 and agent.support}"
+    queues.write_text(queues.read_text().replace(served, '{require: agent.site == "x"}'))
     definitions, problems = load_definitions(home)
-    assert definitions is not None and definitions.queues["sales_en"].members == ()
-    assert [(p.severity, p.line, p.text) for p in problems] == [("warning", 19, "no agent serves this queue")]
+    assert definitions is not None and definitions.queues["support_es"].members == ()
+    assert [(p.severity, p.line, p.text) for p in problems] == [("warning", 13, "no agent serves this queue")]

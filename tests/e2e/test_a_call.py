@@ -133,7 +133,7 @@ async def test_the_record_agrees_with_the_wire(center: Center, capture: Capture)
 
 
 async def test_a_customer_is_known_by_the_number(center: Center) -> None:
-    """A carrier's P-Asserted-Identity finds the customer: the pop shows name, segment, contacts and hints."""
+    """A carrier's P-Asserted-Identity finds the customer: the pop has name, segment, contacts, that they call again."""
     desk, _ = await center.agent("john")
     edge = f"{HOST}:{center.sip_port}"
     keys = {"asserted": "+12135550104"}
@@ -144,7 +144,7 @@ async def test_a_customer_is_known_by_the_number(center: Center) -> None:
     assert (pop["number"], pop["name"]) == ("+12135550104", "Emily Carter")
     assert (pop["segment"], pop["language"]) == ("standard", "en")
     assert [seen["queue"] for seen in pop["contacts"]] == ["support_en", "support_en"]
-    assert [hint["kind"] for hint in pop["hints"]] == ["recaller"]
+    assert (pop["calls_again"], pop["products"], pop["prefers"]) == (2, ["fibre_300"], "voice")
     await caller.finished()
     await desk.wrap_up()
     cdr = await center.cdr()
