@@ -21,6 +21,8 @@ from cti_engine.core.customers.offer_facts import number, rows, table
 from cti_engine.core.customers.segment_rules import AT_RISK
 
 _SHOWN = tuple(f.name for f in fields(ev.CallOffered))
+_GAPS = ("", (), False, "unknown")
+"""What stands where nothing is known; the last is a stranger's segment."""
 _LATE_LISTS = ("contacts", "tickets", "hints")
 """Of a profile: what comes late of these goes into a place of its own, so that nothing moves."""
 
@@ -85,7 +87,9 @@ def known(center: Center, contact: Contact) -> None:
 def fill_in(center: Center, contact: Contact, agent: Agent, added: Mapping[str, object]) -> None:
     """What was `added` to the profile, into the gaps of the pop that this agent has: what stands there stays."""
     before = agent.shown
-    filled = {key: value for key, value in _who(center, contact).items() if value and not before.get(key)}
+    filled = {
+        key: value for key, value in _who(center, contact).items() if value and before.get(key) in _GAPS
+    }
     late = {key: tuple(map(dict, rows(added, key))) for key in _LATE_LISTS if key in added}
     if "hints" in late:  # nothing to sell comes under an agent's eyes
         late["hints"] = tuple(hint for hint in late["hints"] if hint.get("kind") != CROSS_SELL)

@@ -52,6 +52,7 @@ OFFER = Keys(
         Key("reason", LINES, "one sentence why, for the agent, by language; without: as learned from purchases", {}),
         Key("line", LINES, "what the agent says, by the caller's language; in no other is it offered"),
         Key("repeatable", Flag(), "to who has the product too", False),
+        Key("alone", Flag(), "to whom it may be offered, nothing else is", False),
         Key("again_after", Duration(0, YEARS), "who said yes or no to it is not asked sooner", _OFFER.again_after),
     )
 )  # fmt: skip

@@ -30,7 +30,7 @@ async def test_an_agent_grants_and_a_supervisor_decides(
     pop = contact(page)
     await expect(pop).to_contain_text("thank you for being with us")
     await engine.changes("maria", state="talking", bridged_at=time.time(), grant=GRANT)
-    await expect(pop).to_contain_text("30.00 EUR left of 30.00 EUR")
+    await expect(pop).to_contain_text("You may give up to 30.00 EUR")
     engine.answer = lambda request: ReplyMessage(request.id, False, ReplyError("over_limit", "x"))
     await page.get_by_label("Amount in EUR").fill("80")
     await page.get_by_label("Reason").fill("two weeks late")

@@ -66,6 +66,6 @@ async def test_why_nothing_is_offered(
         page = await desk(browser, console, language=language)
         await ring(engine, contact=f"c-{language}", offer=f"o-{language}", no_offers=why)
         for line, text in enumerate(said):
-            await expect(contact(page).locator(".offers.none li").nth(line)).to_contain_text(text)
+            await expect(contact(page).locator(".no-offers li").nth(line)).to_contain_text(text)
         await expect(contact(page).locator(".offer")).to_have_count(0)
         await page.context.close()

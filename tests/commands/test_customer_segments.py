@@ -50,7 +50,7 @@ def test_all_figures_are_made_anew(var: Path, capsys: pytest.CaptureFixture[str]
     found = told(var, capsys, "segments")
     assert isinstance(found, dict)
     assert {row["segment"]: row["customers"] for row in found["segments"]} == {
-        "company": 1, "gold": 2, "silver": 1, "standard": 3,
+        "company": 1, "gold": 2, "silver": 1, "standard": 3, "unknown": 0,
     }  # fmt: skip
     store = CustomerStore(Places(var).customers_db)
     gold, angry, bored = (store.customer(each) or {} for each in ("c01", "c02", "c03"))

@@ -181,3 +181,14 @@ def test_numbers_beyond_all_measure() -> None:
     by_offer = {hint.offer: hint for hint in choose(rules(offer(), offer("tv")), told, call(), SEED).hints}
     assert by_offer["tv"].affinity == 0.0 and by_offer["tv"].chance == pytest.approx(0.1)
     assert by_offer["fibre"].affinity == 0.5
+
+
+def test_one_that_stands_alone() -> None:
+    """To whom it may be offered, by this agent, nothing else is, whatever that is worth."""
+    stays = offer("stays", alone=True, margin=1.0, when=condition('call.segment == "gold"'))
+    known = rules(offer(), stays)
+    assert chosen(known, customer()) == ["stays"]
+    others = replace(call(), names={"call.segment": "silver"}.get)
+    assert chosen(known, customer(), others) == ["fibre"]
+    untrained = rules(offer(), replace(stays, require=condition("agent.sales == false")))
+    assert chosen(untrained, customer()) == ["fibre"]

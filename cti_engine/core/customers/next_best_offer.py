@@ -76,7 +76,13 @@ def choose(
     customer, stock = Holdings.of(profile, call.now), left or {}
     hints: list[Hint] = []
     untrained = False
-    for offer, expected, affinity in ranked(rules, tuple(rules.offers.values()), profile, seed):
+    offers = tuple(rules.offers.values())
+    alone = tuple(
+        each
+        for each in offers
+        if each.alone and not why_not(each, customer, call, stock) and _trained(each, call)
+    )
+    for offer, expected, affinity in ranked(rules, alone or offers, profile, seed):
         if why_not(offer, customer, call, stock):
             continue
         if not _trained(offer, call):

@@ -19,6 +19,7 @@ class Offer:
 
     `margin` is what an acceptance is worth, `rate` how many accept before anything is known. `reason` by the agent's
     language, `line` by the caller's. `repeatable`: to who has it too. Who said no or yes is asked again `again_after`.
+    `alone`: to whom it may be offered, nothing else is.
     """
 
     id: str
@@ -35,6 +36,7 @@ class Offer:
     rate: float = 0.1
     repeatable: bool = False
     again_after: float = 90 * DAY
+    alone: bool = False
 
 
 @dataclass(frozen=True, slots=True)

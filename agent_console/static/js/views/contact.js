@@ -31,7 +31,7 @@ export function Contact({ me, contact, view, ask, live, say, enabled, phone, que
     ${contact ? html`
       <header class="contact-head">
         <div class="contact-who">
-          <h1 class=${contact.crm?.state === "asked" && !contact.name ? "may-come" : ""} dir="auto">${name}</h1>
+          <h1 class=${contact.crm?.state ? "may-come" : ""} dir="auto">${name}</h1>
           <p class="number" dir="auto">${phoneNumber(contact.number) || t("withheld")}
             <b class="standing"><span class="sr-only">${t("segment")} </span>${standing(me, contact)}</b></p>
           <${Others} contact=${contact} />
