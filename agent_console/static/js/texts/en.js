@@ -96,7 +96,7 @@ export default {
   customers_export: "Save all that is known", customers_exported: "Saved.", customers_confirm: "To erase, type {customer}", customers_erase: "Erase for ever",
   customers_erased: "Erased. Figures stay as {pseudonym}; records follow within seconds, or after their call.",
   // what an agent may give
-  grant: "Make it good", grant_may: "You may give up to {limit}", grant_left: "You may give {left} more of {limit}", grant_amount: "Amount in {currency}", grant_reason: "Reason", grant_give: "Grant",
+  grant: "Make it good", grant_nothing: "You may give nothing without asking", grant_may: "You may give up to {limit}", grant_left: "You may give {left} more of {limit}", grant_amount: "Amount in {currency}", grant_reason: "Reason", grant_give: "Grant",
   grant_ask: "Ask a supervisor", grant_made: "granted", grant_asked: "a supervisor decides", grant_refused: "not approved",
   grants_asked: "Agents ask to grant more", grant_approve: "Approve", grant_refuse: "Do not approve",
   // beside it

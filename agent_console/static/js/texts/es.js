@@ -93,7 +93,7 @@ export default {
   customers_export: "Guardar todo lo que se sabe", customers_exported: "Guardado.", customers_confirm: "Para borrar, escriba {customer}", customers_erase: "Borrar para siempre",
   customers_erased: "Borrado. Las cifras quedan como {pseudonym}; los registros siguen en segundos, o tras su llamada.",
   // what an agent may give
-  grant: "Compensar", grant_may: "Puede dar hasta {limit}", grant_left: "Puede dar aún {left} de {limit}", grant_amount: "Importe en {currency}", grant_reason: "Motivo", grant_give: "Dar",
+  grant: "Compensar", grant_nothing: "No puede dar nada sin preguntar", grant_may: "Puede dar hasta {limit}", grant_left: "Puede dar aún {left} de {limit}", grant_amount: "Importe en {currency}", grant_reason: "Motivo", grant_give: "Dar",
   grant_ask: "Pedir a supervisión", grant_made: "dado", grant_asked: "espera a supervisión", grant_refused: "no concedido",
   grants_asked: "Los agentes piden dar más", grant_approve: "Conceder", grant_refuse: "No conceder",
   your_queues: "Colas", nobody_waits: "Nadie espera", n_waiting: "{n} en espera",

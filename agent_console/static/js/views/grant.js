@@ -9,7 +9,8 @@ export function Grant({ contact, live, say, enabled }) {
   const [over, setOver] = useState(false); // the amount is above what is left
   const [busy, setBusy] = useState(false);
   const { limit, left, currency, grants = [] } = contact.view?.grant ?? contact.grant ?? {};
-  if (!limit && !grants.length) return null;
+  const place = limit || grants.length || contact.crm?.state; // what the CRM says may change the limit, and moves nothing
+  if (limit === undefined || !place) return null;
   const talks = contact.phase !== "offered";
   const waits = grants.some(({ state }) => state === "asked");
 
@@ -30,7 +31,7 @@ export function Grant({ contact, live, say, enabled }) {
   }
 
   return html`<section class="grant" aria-label=${t("grant")}>
-    <h3>${left < limit ? t("grant_left", { left: money(left, currency), limit: money(limit, currency) }) : t("grant_may", { limit: money(limit, currency) })}</h3>
+    <h3>${!limit ? t("grant_nothing") : left < limit ? t("grant_left", { left: money(left, currency), limit: money(limit, currency) }) : t("grant_may", { limit: money(limit, currency) })}</h3>
     <form class="grant-form" onSubmit=${give}>
       <input class="grant-amount" disabled=${!talks} inputmode="decimal" autocomplete="off" maxlength="10" placeholder=${currency} aria-label=${t("grant_amount", { currency })}
         value=${amount} onInput=${(event) => { setAmount(event.target.value); setOver(false); }} />
