@@ -18,7 +18,7 @@ from cti_engine.definitions.phone_numbers import e164
 KEPT = frozenset({
     "abstained", "agent", "approved_by", "author", "by", "by_name", "category", "cause", "channel", "condition",
     "contact", "currency", "disposition", "dnis", "ended", "fastest", "flow", "flow_path", "grant", "group",
-    "guide", "how", "into", "kept", "kind", "language", "leg", "listened", "message", "missed_offers", "mode",
+    "guide", "how", "intent", "into", "kept", "kind", "language", "leg", "listened", "message", "missed_offers", "mode",
     "number", "offer", "opened_by", "origin", "outcome", "owner", "party", "path", "promised", "promised_by",
     "pseudonym", "purpose", "queue", "question", "recording_consent", "role", "rule", "rules", "scale", "segment",
     "shown", "skipped", "source", "state", "status", "step", "supervisor", "survey", "to_agent", "to_number",
@@ -26,9 +26,10 @@ KEPT = frozenset({
 })  # fmt: skip
 """Texts that are ours: ids, codes, what the admin's files are called."""
 EMPTIED = frozenset({
-    "answer", "appointments", "attributes", "cdr", "contacts", "data", "field", "greeting", "guidance", "hints",
-    "monitored", "name", "no_offers", "note", "offers", "open_tickets", "profile", "reason", "recording",
-    "resolution", "segments", "steps", "subject", "text",
+    "answer", "appointments", "attributes", "cdr", "contacts", "crm", "data", "field", "greeting", "guidance",
+    "hints", "monitored", "name", "no_offers", "note", "offers", "open_tickets", "prefers", "products", "profile",
+    "reason", "recording", "region", "region_languages", "resolution", "risk", "segments", "steps", "subject",
+    "text",
 })  # fmt: skip
 """Fields that are known to tell of the person, or that hold fields which are looked at one by one."""
 PSEUDONYM = frozenset({"ani", "customer"})
