@@ -284,8 +284,8 @@ class RedisStore:
         return self._guard(work)
 
     def _some(self, begin: str, end: str, above: str, to: str, limit: int) -> list[StoredEvent]:
-        """The first of a part of the log: as the stream has it, and what was replaced (by score). In this order, so that
-        what is replaced between the two questions is in one answer at least; no transaction, which a full Redis refuses.
+        """The first of a part of the log: as the stream has it, and what was replaced (by score). Asked in this order,
+        what is replaced in between is in one answer at least; a transaction would be refused by a full Redis.
         """
         pipe = self._redis.pipeline(transaction=False)
         pipe.xrange(_EVENTS, begin, end, count=limit)
