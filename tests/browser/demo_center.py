@@ -12,8 +12,6 @@ from typing import Any
 import yaml
 from aiohttp import web
 from aiohttp.test_utils import TestServer
-from rich.console import Console
-from rich.progress import Progress
 
 from cti_engine.adapters.account_store import Account, AccountStore
 from cti_engine.adapters.customer_store import CustomerStore
@@ -144,8 +142,7 @@ class DemoCenter:
         rules = definitions.tickets
         hours = definitions.calendars.get(rules.calendar)
         import_tickets(TicketStore(store.database), config / "tickets.csv", rules, hours, now)
-        with Progress(console=Console(quiet=True)) as progress:
-            recompute(store.database, definitions.segments, definitions.campaigns, now, progress)
+        recompute(store.database, definitions.segments, definitions.campaigns, now)
         return store
 
     def _publish(self, gathered: Gathered) -> None:

@@ -21,7 +21,6 @@ from cti_engine.core import events as ev
 from cti_engine.wire.envelope import ReplyMessage, Request
 from tests.browser.pages import CHROMIUM_ARGS, is_live, log_in, open_page, ring
 from tests.browser.test_grants import GRANT
-from tests.browser.test_guide import GUIDE
 from tests.browser.test_hand_over import knows_targets
 from tests.browser.test_why import answers
 from tests.console.stand_in_engine import StandInEngine
@@ -33,9 +32,21 @@ SIZES = {1440: (900, "en", "light"), 390: (844, "es", "dark")}
 """Width to height in CSS pixels, language and theme: a desk's screen and a telephone."""
 COLOURS = 256  # of a picture's palette: a third of the bytes, and nothing of these flat pages is lost
 
+GUIDE: dict[str, Any] = {
+    "guide": "laptop", "name": {"es": "Un portátil nuevo", "en": "A new laptop"}, "language": "es",
+    "start": "use", "answers": {},
+    "steps": {"use": {
+        "do": {"es": "Pregunte antes de proponer nada.", "en": "Ask before you propose anything."},
+        "say": "¿Para qué lo va a usar?", "field": "use", "label": {"es": "Uso", "en": "Use"},
+        "choices": [
+            {"value": "office", "label": {"es": "Oficina", "en": "Office"}, "go_to": "use"},
+            {"value": "travel", "label": {"es": "Viajes", "en": "Travel"}, "go_to": "use"},
+        ],
+    }},
+}  # fmt: skip
 KNOWN: dict[str, Any] = {
     "greeting": "Hola, Carmen Ruiz. Gracias por seguir con nosotros.", "prefers": "email", "products": ("laptop",),
-    "intent": "sales", "guide": GUIDE["guide"], "grant": GRANT,
+    "guide": GUIDE["guide"], "grant": GRANT,
     "offers": ({
         "offer": "warranty", "product": "warranty_2_years", "expected_value": 12.0, "currency": "EUR", "affinity": 0.0,
         "reason": {"es": "La garantía de su portátil termina en mayo.", "en": "Her laptop's warranty ends in May."},

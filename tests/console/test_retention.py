@@ -30,7 +30,7 @@ def test_who_is_on_a_list_and_what_to_do(tmp_path: Path) -> None:
     assert list(found) == list(definitions.campaigns)
     ending = found["contract_ends"]
     assert [one.customer for one in ending.customers] == ["c04"] and ending.of == 1
-    assert ending.action["es"] and ending.customers[0].days_to_contract_end == pytest.approx(20, abs=0.1)
+    assert ending.action["es"] and ending.customers[0].days_to_contract_end == pytest.approx(12, abs=0.1)
     assert lists(store, tmp_path) == []
     store.close()
 
