@@ -13,11 +13,14 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
-from cti_engine.adapters import offer_answers, offer_records
+from cti_engine.adapters import help_given, offer_answers, offer_records
+from cti_engine.adapters.campaign_lists import campaign_customers, scored_at
 from cti_engine.adapters.customer_store import Contact, CustomerStore
 from cti_engine.adapters.sql_database import DatabaseFault
 from cti_engine.adapters.ticket_store import Kept, Step, TicketStore
+from cti_engine.commands.customer_segments import recompute
 from cti_engine.core.customers.tickets import Ticket
+from cti_engine.definitions.library import load_definitions
 from cti_engine.ports import StoredEvent
 from tests.adapters.postgres_server import PostgresServer
 from tests.adapters.redis_server import RedisServer
@@ -132,6 +135,32 @@ async def test_offers_and_what_was_learned(store: CustomerStore) -> None:
     assert (calls["k1"].disposition, calls["k1"].handle_s, calls["k2"].handle_s) == ("sold", 240.5, None)
     assert len(offer_records.purchases(store.database)) == 18
     assert offer_records.segments(store.database)["c01"] == profile["segment"]
+
+
+@KINDS
+async def test_segments_grants_and_lists(store: CustomerStore, tmp_path: Path) -> None:
+    """What scores are worked out from, scores, lists and what agents granted are read as SQLite has them."""
+    definitions, problems = load_definitions(CONFIG.parent)
+    assert definitions is not None, problems
+    found = []
+    with closing(CustomerStore(tmp_path / "other.db")) as plain:
+        for each in (store, plain):
+            each.import_csv(CONFIG / "customers.csv", NOW)
+            each.import_purchases(CONFIG / "purchases.csv", NOW)
+            grant = {"customer": "c01", "agent": "maria", "amount": 12.5, "currency": "EUR", "reason": "x"}
+            event = StoredEvent(1, NOW, "GrantMade", "k1", {**grant, "approved_by": ""})
+            each.note_contacts([], 1, [partial(help_given.note, event=event)])
+            recompute(each.database, definitions.segments, definitions.campaigns, NOW)
+            each.forget_cached()
+            profiles = [each.customer(f"c0{number}") for number in range(1, 8)]
+            found.append((scored_at(each.database), campaign_customers(each.database), profiles))
+    assert found[0] == found[1]
+    profile = found[0][2][0]
+    assert (
+        profile is not None
+        and profile["granted"] == [{"at": NOW, "amount": 12.5}]
+        and profile["scores"]["why"]
+    )
 
 
 @KINDS
