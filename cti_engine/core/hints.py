@@ -111,26 +111,34 @@ def reconsider(center: Center, contact: Contact) -> None:
     """More has become known: what a rule forbids now goes from every page. Nothing new comes until the next offer, for
     nothing moves under an agent's eyes.
     """
-    for reservation in [center.reservations[offer] for offer in contact.offers]:
-        if _take_back(center, contact, reservation.agent, reservation.hints, reservation.queue):
-            center.touch(reservation)
-    if contact.agent and _take_back(center, contact, contact.agent, contact.hints, ""):
-        center.touch(contact)
+    ringing = {offer.agent: offer for each in contact.offers if (offer := center.reservations[each])}
+    for name in dict.fromkeys((*ringing, *contact.agents)):  # who wraps up has a page too
+        offer = ringing.get(name)
+        chosen = offer.hints if offer is not None else contact.hints
+        mine = chosen if chosen is not None and chosen.agent == name else None
+        if _take_back(center, contact, name, mine, offer.queue if offer is not None else ""):
+            center.touch(contact if offer is None else offer)
 
 
 def _take_back(center: Center, contact: Contact, name: str, chosen: Hints | None, queue: str) -> bool:
     agent = center.agents.get(name)
-    if agent is None or agent.contact != contact.id or chosen is None or chosen.agent != name:
+    if agent is None or agent.contact != contact.id or not agent.shown:
+        return False
+    kept = _without_sales(agent.shown)
+    sells = agent.shown.get("offers") or len(kept) < len(rows(agent.shown, "hints"))
+    if not sells and not (
+        chosen is not None and chosen.offers
+    ):  # a call held out shows none, and leaves alike
         return False
     found = _forbidden(center, contact, agent, queue)
-    kept = _without_sales(agent.shown)
-    if not found or (not chosen.offers and len(kept) == len(rows(agent.shown, "hints"))):
+    if not found:
         return False
-    chosen.offers, chosen.abstained = {}, [each.rule for each in found]
-    told = tuple(each.told() for each in found)
+    told, names = tuple(each.told() for each in found), [each.rule for each in found]
+    if chosen is not None:
+        chosen.offers, chosen.abstained = {}, names
     agent.shown = {**agent.shown, "hints": kept, "offers": (), "no_offers": told}
     center.touch(agent)
-    center.emit(hint_events.HintsTakenBack(contact.id, name, tuple(chosen.abstained)))
+    center.emit(hint_events.HintsTakenBack(contact.id, name, tuple(names)))
     return True
 
 

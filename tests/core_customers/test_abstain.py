@@ -140,8 +140,8 @@ def _dated(row: dict[str, Any]) -> bool:
     return isinstance(at, int | float) and not isinstance(at, bool) and at == at
 
 
-def _lately(row: dict[str, Any], within: float) -> bool:
-    return not _dated(row) or bool(NOW - row["at"] < within)
+def _lately(row: dict[str, Any], within: float, now: float) -> bool:
+    return not _dated(row) or bool(now - row["at"] < within)
 
 
 def forbidden(limits: AbstainRules, profile: dict[str, Any], facts: CallFacts) -> bool:
@@ -158,22 +158,22 @@ def forbidden(limits: AbstainRules, profile: dict[str, Any], facts: CallFacts) -
         or (limits.consent == "given" and agreed is not True)
         or (limits.consent != "not_asked" and (agreed is False or "no_consent" in kinds))
         or "declined" in facts.answers.values()
-        or any(row.get("answer") == "declined" and limits.refused_within and _lately(row, limits.refused_within)
-               for row in answers)
+        or (limits.refused_within and any(
+            row.get("answer") == "declined" and _lately(row, limits.refused_within, facts.now) for row in answers))
         or (limits.waited_over and facts.waited > limits.waited_over)
         or (limits.again_within and facts.calls_us and (facts.gave_up or "recaller" in kinds or any(
-            facts.queue and row.get("queue") == facts.queue and _lately(row, limits.again_within)
+            facts.queue and row.get("queue") == facts.queue and _lately(row, limits.again_within, facts.now)
             for row in _maps(profile.get("contacts")))))
         or (limits.poor_line and facts.line_is_poor)
-        or _last_survey_bad(limits, _maps(profile.get("surveys")))
+        or _last_survey_bad(limits, _maps(profile.get("surveys")), facts.now)
     )  # fmt: skip
 
 
-def _last_survey_bad(limits: AbstainRules, surveys: list[dict[str, Any]]) -> bool:
+def _last_survey_bad(limits: AbstainRules, surveys: list[dict[str, Any]], now: float) -> bool:
     """Answers within an hour of the newest one are of one survey; an answer without a date is of now."""
-    dated = [(min(NOW, row["at"]) if _dated(row) else NOW, row) for row in surveys]
+    dated = [(min(now, row["at"]) if _dated(row) else now, row) for row in surveys]
     newest = max((at for at, _ in dated), default=0.0)
-    return NOW - newest < limits.bad_survey_within and any(
+    return now - newest < limits.bad_survey_within and any(
         newest - at <= 3600.0
         and isinstance(row.get("answer"), int)
         and row["answer"] <= limits.bad_survey.get(str(row.get("scale")), -1)
