@@ -111,7 +111,7 @@ def reconsider(center: Center, contact: Contact) -> None:
     """More has become known: what a rule forbids now goes from every page. Nothing new comes until the next offer, for
     nothing moves under an agent's eyes.
     """
-    ringing = {offer.agent: offer for each in contact.offers if (offer := center.reservations[each])}
+    ringing = {center.reservations[each].agent: center.reservations[each] for each in contact.offers}
     for name in dict.fromkeys((*ringing, *contact.agents)):  # who wraps up has a page too
         offer = ringing.get(name)
         chosen = offer.hints if offer is not None else contact.hints
@@ -126,9 +126,8 @@ def _take_back(center: Center, contact: Contact, name: str, chosen: Hints | None
         return False
     kept = _without_sales(agent.shown)
     sells = agent.shown.get("offers") or len(kept) < len(rows(agent.shown, "hints"))
-    if not sells and not (
-        chosen is not None and chosen.offers
-    ):  # a call held out shows none, and leaves alike
+    held_out = chosen is not None and bool(chosen.offers)  # shows none, and leaves the experiment alike
+    if not sells and not held_out:
         return False
     found = _forbidden(center, contact, agent, queue)
     if not found:
