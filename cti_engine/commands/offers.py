@@ -121,7 +121,16 @@ def _judged(judged: TimeSplit | None) -> dict[str, float] | None:
 def report(store: CustomerStore, rules: OfferRules, console: Console, since: float, *, as_json: bool) -> int:
     """What hints gain against the calls held out, and how each offer is taken."""
     calls = offer_records.offered_calls(store.database, since)
-    gained = uplift(_call(call, rules) for call in calls)
+    bought = _followed_by_a_purchase(calls, rules)
+    gained = uplift(
+        Call(
+            call.held_out,
+            call.contact in bought or call.disposition in rules.sold,
+            call.handle_s,
+            call.survey,
+        )
+        for call in calls
+    )
     offers = _by_offer(calls)
     if as_json:
         return _write({**asdict(gained), "offers": offers})
@@ -138,11 +147,22 @@ def report(store: CustomerStore, rules: OfferRules, console: Console, since: flo
     return OK
 
 
-def _call(call: offer_records.OfferedCall, rules: OfferRules) -> Call:
-    """A sale by how the call ended, or by a purchase of what was (or would have been) offered soon after it."""
-    wanted = {rules.offers[offer].product for offer in call.answers if offer in rules.offers}
-    bought = any(product in wanted and 0 <= at - call.at <= rules.within for product, at in call.bought)
-    return Call(call.held_out, bought or call.disposition in rules.sold, call.handle_s, call.survey)
+def _followed_by_a_purchase(calls: list[offer_records.OfferedCall], rules: OfferRules) -> set[str]:
+    """Contacts after which what was (or would have been) offered was bought soon. A purchase counts for the last such
+    call before it, shown or held out: else those that were held out would sell by the hints of the next call.
+    """
+    found: set[str] = set()
+    by_customer: dict[str, list[offer_records.OfferedCall]] = {}
+    for call in calls:  # in the order of time
+        by_customer.setdefault(call.customer, []).append(call)
+    for theirs in by_customer.values():
+        for product, at in theirs[0].bought:
+            for call in reversed(theirs):
+                wanted = {rules.offers[offer].product for offer in call.answers if offer in rules.offers}
+                if product in wanted and 0 <= at - call.at <= rules.within:
+                    found.add(call.contact)
+                    break
+    return found
 
 
 def _by_offer(calls: list[offer_records.OfferedCall]) -> list[dict[str, Any]]:

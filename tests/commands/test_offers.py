@@ -108,7 +108,7 @@ def _stored(seq: int, event: ev.Event) -> StoredEvent:
 
 
 def test_report(var: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """A sale is its disposition or a purchase of what was, or would have been, offered; each call counts once."""
+    """A sale is its disposition, or a purchase of what was (or would have been) offered: of the last call before it."""
     now = time.time()
     assert main(["offers", "report"]) == 0 and "No hints" in capsys.readouterr().out
     with closing(customers(var)) as store:
@@ -139,7 +139,12 @@ def test_report(var: Path, capsys: pytest.CaptureFixture[str]) -> None:
         "offer": "fibre_1gb", "segment": "gold", "shown": 4, "accepted": 1, "declined": 3, "not_now": 0, "no_answer": 0,
     }  # fmt: skip
     with closing(customers(var)) as store, store.database.writing() as db:
-        db.run("INSERT INTO purchases VALUES('c01', ?, 'phone', 1, 1)", (now - 19 * DAY,))
-    assert said(capsys, "report")["sales"]["held_out"] == 1.0
+        for after in (
+            now - 19 * DAY,
+            now - 20 * DAY - 4.5,
+        ):  # the last call before them: k0, shown; k5, held out
+            db.run("INSERT INTO purchases VALUES('c01', ?, 'phone', 1, 1)", (after,))
+    sales = said(capsys, "report")["sales"]
+    assert (sales["shown"], sales["held_out"]) == (0.25, 0.5)
     assert said(capsys, "report", "--days", "1")["shown"] == 0
     assert main(["offers", "report"]) == 0 and "95 %" in capsys.readouterr().out
