@@ -62,7 +62,7 @@ from cti_engine.core.reservation import Reservation
 from cti_engine.core.routing.build import milliseconds
 from cti_engine.core.routing.pool_index import PoolIndex
 from cti_engine.core.rows import Row, WorkerNote
-from cti_engine.core.view_builder import agent_view, queue_view
+from cti_engine.core.view_builder import agent_view, queue_view, supervisor_view
 from cti_engine.core.views import AgentView, QueueView
 
 
@@ -70,8 +70,8 @@ from cti_engine.core.views import AgentView, QueueView
 class Outcome:
     """What one signal led to. `events` are (wall seconds, fact) in order; `rows` what to store or delete.
 
-    `agents` and `queues` are those whose view may have changed: ask `agent_view` or `queue_view` before the next
-    signal. `late` counts legal races, `anomalies` names inputs that no table allows (told to the log).
+    `agents`, `queues` and `supervisors` are those whose view may have changed: ask `agent_view` and its like before the
+    next signal. `late` counts legal races, `anomalies` names inputs that no table allows (told to the log).
     """
 
     commands: list[Command] = field(default_factory=list)
@@ -79,6 +79,7 @@ class Outcome:
     rows: dict[tuple[str, str], Row | dict[str, object] | None] = field(default_factory=dict)
     agents: set[str] = field(default_factory=set)
     queues: set[str] = field(default_factory=set)
+    supervisors: set[str] = field(default_factory=set)
     late: int = 0
     anomalies: list[str] = field(default_factory=list)
 
@@ -110,6 +111,10 @@ class Acd:
     def queue_view(self, queue: str) -> QueueView | None:
         """What pages see of this queue now; None for one that is not defined any longer."""
         return queue_view(self.center, queue) if queue in self.center.definitions.queues else None
+
+    def supervisor_view(self, supervisor: str) -> AgentView | None:
+        """The call that this supervisor has taken over, as an agent sees it; None: they have none."""
+        return supervisor_view(self.center, supervisor)
 
     def next_deadline(self) -> float:
         """When something is due next; midnight at the latest, when the counts of the day start anew."""
@@ -178,11 +183,12 @@ class Acd:
             center.changed,
             center.seen_agents,
             center.seen_queues,
+            center.seen_supervisors,
             center.late,
             center.anomalies,
         )
         center.commands, center.events, center.changed = [], [], {}
-        center.seen_agents, center.seen_queues = set(), set()
+        center.seen_agents, center.seen_queues, center.seen_supervisors = set(), set(), set()
         center.late, center.anomalies = 0, []
         return outcome
 
@@ -312,6 +318,7 @@ DEADLINES: dict[tuple[str, str], Callable[[Center, Any], None]] = {
     ("contact", "dial"): _second_leg_not_answered,
     ("contact", "back"): hand_overs.back,
     ("contact", "monitor"): supervising.no_answer,
+    ("contact", "noting"): endings.noted,
     ("contact", "park"): hand_overs.park_over,
     ("contact", "within"): callbacks.expired,
     ("contact", "due"): callback_requests.due,

@@ -98,6 +98,7 @@ class Center:
         self.changed: dict[tuple[str, str], Row | dict[str, object] | None] = {}
         self.seen_agents: set[str] = set()
         self.seen_queues: set[str] = set()
+        self.seen_supervisors: set[str] = set()
         self.to_match: list[tuple[str, str]] = []
         self.late = 0
         self.anomalies: list[str] = []
@@ -165,6 +166,7 @@ class Center:
                 for standing in row.standings:
                     self.seen_queues.add(standing.queue)
             self.seen_agents.update(row.agents)
+            self.seen_supervisors.update(row.supervisors)
         elif kind == "queue":
             self.seen_queues.add(row.id)
 

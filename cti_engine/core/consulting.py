@@ -45,7 +45,7 @@ def ask(
     `line` and `refer` as of `Guest`: with the latter it is no question but a blind transfer, whose agent stays until
     somebody has answered.
     """
-    found = targets.phone(center, contact.agent, to_agent, to_number)
+    found = targets.phone(center, contact.holder, to_agent, to_number)
     if isinstance(found, str):
         return found
     if contact.consulted is not None:
@@ -55,14 +55,14 @@ def ask(
     agent = found.agent
     trunk = "" if agent else center.definitions.transfers.trunk
     guest = Guest(
-        CONSULTED, contact.agent, agent.id if agent else "", found.number, trunk,
+        CONSULTED, contact.holder, agent.id if agent else "", found.number, trunk,
         begun_at=center.at, note=note[:LONGEST_NOTE], line=line, refer=refer,
     )  # fmt: skip
     contact.guests.append(guest)
     center.emit(
         ev.TransferStarted(contact.id, guest.agent, guest.number, trunk, parties.RING)
         if refer
-        else party_events.ConsultStarted(contact.id, contact.agent, guest.agent, guest.number, guest.note)
+        else party_events.ConsultStarted(contact.id, contact.holder, guest.agent, guest.number, guest.note)
     )
     if not contact.conferees and not contact.controls.held:
         was = holding.on_hold(center, contact)

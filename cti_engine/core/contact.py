@@ -299,7 +299,8 @@ class Contact:
     that are out. `agent` and `agent_leg`: who has the call now, or had it last; after a transfer to the outside there
     is a leg without an agent. `guests`: who else talks or is rung; `wrapping_up`: agents who had a part in it.
     `transfer`: while a phone rings for it. `handed`: by the last agent who had it. `slot`: where it is parked since
-    `parked_at`. `refer_failed_at`: when the agent's phone was told that its transfer has failed. `monitor`: who listens
+    `parked_at`. `supervisor`: who has taken the call over and has it now, with `agent_leg` and without an agent,
+    since `taken_at`; `noting`: who had until `noting_at`, and may still say how it ended. `refer_failed_at`: when the agent's phone was told that its transfer has failed. `monitor`: who listens
     in. `head_start` seconds count as having been waited.
     `guide`: what its agents are guided by, with what they have answered so far, by step.
     `kind`: `voice`, `outbound`, `callback` (`legless`) or `voicemail` (`messages`), which came of the contact `origin`.
@@ -357,6 +358,10 @@ class Contact:
     handed: Handed | None = None
     slot: int = 0
     parked_at: float = 0.0
+    supervisor: str = ""
+    taken_at: float = 0.0
+    noting: str = ""
+    noting_at: float = 0.0
     refer_failed_at: float = 0.0
     outbound: Outbound | None = None
     monitor: Monitor | None = None
@@ -394,6 +399,16 @@ class Contact:
         """Whoever has a part in it now: who has or had it last, guests, and those who wrap up."""
         named = [self.agent, *(guest.agent for guest in self.guests), *self.wrapping_up]
         return [agent for agent in named if agent]
+
+    @property
+    def holder(self) -> str:
+        """Who has the call, or had it last: an agent, or the supervisor who took it over."""
+        return self.supervisor or self.agent
+
+    @property
+    def supervisors(self) -> list[str]:
+        """Who has it on their desk without being an agent."""
+        return [each for each in (self.supervisor, self.noting) if each]
 
     @property
     def consulted(self) -> Guest | None:

@@ -147,7 +147,9 @@ def end_contact(center: Center, contact: Contact, cause: EndCause) -> None:
     gave_up = cause.party is Party.CALLER and state in ("queued", "offered")
     if gave_up or (state == "talking" and cause in CUT_OFF):
         waiting.remember(center, contact)
+    noting_until = contact.deadlines.get("noting")
     center.cancel_all(contact)
+    center.schedule(contact, "noting", noting_until)
     if state in ("calling", "dialling") and contact.agent:
         agent = center.agents[contact.agent]
         agent.idle_since = center.at
@@ -164,6 +166,7 @@ def end_contact(center: Center, contact: Contact, cause: EndCause) -> None:
         end_leg(center, leg, cause.name, cause.sip_code)
     if state == "talking" and contact.agent:
         after_talk(center, contact, center.agents[contact.agent], worker_lost=worker_lost)
+    supervisor_out(center, contact, worker_lost=worker_lost)
     for guest in list(contact.guests):
         guest_over(center, contact, guest, "call_over", worker_lost=worker_lost)
     monitor_over(center, contact, "call_over")
@@ -286,6 +289,35 @@ def end_wrap_up(center: Center, agent: Agent, disposition: str, note: str) -> No
         close_if_done(center, contact)
 
 
+def supervisor_out(center: Center, contact: Contact, *, worker_lost: bool = False) -> None:
+    """Who has taken the call over, if anybody has, has it no longer; as long as an agent wraps up they may say how it
+    ended. Whoever might still have said so of an earlier part may not any longer.
+    """
+    supervisor, contact.supervisor = contact.supervisor, ""
+    if not supervisor:
+        return
+    center.seen_supervisors.add(supervisor)
+    center.touch(contact)
+    noted(center, contact)
+    wrap_up = center.queue_definition(contact.queue).wrap_up
+    if worker_lost or wrap_up <= 0:
+        return
+    contact.noting, contact.noting_at = supervisor, center.at
+    center.schedule(contact, "noting", center.now + wrap_up)
+    center.emit(ev.WrapUpStarted(contact.id, "", wrap_up, supervisor))
+
+
+def noted(center: Center, contact: Contact, disposition: str = "", note: str = "") -> None:
+    """By a supervisor who had the call; with empty values when the time has run out."""
+    supervisor, contact.noting = contact.noting, ""
+    if not supervisor:
+        return
+    center.seen_supervisors.add(supervisor)
+    center.schedule(contact, "noting", None)
+    center.emit(ev.WrapUpEnded(contact.id, "", disposition, note, supervisor))
+    close_if_done(center, contact)
+
+
 def phone_vanished(center: Center, agent: Agent) -> None:
     """After this contact the agent gets no call until they say that they are back."""
     agent.after, agent.after_reason = agent.after or NOT_READY, agent.after_reason or "phone_unreachable"
@@ -316,7 +348,7 @@ def leg_gone(center: Center, leg: Leg) -> None:
 
 def close_if_done(center: Center, contact: Contact, *, overdue: bool = False) -> None:
     """`overdue`: close without waiting for legs and recording any longer."""
-    if contact.state != "ended" or contact.wrapping_up:
+    if contact.state != "ended" or contact.wrapping_up or contact.noting:
         return
     legs = center.legs_of(contact)
     if not overdue and (legs or contact.recordings):

@@ -391,19 +391,23 @@ class CallEnded:
 
 @dataclass(frozen=True, slots=True)
 class WrapUpStarted:
+    """Of `agent`, or of the `supervisor` who had taken the call over."""
+
     contact: str
     agent: str
     ends_in: float
+    supervisor: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class WrapUpEnded:
-    """`disposition` is empty when the time ran out."""
+    """`disposition` is empty when the time ran out. `supervisor` as in WrapUpStarted."""
 
     contact: str
     agent: str
     disposition: str
     note: str
+    supervisor: str = ""
 
 
 @dataclass(frozen=True, slots=True)

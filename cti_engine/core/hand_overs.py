@@ -74,7 +74,7 @@ def give(
     elif refer:
         return consulting.ask(center, contact, agent, number, note, refer=refer)
     else:
-        found = targets.phone(center, contact.agent, agent, number)
+        found = targets.phone(center, contact.holder, agent, number)
         if isinstance(found, str):
             return found
         _to_phone(center, contact, found, note)
@@ -82,7 +82,7 @@ def give(
 
 
 def _to_phone(center: Center, contact: Contact, phone: targets.Phone, note: str) -> None:
-    by, agent = contact.agent, phone.agent
+    by, agent = contact.holder, phone.agent
     if not center.fire(CONTACT, contact, "transfer"):
         return
     holding.caller_waits(center, contact)
@@ -100,7 +100,7 @@ def to_queue(center: Center, contact: Contact, queue: str, how: str, note: str) 
     by = contact.agent
     _let_go(center, contact)
     parties.out(center, contact, how, to_queue=queue, note=note)
-    if how == "returned":
+    if how == "returned" and by:
         contact.excluded[by] = center.now + center.definitions.limits.rona_cool_down
     _line_up(center, contact, queue)
 
@@ -166,7 +166,7 @@ def escalate(center: Center, signal: EscalateRequested) -> None:
         return
     rules = center.definitions.transfers
     for supervisor in rules.supervisors:
-        if isinstance(targets.phone(center, contact.agent, supervisor, ""), targets.Phone):
+        if isinstance(targets.phone(center, contact.holder, supervisor, ""), targets.Phone):
             refusal = consulting.ask(center, contact, supervisor, "", signal.note)
             requests.answer(center, signal.request, refusal)
             return

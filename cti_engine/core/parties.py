@@ -128,7 +128,7 @@ def cancel(center: Center, contact: Contact, guest: Guest) -> None:
 
 def drop(center: Center, contact: Contact, guest: Guest) -> None:
     """The agent hangs up on one of the conference."""
-    endings.guest_over(center, contact, guest, "dropped", by=contact.agent)
+    endings.guest_over(center, contact, guest, "dropped", by=contact.holder)
     audio_paths.connect(center, contact)
     moved_on(center, contact)
 
@@ -159,7 +159,7 @@ def agent_leaves(center: Center, contact: Contact) -> bool:
         if guest is not None:
             cancel(center, contact, guest)
         take_over(center, contact, heirs[0])
-    elif guest is not None and contact.agent:
+    elif guest is not None and contact.holder:
         hand_over_ringing(center, contact, guest)
     else:
         return False
@@ -198,7 +198,7 @@ def hand_over_ringing(center: Center, contact: Contact, guest: Guest) -> None:
     if not center.fire(CONTACT, contact, "transfer"):
         return
     contact.guests.remove(guest)
-    by = contact.agent
+    by = contact.holder
     holding.stop_ringback(center, contact, guest)
     endings.line_over(center, guest, "handed_over")
     if not guest.refer:
@@ -239,13 +239,15 @@ def out(
     slot: int = 0,
     note: str = "",
 ) -> None:
-    """Who has the call is out of it, and an agent wraps up; nobody has it until another takes it."""
+    """Who has the call is out of it, and wraps up unless it is somebody outside; nobody has it until another takes it."""
     leg, agent = center.legs.get(contact.agent_leg), contact.agent
-    if agent:
+    if contact.holder:
         center.emit(
-            party_events.CallHandedOver(contact.id, agent, how, to_agent, to_number, to_queue, slot, note)
+            party_events.CallHandedOver(
+                contact.id, agent, how, to_agent, to_number, to_queue, slot, note, contact.supervisor
+            )
         )
-        contact.handed = Handed(agent, how, note)
+        contact.handed = Handed(contact.holder, how, note)
     else:
         center.emit(party_events.PartyLeft(contact.id, "", leg.number if leg is not None else ""))
     if holding.on_hold(center, contact):
@@ -256,6 +258,7 @@ def out(
         endings.end_leg(center, leg, AGENT_HANG_UP.name)
     if agent:
         endings.after_talk(center, contact, center.agents[agent])
+    endings.supervisor_out(center, contact)
 
 
 def phone_gone(center: Center, contact: Contact, leg: Leg) -> bool:

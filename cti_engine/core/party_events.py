@@ -36,7 +36,7 @@ class CallHandedOver:
 
     `how`: `blind`, `attended`, `left` (a conference goes on), `returned` (to the queue), `parked` (in `slot`),
     `escalated`, `taken_over` (by the supervisor at `to_number`). Of `to_agent`, `to_number` and `to_queue` one says to
-    whom; of a blind one it is still to be reached.
+    whom; of a blind one it is still to be reached. Without an agent it is of the `supervisor` who had taken it over.
     """
 
     contact: str
@@ -47,6 +47,7 @@ class CallHandedOver:
     to_queue: str = ""
     slot: int = 0
     note: str = ""
+    supervisor: str = ""
 
 
 @dataclass(frozen=True, slots=True)

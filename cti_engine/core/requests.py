@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Protocol
 
 from cti_engine.core import after_call, callbacks, endings, offers, outbound, parties
+from cti_engine.core import end_causes as causes
 from cti_engine.core.agent import LOGGED_OUT, NOT_READY, READY, Agent
 from cti_engine.core.center import Center
 from cti_engine.core.commands import Reply
@@ -61,12 +62,18 @@ class OfContact(Protocol):
 
 
 def own_contact(center: Center, signal: OfContact) -> Contact | None:
-    """The contact on this agent's desk, as the page saw it; anything else is refused."""
-    agent = agent_of(center, signal.request, signal.agent)
-    if agent is None:
-        return None
+    """The contact on the desk of this agent, or of a supervisor who has taken it over, as the page saw it; anything
+    else is refused.
+    """
     contact = center.contacts.get(signal.contact)
-    if contact is None or agent.contact != contact.id:
+    if signal.agent in center.other_phones or (contact is not None and signal.agent in contact.supervisors):
+        theirs = contact is not None and signal.agent in contact.supervisors
+    else:
+        agent = agent_of(center, signal.request, signal.agent)
+        if agent is None:
+            return None
+        theirs = contact is not None and agent.contact == contact.id
+    if contact is None or not theirs:
         refuse(center, signal.request, "not_your_call")
     elif signal.state_version != contact.version:
         refuse(center, signal.request, "stale")
@@ -121,7 +128,7 @@ def own_part(center: Center, signal: OfContact) -> tuple[Contact, Controls | Gue
     guest = contact.guest_called(signal.agent)
     if contact.state != "talking" or not contact.agent_leg or (guest is not None and not guest.talks):
         refuse(center, signal.request, "wrong_state")
-    elif guest is None and contact.agent != signal.agent:
+    elif guest is None and contact.holder != signal.agent:
         refuse(center, signal.request, "not_your_call")
     else:
         return contact, guest or contact.controls
@@ -193,10 +200,14 @@ def hang_up(center: Center, signal: HangUpRequested) -> None:
         return
     elif guest is not None:
         parties.guest_gone(center, contact, guest)
-    elif contact.agent != signal.agent:
+    elif contact.holder != signal.agent:
         refuse(center, signal.request, "not_your_call")
         return
-    elif not parties.agent_leaves(center, contact):
+    elif parties.agent_leaves(center, contact):
+        pass
+    elif contact.supervisor:
+        endings.end_contact(center, contact, causes.OUTSIDE_HANG_UP)
+    else:
         after_call.agent_hung_up(center, contact)
     accept_request(center, signal.request)
 
@@ -218,17 +229,22 @@ def accept(center: Center, signal: AcceptRequested) -> None:
 
 
 def disposition(center: Center, signal: DispositionSubmitted) -> None:
-    agent = agent_of(center, signal.request, signal.agent)
-    if agent is None:
+    contact = center.contacts.get(signal.contact)
+    supervisors = contact is not None and signal.agent in contact.supervisors
+    agent = None if supervisors else agent_of(center, signal.request, signal.agent)
+    if agent is None and not supervisors:
         return
-    if agent.contact != signal.contact:
+    if agent is not None and agent.contact != signal.contact:
         refuse(center, signal.request, "not_your_call")
-    elif agent.state != "wrap_up":
+    elif agent.state != "wrap_up" if agent is not None else contact.noting != signal.agent:
         refuse(center, signal.request, "wrong_state")
     elif signal.disposition not in center.definitions.dispositions:
         refuse(center, signal.request, "unknown_disposition")
-    else:
+    elif agent is not None:
         endings.end_wrap_up(center, agent, signal.disposition, signal.note)
+        accept_request(center, signal.request)
+    else:
+        endings.noted(center, contact, signal.disposition, signal.note)
         accept_request(center, signal.request)
 
 

@@ -129,7 +129,9 @@ def stop(center: Center, signal: MonitorEndRequested) -> None:
 
 
 def take_over(center: Center, signal: TakeOverRequested) -> None:
-    """The supervisor has the call as a phone has it that is no agent's; whom the agent consulted is let go."""
+    """The supervisor has the call, with an agent's controls (`requests.own_contact`), by a phone that is no agent's;
+    whom the agent consulted is let go.
+    """
     found = _own(center, signal)
     if found is None:
         return
@@ -148,7 +150,7 @@ def take_over(center: Center, signal: TakeOverRequested) -> None:
     leg = center.legs[mine.leg]
     leg.role = "outside"
     center.touch(leg)
-    contact.agent_leg = leg.id
+    contact.agent_leg, contact.supervisor, contact.taken_at = leg.id, mine.supervisor, center.at
     holding.caller_is_back(center, contact)
     audio_paths.connect(center, contact)
     parties.moved_on(center, contact)

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from cti_engine.core import dial_permissions, grants, guiding, holding, offers, recording_consent
+from cti_engine.core.agent import LOGGED_OUT
 from cti_engine.core.center import Center
 from cti_engine.core.contact import Contact
 from cti_engine.core.routing.wait_estimate import AT_ONCE
@@ -40,11 +41,36 @@ def agent_view(center: Center, agent_id: str) -> AgentView:
     )
 
 
+def supervisor_view(center: Center, supervisor: str) -> AgentView | None:
+    """The call that they have taken over and have now, else the one of which they may still say how it ended."""
+    theirs = [contact for contact in center.contacts.values() if supervisor in contact.supervisors]
+    contact = max(theirs, key=lambda one: one.supervisor == supervisor, default=None)
+    if contact is None or not supervisor:
+        return None
+    has_it = contact.supervisor == supervisor
+    return AgentView(
+        agent=supervisor,
+        name=supervisor,
+        status=LOGGED_OUT,
+        reason="",
+        state="talking" if has_it else "wrap_up",
+        since_at=contact.taken_at if has_it else contact.noting_at,
+        phone=supervisor in center.other_phones,
+        queues=(),
+        state_version=contact.version,
+        contact=contact.id,
+        offer={"number": contact.ani, "name": contact.name, "queue": contact.queue},
+        bridged_at=contact.taken_at,
+        wrap_up_ends_at=0.0 if has_it else contact.deadlines.get("noting", 0.0),
+        **_of_conversation(center, contact, supervisor),
+    )
+
+
 def _of_conversation(center: Center, contact: Contact | None, agent: str) -> dict[str, Any]:
     if contact is None or contact.state != "talking":
         return {}
     guest = contact.guest_called(agent)
-    if not guest.talks if guest is not None else contact.agent != agent:  # rings, or wraps up beside it
+    if not guest.talks if guest is not None else contact.holder != agent:  # rings, or wraps up beside it
         return {}
     recording = "paused" if contact.controls.recording_paused else "on"
     refused = "refused" if recording_consent.refused(contact) else ""
@@ -76,7 +102,7 @@ def _monitor(center: Center, contact: Contact, agent: str) -> dict[str, object]:
 def _parties(center: Center, contact: Contact, but: str) -> Iterator[dict[str, object]]:
     """The agent who has the call first."""
     leg = center.legs.get(contact.agent_leg)
-    if contact.agent != but:
+    if contact.holder != but:
         number = leg.number if leg is not None else ""
         yield _party(center, contact.agent, number, "agent", "talking", contact.cdr.bridged_at)
     for guest in contact.guests:

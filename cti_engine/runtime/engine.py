@@ -163,6 +163,7 @@ class Engine:
                     gathered.commands.append(self._dispatch.stored_form(command))
         gathered.seen.update(("agent", id_) for id_ in outcome.agents)
         gathered.seen.update(("queue", id_) for id_ in outcome.queues)
+        gathered.seen.update(("supervisor", id_) for id_ in outcome.supervisors)
         self._ledger.wake()
         self._arm()
 

@@ -103,7 +103,7 @@ def with_others(world: World, contact: str) -> Signal | None:
         return world.end(world.rng.choice(phones), "remote") if phones else None
     if world.with_keys and world.rng.random() < 0.5:
         return on_the_phone(world, known)
-    agent = known.agent if chance < 0.9 and known.agent else world.rng.choice(("ana", "john", "maria"))
+    agent = known.holder if chance < 0.9 and known.holder else world.rng.choice(("ana", "john", "maria"))
     if chance > 0.97:
         return party_signals.PickUpRequested(world.request("p"), agent, world.rng.randrange(3))
     if known.guests and world.rng.random() < 0.2:
@@ -154,7 +154,9 @@ def on_the_phone(world: World, contact: Contact) -> Signal | None:
 
 
 def supervises(world: World, contact: str) -> Signal | None:
-    """The supervisor listens, changes the mode, takes over, stops or hangs up; rarely another tries."""
+    """The supervisor listens, changes the mode, stops or hangs up; takes over, does with the call as an agent does, and says how
+    it ended; rarely another tries.
+    """
     known, chance, who = world.center.contacts.get(contact), world.rng.random(), SUPERVISORS[0]
     if known is None:
         return None
@@ -167,6 +169,14 @@ def supervises(world: World, contact: str) -> Signal | None:
         who = world.rng.choice(("maria", SUPERVISORS[1]))
     mode = world.rng.choice(("listen", "whisper", "barge"))
     monitor = known.monitor
+    if known.noting and chance < 0.5:
+        code = world.rng.choice(("sold", "nonsense"))
+        return signals.DispositionSubmitted(world.request("d"), known.noting, contact, code, "")
+    if known.supervisor:
+        world.later(0.1, 9.0, lambda: supervises(world, contact))
+        if chance < 0.8:
+            return with_others(world, contact)
+        return signals.HangUpRequested(world.request("h"), known.supervisor, contact, known.version)
     if monitor is None:
         listened = world.rng.choice(known.agents or [""]) if chance < 0.5 else ""
         return party_signals.MonitorRequested(world.request("m"), who, contact, listened, mode)
@@ -189,12 +199,12 @@ def hold(world: World, contact: str) -> Signal | None:
     if not legs:
         return None
     known = world.center.contacts.get(contact)
-    if known is not None and known.agent and world.rng.random() < 0.5:
+    if known is not None and known.holder and world.rng.random() < 0.5:
         ask = world.rng.choice(
             (signals.HoldRequested, signals.MuteRequested, signals.PauseRecordingRequested)
         )
         on = world.rng.random() < 0.6
-        return ask(world.request("c"), known.agent, contact, known.version, on)
+        return ask(world.request("c"), known.holder, contact, known.version, on)
     leg = world.rng.choice(legs)
     return signals.LegHeld(leg.worker, leg.id, world.rng.random() < 0.6)
 

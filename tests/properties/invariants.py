@@ -81,6 +81,13 @@ def _parties(center: Center, contact: Contact) -> Iterator[str]:
         known = center.agents[agent]
         if known.state != "wrap_up" or known.contact != contact.id:
             yield f"{what}: {agent} is said to wrap up: {known}"
+    if (contact.noting != "") != ("noting" in contact.deadlines):
+        yield f"{what}: waits for {contact.noting!r} for ever: {contact.deadlines}"
+    taker = center.legs.get(contact.agent_leg)
+    if contact.supervisor and (
+        contact.state != "talking" or contact.agent or taker is None or taker.number != contact.supervisor
+    ):
+        yield f"{what}: {contact.supervisor} has it, and {contact.agent!r} on {taker}"
     if contact.guests and contact.state != "talking":
         yield f"{what} has guests: {contact.guests}"
     busy = [agent for agent in contact.agents if contact.state != "ended" or agent != contact.agent]
@@ -193,9 +200,9 @@ def _contact(center: Center, contact: Contact) -> Iterator[str]:
     ):
         yield f"{what} rings a phone for ever, or for no flow"
     if contact.state == "ended":
-        if not contact.wrapping_up and "closing" not in contact.deadlines:
+        if not contact.wrapping_up and not contact.noting and "closing" not in contact.deadlines:
             yield f"{what} would never close"
-        if contact.deadlines.keys() - {"closing"}:
+        if contact.deadlines.keys() - {"closing", "noting"}:
             yield f"{what}: deadlines left {contact.deadlines}"
         return
     if contact.kind == VOICEMAIL:

@@ -169,6 +169,9 @@ class World:
         for agent in outcome.agents:
             view = self.acd.agent_view(agent)
             assert view is None or (view.contact == "") == (view.state == "idle"), self.explain([str(view)])
+        for supervisor in outcome.supervisors:
+            taken = self.acd.supervisor_view(supervisor)
+            assert taken is None or taken.state in ("talking", "wrap_up"), self.explain([str(taken)])
         for queue in outcome.queues:
             shown = self.acd.queue_view(queue)
             assert shown is None or 0.0 <= shown.service_level <= 1.0, self.explain([str(shown)])

@@ -335,7 +335,7 @@ def test_a_supervisor_takes_the_call_over() -> None:
     s = s << the.Reply(ok=True)
     assert view(s).state == "wrap_up"
     s = s >> Elapse(30) >> boss.hangs_up() << the.CallEnded(party="outside")
-    record = closed(s, maria)
+    record = closed(s, maria, boss)
     assert [(p["agent"], p["number"], p["role"], p["talk_s"], p["ended"]) for p in record["segments"]] == [
         ("maria", "", "agent", 8.0, "taken_over:boss"),
         ("", "boss", "supervisor", 30.0, "outside/hang_up"),

@@ -217,7 +217,7 @@ class Cdr:
                 if self.outcome == "left_in_menu" and event.party != "caller":
                     self.outcome = "refused" if not self.answered_at else "ended_in_menu"
             case ev.WrapUpStarted():
-                segment = self.last_of(event.agent)
+                segment = self._last_part(event.agent, event.supervisor)
                 if segment is not None:
                     segment.wrap_up_at = at
             case ev.WrapUpEnded():
@@ -262,6 +262,10 @@ class Cdr:
         """The latest part of this agent."""
         return next((each for each in reversed(self.segments) if agent and each.agent == agent), None)
 
+    def _last_part(self, agent: str, supervisor: str) -> Segment | None:
+        parts = [one for one in self.segments if supervisor and not one.agent and one.number == supervisor]
+        return parts[-1] if parts else self.last_of(agent)
+
     def _part_of(self, agent: str, number: str) -> Segment | None:
         """The one that runs."""
         parts = [each for each in self._open() if (each.agent, each.number) == (agent, number)]
@@ -298,7 +302,7 @@ class Cdr:
 
     def _handed_over(self, event: party_events.CallHandedOver, at: float) -> None:
         to = event.to_agent or event.to_number or event.to_queue or (str(event.slot) if event.slot else "")
-        self._ends(at, self._part_of(event.agent, ""), f"{event.how}:{to}")
+        self._ends(at, self._part_of(event.agent, event.supervisor), f"{event.how}:{to}")
         if event.how == "taken_over":
             self._begins(at, "", event.to_number, "supervisor")
         elif event.how == "attended" and event.to_number:
@@ -308,7 +312,7 @@ class Cdr:
             self.agent = event.to_agent
 
     def _wrapped_up(self, event: ev.WrapUpEnded, at: float) -> None:
-        segment = self.last_of(event.agent)
+        segment = self._last_part(event.agent, event.supervisor)
         if segment is None:
             return
         segment.wrap_up_s = max(0.0, at - segment.wrap_up_at)
