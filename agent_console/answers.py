@@ -59,7 +59,8 @@ class Answer(msgspec.Struct, frozen=True):
 class StateNow(msgspec.Struct, frozen=True):
     """What a page starts from. `seq`: the last event that these views hold, null before the first; events follow it.
 
-    `engine`: whether the engine answers requests now. `now` is the center's clock, in wall seconds.
+    `supervisors`: the calls that some have taken over, by their account, as an agent has a call. `engine`: whether the
+    engine answers requests now. `now` is the center's clock, in wall seconds.
     """
 
     now: float
@@ -67,6 +68,7 @@ class StateNow(msgspec.Struct, frozen=True):
     engine: bool
     agents: dict[str, AgentView]
     queues: dict[str, QueueView]
+    supervisors: dict[str, AgentView]
 
 
 class EventsQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

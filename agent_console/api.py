@@ -62,7 +62,7 @@ async def state(request: web.Request) -> web.Response:
     account, _ = await authenticate(request)
     seen = visible_states(console.feed, account)
     feed = console.feed
-    views = {"agents": seen["agent"], "queues": seen["queue"]}
+    views = {"agents": seen["agent"], "queues": seen["queue"], "supervisors": seen["supervisor"]}
     return web.json_response({"now": console.now(), "seq": feed.seq, "engine": feed.engine_up, **views})
 
 

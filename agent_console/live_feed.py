@@ -55,7 +55,11 @@ class LiveFeed:
         self._engine: dict[str, Any] = {}
         self._engine_was_up = False
         self.seq: int | None = None
-        self.states: dict[str, dict[str, StateMessage]] = {"agent": {}, "queue": {}}
+        self.states: dict[str, dict[str, StateMessage]] = {
+            "agent": {},
+            "queue": {},
+            "supervisor": {},
+        }
         self.trends: dict[str, deque[tuple[float, int]]] = {}
         self.malformed = 0
         self.given_up = 0

@@ -56,9 +56,12 @@ class OpenPages:
             page.on_event(message)
 
     def on_state(self, kind: str, id_: str, message: StateMessage | None) -> None:
-        """Agents' views; queues' come by `queue_news`."""
+        """Agents' views and what supervisors have taken over; queues' come by `queue_news`."""
         if kind == "agent":
             for page in self._meant(id_):
+                page.on_state(kind, id_, message)
+        elif kind == "supervisor":
+            for page in tuple(self._watching):
                 page.on_state(kind, id_, message)
 
     def on_engine(self, up: bool) -> None:

@@ -300,8 +300,9 @@ class Contact:
     is a leg without an agent. `guests`: who else talks or is rung; `wrapping_up`: agents who had a part in it.
     `transfer`: while a phone rings for it. `handed`: by the last agent who had it. `slot`: where it is parked since
     `parked_at`. `supervisor`: who has taken the call over and has it now, with `agent_leg` and without an agent,
-    since `taken_at`; `noting`: who had until `noting_at`, and may still say how it ended. `refer_failed_at`: when the agent's phone was told that its transfer has failed. `monitor`: who listens
-    in. `head_start` seconds count as having been waited.
+    since `taken_at`; `noting`: who had until `noting_at`, and may still say how it ended. `refer_failed_at`: when the
+    agent's phone was told that its transfer has failed. `monitor`: who listens in. `head_start`
+    seconds count as having been waited.
     `guide`: what its agents are guided by, with what they have answered so far, by step.
     `kind`: `voice`, `outbound`, `callback` (`legless`) or `voicemail` (`messages`), which came of the contact `origin`.
     Of `outbound` and `callback` the caller is who is called. `message`:

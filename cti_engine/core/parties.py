@@ -239,7 +239,7 @@ def out(
     slot: int = 0,
     note: str = "",
 ) -> None:
-    """Who has the call is out of it, and wraps up unless it is somebody outside; nobody has it until another takes it."""
+    """Who has the call is out of it, and one of ours wraps up; nobody has it until another takes it."""
     leg, agent = center.legs.get(contact.agent_leg), contact.agent
     if contact.holder:
         center.emit(

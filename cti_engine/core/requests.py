@@ -229,23 +229,28 @@ def accept(center: Center, signal: AcceptRequested) -> None:
 
 
 def disposition(center: Center, signal: DispositionSubmitted) -> None:
+    """Of an agent in wrap-up, or of a supervisor who had taken the call over."""
     contact = center.contacts.get(signal.contact)
-    supervisors = contact is not None and signal.agent in contact.supervisors
-    agent = None if supervisors else agent_of(center, signal.request, signal.agent)
-    if agent is None and not supervisors:
+    if contact is not None and signal.agent in contact.supervisors:
+        if (refusal := _not_now(center, signal, contact.noting == signal.agent)) == "":
+            endings.noted(center, contact, signal.disposition, signal.note)
+        answer(center, signal.request, refusal)
         return
-    if agent is not None and agent.contact != signal.contact:
+    agent = agent_of(center, signal.request, signal.agent)
+    if agent is None:
+        return
+    if agent.contact != signal.contact:
         refuse(center, signal.request, "not_your_call")
-    elif agent.state != "wrap_up" if agent is not None else contact.noting != signal.agent:
-        refuse(center, signal.request, "wrong_state")
-    elif signal.disposition not in center.definitions.dispositions:
-        refuse(center, signal.request, "unknown_disposition")
-    elif agent is not None:
+        return
+    if (refusal := _not_now(center, signal, agent.state == "wrap_up")) == "":
         endings.end_wrap_up(center, agent, signal.disposition, signal.note)
-        accept_request(center, signal.request)
-    else:
-        endings.noted(center, contact, signal.disposition, signal.note)
-        accept_request(center, signal.request)
+    answer(center, signal.request, refusal)
+
+
+def _not_now(center: Center, signal: DispositionSubmitted, wraps_up: bool) -> str:
+    if not wraps_up:
+        return "wrong_state"
+    return "" if signal.disposition in center.definitions.dispositions else "unknown_disposition"
 
 
 def page_opened(center: Center, signal: PageOpened) -> None:

@@ -55,8 +55,8 @@ def leg_left(center: Center, contact: Contact, *, all_of_them: bool = False) -> 
 
 
 def listed(center: Center, signal: TargetsRequested) -> None:
-    """For the page of an agent, or of a supervisor with a phone: names, and who is free; nothing of whom they talk with. All parked calls, also those that
-    came by no queue, in whose states the others are told.
+    """For the page of an agent, or of a supervisor with a phone: names, and who is free; nothing of whom they talk
+    with. All parked calls, also those that came by no queue, in whose states the others are told.
     """
     if signal.agent not in center.definitions.agents and signal.agent not in center.other_phones:
         requests.refuse(center, signal.request, "unknown_agent")

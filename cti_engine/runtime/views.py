@@ -1,4 +1,5 @@
-"""The retained views of agents and queues: an agent's at once, a queue's at most ten times a second.
+"""The retained views of agents, queues and supervisors who have taken a call over: an agent's at once, a queue's at
+most ten times a second.
 
 A busy queue changes with every call; nobody reads faster than that, and each view costs a look at all its members.
 """
@@ -16,7 +17,7 @@ AGENTS_AT_ONCE, MEMBERS_AT_ONCE = 200, 5000
 once would halt the loop."""
 
 Key = tuple[str, str]
-"""(`agent` or `queue`, id)."""
+"""(`agent`, `queue` or `supervisor`, id)."""
 
 
 class Views:
@@ -31,7 +32,7 @@ class Views:
         What changed just now comes before what was put off.
         """
         waiting = dict.fromkeys(chain(sorted(seen), self._late))
-        room = {"agent": AGENTS_AT_ONCE, "queue": MEMBERS_AT_ONCE}
+        room = {"agent": AGENTS_AT_ONCE, "queue": MEMBERS_AT_ONCE, "supervisor": AGENTS_AT_ONCE}
         queue_definition = self._acd.center.queue_definition
         views: dict[Key, Any] = {}
         backlog = False
@@ -41,7 +42,7 @@ class Views:
             if room[key[0]] <= 0:
                 backlog = True
                 continue
-            room[key[0]] -= 1 if key[0] == "agent" else 1 + len(queue_definition(key[1]).members)
+            room[key[0]] -= 1 + len(queue_definition(key[1]).members) if key[0] == "queue" else 1
             views[key] = self._view(key)
             if key[0] == "queue":
                 self._told_at[key] = now
@@ -51,10 +52,15 @@ class Views:
         return views, 0.0 if backlog else QUEUE_EVERY if waiting else None
 
     def all(self) -> dict[Key, Any]:
-        definitions = self._acd.center.definitions
-        keys = [("agent", a) for a in definitions.agents] + [("queue", q) for q in definitions.queues]
+        center = self._acd.center
+        keys = [("agent", a) for a in center.definitions.agents]
+        keys += [("queue", q) for q in center.definitions.queues]
+        supervisors = {one for contact in center.contacts.values() for one in contact.supervisors}
+        keys += [("supervisor", s) for s in sorted(supervisors | center.other_phones.keys())]
         return {key: self._view(key) for key in keys}
 
     def _view(self, key: Key) -> Any:
-        """None for what has been taken out of the definitions: its retained state is taken away."""
-        return self._acd.agent_view(key[1]) if key[0] == "agent" else self._acd.queue_view(key[1])
+        """None for what has been taken out of the definitions, or is over: its retained state is taken away."""
+        acd = self._acd
+        view = {"agent": acd.agent_view, "queue": acd.queue_view, "supervisor": acd.supervisor_view}[key[0]]
+        return view(key[1])

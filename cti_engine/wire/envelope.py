@@ -39,7 +39,7 @@ def event_topic(event: str) -> str:
 
 
 def state_topic(kind: str, id_: str) -> str:
-    """`kind` is `agent` or `queue`."""
+    """`kind` is `agent`, `queue` or `supervisor` (who has taken a call over)."""
     return f"{ROOT}/state/{kind}/{id_}"
 
 

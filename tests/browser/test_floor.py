@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import time
+from dataclasses import replace
 
 import pytest
 from playwright.async_api import Browser, expect
@@ -139,3 +140,52 @@ async def test_a_supervisor_listens_whispers_and_takes_over(
         ("EndMonitor", "c-1", {"agent": "supervisor"}),
     ]
     assert await page.evaluate("document.documentElement.scrollWidth") == 390
+
+
+async def test_a_call_taken_over_is_controlled_and_finished(
+    browser: Browser, console: ConsoleProcess, engine: StandInEngine
+) -> None:
+    """The supervisor has an agent's buttons, also by their keys, and none for promises; after the call the result is
+    sent; a reload shows the same; when it is done the floor is as before.
+    """
+    engine.requests.clear()
+    engine.answer = agrees
+    talks = agent(
+        "supervisor", status="logged_out", state="talking", contact="c-1", role="agent", can_return=True,
+        bridged_at=time.time() - 5, recording="on",
+        offer={"number": "+34600111222", "name": "Ana <b>R</b>", "queue": "sales_es"},
+    )  # fmt: skip
+    await engine.shows(queue())
+    await engine.takes_over(talks)
+    page = await open_page(browser, console.url, width=390)
+    await log_in(page, "supervisor", console.passwords["supervisor"])
+    taken = page.get_by_role("region", name="The call you have taken over")
+    for text in ("Ana <b>R</b>", "Ventas", "Talking"):
+        await expect(taken).to_contain_text(text)
+    await expect(taken.get_by_role("button", name="Call back")).to_have_count(0)
+    for key, name in (("Alt+H", "Hold"), ("Alt+M", "Mute")):
+        await page.keyboard.press(key)
+        await expect(taken.get_by_role("button", name=name, exact=True)).to_have_attribute(
+            "aria-disabled", "false"
+        )
+    engine.answer = lambda request: ReplyMessage(request.id, False, ReplyError("stale", "x"))
+    await page.keyboard.press("Alt+X")
+    await expect(taken.get_by_role("alert")).not_to_be_empty()
+    assert [(request.name, request.args["agent"]) for _, request in engine.requests] == [
+        ("Hold", "supervisor"), ("Mute", "supervisor"), ("HangUp", "supervisor"),
+    ]  # fmt: skip
+    assert await page.evaluate("document.documentElement.scrollWidth") == 390
+    await taken.get_by_label("Note").fill("half a")
+    await page.reload()
+    engine.answer = agrees
+    await engine.takes_over(
+        replace(talks, state="wrap_up", since_at=time.time(), wrap_up_ends_at=time.time() + 60)
+    )
+    await expect(taken.get_by_label("Note")).to_have_value("half a")
+    await taken.get_by_role("radio", name="Sale").check()
+    await taken.get_by_role("button", name="Finish").click()
+    await expect(taken.get_by_role("button", name="Finish")).to_be_enabled()
+    said = engine.requests[-1][1]
+    assert (said.name, said.contact, said.args["note"]) == ("SubmitDisposition", "c-1", "half a")
+    await engine.takes_over(None)
+    await expect(taken).to_have_count(0)

@@ -115,6 +115,15 @@ class StandInEngine:
         else:
             await self._state("queue", view.queue, asdict(view))
 
+    async def takes_over(self, view: AgentView | None, supervisor: str = "supervisor") -> None:
+        """Publish the call that a supervisor has taken over; None: it is done with."""
+        if view is not None:
+            await self._state("supervisor", supervisor, asdict(view))
+        else:
+            await self._client.publish(
+                envelope.state_topic("supervisor", supervisor), b"", qos=1, retain=True
+            )
+
     async def changes(self, agent: str, **fields: Any) -> AgentView:
         """Publish an agent's view with some fields changed, a new version, and `since_at` now."""
         old = self.agents[agent]

@@ -356,7 +356,8 @@ async def test_an_attended_transfer_and_then_a_blind_one_outside(center: Center)
 
 async def test_a_supervisor_beside_an_agent_of_a_conference(center: Center) -> None:
     """Four phones. Who listens hears all and is heard by nobody; a whisper is heard by john alone, and is in no
-    recording; barging in, all hear each other; taken over, john is out and the others talk on.
+    recording; barging in, all hear each other; taken over, john is out and the others talk on, the
+    supervisor with an agent's controls.
     """
     caller, john, handset, ana, phone = await with_john(center)
     await asks(john, "Consult", to_agent="ana")
@@ -391,16 +392,30 @@ async def test_a_supervisor_beside_an_agent_of_a_conference(center: Center) -> N
     await asks_of_john("TakeOver")
     await hears_only(caller, OTHER_HZ, SUPERVISOR_HZ)
     await hears_only(boss, CALLER_HZ, OTHER_HZ)
+
+    async def asks_of_mine(request: str, **args: Any) -> None:
+        view = supervisor.views[("supervisor", "supervisor")]
+        await supervisor.ask(request, args, contact=view["contact"], version=view["state_version"])
+
+    await asks_of_mine("Hold", held=True)
+    await hears_only(boss, OTHER_HZ)
+    assert not heard_now(caller) & {OTHER_HZ, SUPERVISOR_HZ}
+    await asks_of_mine("Hold", held=False)
+    await asks_of_mine("Mute", muted=True)
+    await hears_only(caller, OTHER_HZ)
     assert supervisor.refusals == []
     await john.wrap_up()
     await caller.hang_up()
     await ana.wrap_up()
+    await center.event("WrapUpStarted", supervisor="supervisor")
+    await asks_of_mine("SubmitDisposition", disposition="sale", note="calmed down")
     record = await center.cdr()
     assert [(part["agent"] or part["number"], part["role"]) for part in record["segments"]] == [
         ("john", "agent"),
         ("ana", "conferee"),
         ("supervisor", "supervisor"),
     ]
+    assert (record["segments"][2]["disposition"], record["segments"][2]["note"]) == ("sale", "calmed down")
     (listened,) = record["monitored"]
     assert (listened["agent"], listened["ended"]) == ("john", "taken_over")
     assert min(listened[f"{mode}_s"] for mode in ("listen", "whisper", "barge")) > 1.0

@@ -154,8 +154,8 @@ def on_the_phone(world: World, contact: Contact) -> Signal | None:
 
 
 def supervises(world: World, contact: str) -> Signal | None:
-    """The supervisor listens, changes the mode, stops or hangs up; takes over, does with the call as an agent does, and says how
-    it ended; rarely another tries.
+    """The supervisor listens, changes the mode, stops or hangs up; takes over, does with the call as an agent does, and
+    says how it ended; rarely another tries.
     """
     known, chance, who = world.center.contacts.get(contact), world.rng.random(), SUPERVISORS[0]
     if known is None:

@@ -94,7 +94,9 @@ def test_a_blind_transfer_to_an_agent() -> None:
     s = s >> Elapse(5) >> SAYS << the.WrapUpEnded(agent="", supervisor="boss", disposition="sold")
     assert s.acd.supervisor_view("boss") is None
     record = closed(s >> caller.hangs_up(), maria, john)
-    assert [(p["agent"], p["number"], p["role"], p["ended"], p["disposition"]) for p in record["segments"]] == [
+    assert [
+        (p["agent"], p["number"], p["role"], p["ended"], p["disposition"]) for p in record["segments"]
+    ] == [
         ("maria", "", "agent", "taken_over:boss", record["segments"][0]["disposition"]),
         ("", "boss", "supervisor", "blind:john", "sold"),
         ("john", "", "agent", "caller/hang_up", record["segments"][2]["disposition"]),

@@ -13,6 +13,7 @@ export function fresh(me, { seq = null, activity = [] } = {}) {
     seq,
     agents: {},
     queues: {},
+    supervisors: {}, // who has taken a call over, or writes how it ended
     trends: {},
     colleagues: {}, // of the agent, oneself too: id to {name, is}
     ticketNotice: null, // the last one, with a number of its own
@@ -33,6 +34,7 @@ export function reduce(model, message) {
         engine: message.engine,
         agents: message.states.agent ?? {},
         queues: message.states.queue ?? {},
+        supervisors: message.states.supervisor ?? {},
         trends: message.trends,
         // Missed events follow as replays, so our older number stays until they come. A number ahead of the
         // center's is of another event log.
@@ -58,7 +60,7 @@ export function reduce(model, message) {
 }
 
 function withState(model, { kind, id, data }) {
-  if (kind !== "agent" && kind !== "queue") return model;
+  if (!["agent", "queue", "supervisor"].includes(kind)) return model;
   const name = `${kind}s`;
   const views = { ...model[name] };
   if (data === null) delete views[id];
@@ -116,6 +118,12 @@ export function contactOf(model) {
     return { ...view.offer, contact: view.contact, phase, view };
   }
   return model.pop ? { ...model.pop, phase: "offered", view: null } : null;
+}
+
+/** The same of a call that this supervisor has taken over. */
+export function takenBy(model, user) {
+  const view = model.supervisors[user];
+  return view ? { ...view.offer, contact: view.contact, phase: view.state, view } : null;
 }
 
 /** Whether another has the call, and this agent is asked or talks with both. */

@@ -165,7 +165,7 @@ export default {
   no_agents: "No agent is known yet.", waiting_now: "Waiting now", agents_ready: "Agents ready",
   agents_busy: "In a call", center_level: "Service level today",
   // a supervisor beside an agent
-  monitor_listen: "Listen", monitor_whisper: "Whisper", monitor_barge: "Barge in", take_over: "Take over", monitor_stop: "Stop listening",
+  monitor_listen: "Listen", monitor_whisper: "Whisper", monitor_barge: "Barge in", take_over: "Take over", taken_call: "The call you have taken over", monitor_stop: "Stop listening",
   monitor_of: "The call of {agent}", monitor_rings: "Your phone rings: answer it.", monitored_by: "{who} listens",
   monitored_listen: "{who} listens to this call.", monitored_whisper: "{who} talks to you; the caller does not hear it.",
   monitored_barge: "{who} is in this call; all hear each other.",

@@ -160,7 +160,7 @@ export default {
   ticket_told_open: "Caso nuevo {n}: {subject}", ticket_told_other: "El caso {n} ha cambiado: {subject}",
   similar_cases: "Casos parecidos", what_worked: "Lo que funcionó: {text}",
   // a supervisor beside an agent
-  monitor_listen: "Escuchar", monitor_whisper: "Susurrar", monitor_barge: "Intervenir", take_over: "Tomar la llamada",
+  monitor_listen: "Escuchar", monitor_whisper: "Susurrar", monitor_barge: "Intervenir", take_over: "Tomar la llamada", taken_call: "La llamada que has tomado",
   monitor_stop: "Dejar de escuchar", monitor_of: "La llamada de {agent}", monitor_rings: "Su teléfono suena: conteste.",
   monitored_by: "{who} escucha", monitored_listen: "{who} escucha esta llamada.",
   monitored_whisper: "{who} le habla; el cliente no lo oye.", monitored_barge: "{who} está en la llamada; todos se oyen.",

@@ -21,7 +21,7 @@ function sentence({ event, data }, labels, all, names) {
   const phone = data.registered ? "phone_on" : "phone_off";
   const key = `ev_${event === "PhoneStateChanged" ? phone : event}`;
   return t(all ? `${key}_all` : key, {
-    agent: isolated(names[data.agent] ?? data.agent),
+    agent: isolated((names[data.agent] ?? data.agent) || data.supervisor),
     who: isolated(data.name || phoneNumber(data.number) || t("unknown_caller")),
     queue: isolated(names[data.queue] ?? words(data.queue)),
     time: moment(data.due_at ?? ""),

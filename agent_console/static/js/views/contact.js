@@ -84,7 +84,7 @@ function useShown(contact, live) {
   }, [offer]);
 }
 
-function Phase({ contact }) {
+export function Phase({ contact }) {
   const { phase, view } = contact;
   const now = useNow();
   const since = phase === "talking" ? view.bridged_at || view.since_at : (view?.since_at ?? contact.at);

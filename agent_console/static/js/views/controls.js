@@ -9,7 +9,8 @@ import { Monitored } from "./monitor.js";
 
 const KEYS = [..."123456789*0#"];
 
-export function Controls({ contact, ask, live, say, enabled }) {
+/** `promises`: whether one may call the customer later, which only agents do. */
+export function Controls({ contact, ask, live, say, enabled, promises = true }) {
   const [busy, setBusy] = useState(false);
   const { view } = contact;
   const mine = !isGuest(view); // else one who may be silent, and leave
@@ -38,7 +39,7 @@ export function Controls({ contact, ask, live, say, enabled }) {
       { paused: view.recording !== "paused" },
       t(view.recording === "paused" ? "record_on" : "pause_recording"))}
     ${mine && html`<${HandOver} ...${{ contact, ask, live, say, enabled }} />`}
-    ${mine && html`<${CallLater} ...${{ contact, live, say, enabled }} />`}
+    ${mine && promises && html`<${CallLater} ...${{ contact, live, say, enabled }} />`}
   </div>`;
 }
 

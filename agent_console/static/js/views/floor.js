@@ -11,6 +11,7 @@ import { MyTickets } from "./my_tickets.js";
 import { Retention } from "./retention.js";
 import { Surveys } from "./surveys.js";
 import { condition, conditionText, reasonText } from "./state_bar.js";
+import { TakenCall } from "./taken_call.js";
 import { WaitingCalls } from "./why.js";
 
 export function Floor({ model, labels, me, live, phone }) {
@@ -20,10 +21,12 @@ export function Floor({ model, labels, me, live, phone }) {
   const [looking, setLooking] = useState(""); // the queue whose calls are shown
   const [problem, setProblem] = useState(""); // why a supervisor does not listen in
   const supervise = me.permissions.includes("monitor_calls") && { me, live, onProblem: setProblem };
-  const listens = agents.some(({ monitor }) => monitor?.supervisor === me.user);
+  // or has taken a call over: then it is hung up there
+  const listens = Boolean(model.supervisors[me.user]) || agents.some(({ monitor }) => monitor?.supervisor === me.user);
   const looked = model.queues[looking];
   return html`<div class="floor">
     <${GrantsAsked} ...${{ agents, live }} onProblem=${setProblem} />
+    <${TakenCall} ...${{ me, model, live }} />
     <${Figures} queues=${queues} agents=${agents} />
     <section class="card">
       <h2>${t("queues")}</h2>

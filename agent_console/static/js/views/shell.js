@@ -34,7 +34,8 @@ export function Shell({ me, model, live, phone, actions }) {
       <span class="grow"></span>
       <${Connection} model=${model} />
       <span class="who">${me.display}</span>
-      ${page === "desk" && html`<${Bell} /><${ShortcutList} />`}
+      ${page === "desk" && html`<${Bell} />`}
+      ${(page === "desk" || model.supervisors[me.user]) && html`<${ShortcutList} />`}
       <${Preferences} actions=${actions} />
       ${page === "floor" && html`<button class="button quiet small" onClick=${actions.logOut}>${t("log_out")}</button>`}
     </header>
