@@ -408,14 +408,14 @@ async def test_a_supervisor_beside_an_agent_of_a_conference(center: Center) -> N
     await caller.hang_up()
     await ana.wrap_up()
     await center.event("WrapUpStarted", supervisor="supervisor")
-    await asks_of_mine("SubmitDisposition", disposition="sale", note="calmed down")
+    await asks_of_mine("SubmitDisposition", disposition="solved", note="calmed down")
     record = await center.cdr()
     assert [(part["agent"] or part["number"], part["role"]) for part in record["segments"]] == [
         ("john", "agent"),
         ("ana", "conferee"),
         ("supervisor", "supervisor"),
     ]
-    assert (record["segments"][2]["disposition"], record["segments"][2]["note"]) == ("sale", "calmed down")
+    assert (record["segments"][2]["disposition"], record["segments"][2]["note"]) == ("solved", "calmed down")
     (listened,) = record["monitored"]
     assert (listened["agent"], listened["ended"]) == ("john", "taken_over")
     assert min(listened[f"{mode}_s"] for mode in ("listen", "whisper", "barge")) > 1.0
