@@ -28,6 +28,8 @@ from cti_engine.adapters.customer_store import CustomerStore
 from cti_engine.adapters.sql_database import DatabaseFault
 from cti_engine.adapters.ticket_store import Kept
 from cti_engine.core.customers.tickets import Change, NotPossible
+from cti_engine.core.reporting.cdr import agents_in
+from cti_engine.ports import StoreUnavailable
 from cti_engine.wire.catalogue import Permission
 
 LONGEST_NUMBER = 15  # digits
@@ -48,7 +50,7 @@ def shown(kept: Kept) -> dict[str, Any]:
         "Tickets",
         Tickets,
         query=TicketQuery,
-        codes=("forbidden", "not_on_desk", "unknown_customer", "customers_unavailable"),
+        codes=("forbidden", "not_on_desk", "unknown_customer", "customers_unavailable", "store_unavailable"),
     )
 )
 @routes.get("/api/tickets")
@@ -77,7 +79,10 @@ async def listed(request: web.Request) -> web.Response:
 @described(
     Operation(
         "Open a ticket", TicketShown, 201, body=NewTicket,
-        codes=("forbidden", "not_on_desk", "unknown_customer", "unknown_category", "customers_unavailable"),
+        codes=(
+            "forbidden", "not_on_desk", "unknown_customer", "unknown_category", "customers_unavailable",
+            "store_unavailable",
+        ),
     )
 )  # fmt: skip
 @routes.post("/api/tickets")
@@ -212,7 +217,7 @@ async def _about(
     state = console.feed.states["agent"].get(account.agent or "")
     view = state.data if state is not None else {}
     if view.get("contact") != contact:
-        raise Refused(409, "not_on_desk", "this contact is not on your desk")
+        return await _past(console, customers, account, contact)
     offer = view.get("offer") or {}
     number = str(offer.get("number", ""))
     found = await _kept(customers.profile, number) or {}
@@ -222,6 +227,28 @@ async def _about(
         str(found.get("name") or offer.get("name", "")),
         str(found.get("segment") or offer.get("segment", "")),
         str(offer.get("queue", "")),
+        contact,
+    )
+
+
+async def _past(console: Console, customers: CustomerStore, account: Account, contact: str) -> About:
+    """Of a closed contact in which this agent had a part: what was written may be sent after wrap-up has ended."""
+    try:
+        told = await console.log.events_of(contact)
+    except StoreUnavailable as error:
+        _log.warning("cannot read records: %s", error)
+        raise Refused(503, "store_unavailable", "the records cannot be read now") from error
+    record = next((one.data["cdr"] for one in told if one.event == "ContactClosed"), {})
+    if account.agent is None or account.agent not in agents_in(record):
+        raise Refused(409, "not_on_desk", "this contact is not on your desk")
+    number = str(record["ani"])
+    found = await _kept(customers.profile, number) or {}
+    return About(
+        str(found.get("customer", "")),
+        customers.as_kept(number),
+        str(found.get("name") or record["name"]),
+        str(found.get("segment") or record["segment"]),
+        str(record["queue"]),
         contact,
     )
 

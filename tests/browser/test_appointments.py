@@ -9,6 +9,7 @@ import pytest
 from playwright.async_api import Browser, expect
 
 from cti_engine.core import events as ev
+from cti_engine.core.reporting.cdr import Cdr
 from cti_engine.wire.envelope import ReplyError, ReplyMessage, Request
 from tests.browser.axe import findings
 from tests.browser.pages import contact, desk, ring
@@ -104,3 +105,56 @@ async def test_promised_moved_settled(
     assert told("CancelCallback") == {"callback": "c-9", "settled": True}
     await engine.says(ev.CallbackEnded("c-9", "sales_es", "settled", 0, 0.0, "maria"))
     await expect(mine).to_contain_text("You have promised no call-back.")
+
+
+async def test_what_is_written_when_wrap_up_ends_is_kept(
+    browser: Browser, console: ConsoleProcess, engine: StandInEngine
+) -> None:
+    """A ticket, a note and a call-back half written while the call goes from the desk: the page says so, shows them
+    after a reload and beside the next call, and each is sent from there, or discarded. Nothing is wider than the page.
+    """
+    engine.answer = lambda request: ReplyMessage(
+        request.id, True, None, {"due_at": AT} if request.name == "ScheduleCallback" else {}
+    )
+    engine.requests.clear()
+    await engine.shows(agent())
+    page = await desk(browser, console, width=390, height=844)
+    await ring(engine)
+    await engine.changes("maria", state="talking", bridged_at=time.time())
+    await contact(page).get_by_label("Note", exact=True).fill("wants the red one")
+    await page.keyboard.press("Alt+O")
+    await page.locator(".new-ticket").get_by_label("What is it about").fill("no connection")
+    await page.keyboard.press("Alt+L")
+    dialog = page.get_by_role("dialog", name="Call back later")
+    await dialog.get_by_label("When").fill("2026-12-01T10:30")
+    await dialog.get_by_label("What for").press_sequentially("the offer")
+    kept = page.locator(".unsent")
+    await expect(kept).to_have_count(0)
+    await engine.changes("maria", state="idle", contact="", offer={})
+    await expect(dialog).to_have_count(0)
+    await expect(kept.get_by_role("status")).to_have_text("Written, not sent: kept here")
+    await page.reload()
+    for text in ("wants the red one", "no connection", "the offer"):
+        await expect(kept).to_contain_text(text)
+    assert not await findings(page)
+    assert await page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+    await kept.locator("[data-draft=later]").get_by_role("button", name="Go on").click()
+    await dialog.get_by_role("button", name="Promise").click()
+    await expect(kept.locator("[data-draft=later]")).to_have_count(0)
+    said = (await engine.until_heard("ScheduleCallback")).args
+    assert (said["number"], said["note"], said.get("of", "")) == ("+34600123456", "the offer", "")
+    await kept.locator("[data-draft=note]").get_by_role("button", name="Discard").click()
+    await expect(kept.locator("[data-draft=note]")).to_have_count(0)
+    record = Cdr(contact="c-1", agent="maria", ani="+34600123456", queue="sales_es").record()
+    ticket = kept.locator("[data-draft=ticket]")
+    await ticket.get_by_role("button", name="Go on").click()
+    await ticket.get_by_role("button", name="Open it").click()
+    await expect(ticket.get_by_role("alert")).to_have_text("This call is not on your desk any longer.")
+    await engine.says(ev.ContactClosed("c-1", {**record, "ended_at": time.time()}))
+    await ticket.get_by_role("button", name="Open it").click()
+    await expect(kept).to_have_count(0)
+    mine = page.locator(".my-tickets")
+    await mine.get_by_role("button", name="Nobody").click()
+    await mine.get_by_role("button", name="Mine").click()
+    await expect(mine).to_contain_text("no connection")

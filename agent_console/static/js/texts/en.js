@@ -165,6 +165,8 @@ export default {
   no_agents: "No agent is known yet.", waiting_now: "Waiting now", agents_ready: "Agents ready",
   agents_busy: "In a call", center_level: "Service level today",
   // a supervisor beside an agent
+  unsent: "Written, not sent: kept here", unsent_note: "Note", unsent_ticket: "Ticket", unsent_later: "Call-back",
+  unsent_open: "Go on", unsent_open_of: "Go on writing about {who}", unsent_drop: "Discard", unsent_drop_of: "Discard what was written about {who}",
   monitor_listen: "Listen", monitor_whisper: "Whisper", monitor_barge: "Barge in", take_over: "Take over", taken_call: "The call you have taken over", monitor_stop: "Stop listening",
   monitor_of: "The call of {agent}", monitor_rings: "Your phone rings: answer it.", monitored_by: "{who} listens",
   monitored_listen: "{who} listens to this call.", monitored_whisper: "{who} talks to you; the caller does not hear it.",

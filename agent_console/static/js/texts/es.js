@@ -160,6 +160,8 @@ export default {
   ticket_told_open: "Caso nuevo {n}: {subject}", ticket_told_other: "El caso {n} ha cambiado: {subject}",
   similar_cases: "Casos parecidos", what_worked: "Lo que funcionó: {text}",
   // a supervisor beside an agent
+  unsent: "Escrito y no enviado: se guarda aquí", unsent_note: "Nota", unsent_ticket: "Incidencia", unsent_later: "Llamada prometida",
+  unsent_open: "Seguir", unsent_open_of: "Seguir escribiendo sobre {who}", unsent_drop: "Descartar", unsent_drop_of: "Descartar lo escrito sobre {who}",
   monitor_listen: "Escuchar", monitor_whisper: "Susurrar", monitor_barge: "Intervenir", take_over: "Tomar la llamada", taken_call: "La llamada que has tomado",
   monitor_stop: "Dejar de escuchar", monitor_of: "La llamada de {agent}", monitor_rings: "Su teléfono suena: conteste.",
   monitored_by: "{who} escucha", monitored_listen: "{who} escucha esta llamada.",

@@ -1,6 +1,7 @@
 // Callbacks that the agent promises for a time: asked for beside a call, listed, moved and cancelled beside the desk,
 // and shown when that customer calls before. When they may be, and to whom, is the engine's to say.
 import { html, useEffect, useRef, useState } from "../../vendor/preact.js";
+import { dropDraft, useDraft } from "../drafts.js";
 import { explain, isolated, moment, phoneNumber, t } from "../i18n.js";
 
 const TIME = "YYYY-MM-DDTHH:MM".length;
@@ -23,17 +24,18 @@ export function CallLater({ contact, live, say, enabled }) {
     ${open && html`<${PromiseDialog} ...${{ contact, live, say, enabled }} close=${() => setOpen(false)} />`}`;
 }
 
-function PromiseDialog({ contact, live, say, enabled, close }) {
-  const [wanted, set] = useState({ at: "", zone: "center", number: "", own: true, note: "" });
+/** `over`: the call is, so that its number is said instead. */
+export function PromiseDialog({ contact, live, say, enabled, close, over = false }) {
+  const [wanted, change] = useDraft("later", contact);
   const [problem, setProblem] = useState("");
   const dialog = useRef();
-  const change = (more) => set((before) => ({ ...before, ...more }));
   useEffect(() => dialog.current.showModal(), []);
 
   async function promise(event) {
     event.preventDefault();
-    const reply = await live.ask("ScheduleCallback", { args: { ...wanted, of: contact.contact } });
+    const reply = await live.ask("ScheduleCallback", { args: over ? { ...wanted, number: wanted.number || contact.number, name: contact.name } : { ...wanted, of: contact.contact } });
     if (!reply.ok) return setProblem(whyNot(reply));
+    dropDraft("later", contact.contact);
     say(t("later_done", { time: moment(reply.result.due_at) }));
     close();
   }

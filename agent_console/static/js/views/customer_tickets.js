@@ -2,6 +2,7 @@
 // page they are read again.
 import { html, useEffect, useRef, useState } from "../../vendor/preact.js";
 import { call } from "../api.js";
+import { dropDraft, useDraft } from "../drafts.js";
 import { explain, label, t } from "../i18n.js";
 import { ticketsChanged, useTicketChanges } from "../ticket_changes.js";
 import { SimilarCases } from "./similar_cases.js";
@@ -38,12 +39,12 @@ export function CustomerTickets({ me, contact }) {
   </section>`;
 }
 
-function NewTicket({ me, contact, categories, onDone }) {
-  const [draft, setDraft] = useState({ category: categories[0], priority: "", subject: "", text: "", mine: true });
+export function NewTicket({ me, contact, categories, onDone }) {
+  const [kept, change] = useDraft("ticket", contact);
+  const draft = { ...kept, category: kept.category || categories[0] };
   const [busy, setBusy] = useState(false);
   const [problem, setProblem] = useState("");
   const first = useRef();
-  const change = (part) => setDraft({ ...draft, ...part });
   const field = (name) => ({ value: draft[name], onInput: ({ target }) => change({ [name]: target.value }) });
 
   useEffect(() => first.current.focus(), []);
@@ -55,6 +56,7 @@ function NewTicket({ me, contact, categories, onDone }) {
     const body = { ...draft, priority: draft.priority ? Number(draft.priority) : null, contact: contact.contact };
     try {
       await call("POST", "/api/tickets", { body, csrf: me.csrf });
+      dropDraft("ticket", contact.contact);
       onDone(true);
     } catch (error) {
       setProblem(explain({ code: error.code, text: error.message }));

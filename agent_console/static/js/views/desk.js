@@ -12,6 +12,7 @@ import { History } from "./history.js";
 import { QueueStrip } from "./queue_strip.js";
 import { MyTickets } from "./my_tickets.js";
 import { Team } from "./team.js";
+import { Unsent } from "./unsent.js";
 import { StateBar } from "./state_bar.js";
 
 export function Desk({ me, model, live, phone, actions }) {
@@ -48,6 +49,7 @@ export function Desk({ me, model, live, phone, actions }) {
     <${StateBar} ...${{ me, view, ask, enabled, phone, actions }} />
     <${Contact} ...${{ key: contact?.contact ?? "none", me, contact, view, ask, live, say: setProblem, enabled, phone, queues: model.queues }} />
     <aside class="beside">
+      <${Unsent} ...${{ me, contact, live, enabled }} say=${setProblem} />
       <${QueueStrip} queues=${model.queues} mine=${view?.queues ?? []} />
       <${Team} model=${model} />
       <${Appointments} ...${{ live, ask, say: setProblem, enabled }} told=${model.appointments} />

@@ -8,7 +8,7 @@ import { SimilarCases } from "./similar_cases.js";
 const BEFORE_END = 1.5; // seconds of wrap-up left when a chosen result is sent unasked
 
 export function WrapUp({ me, contact, ask, enabled }) {
-  const [draft, change] = useDraft(contact.contact);
+  const [draft, change] = useDraft("note", contact);
   const [busy, setBusy] = useState(false);
   const sent = useRef(false);
   const open = contact.phase === "wrap_up";
@@ -23,7 +23,7 @@ export function WrapUp({ me, contact, ask, enabled }) {
       state_version: contact.view.state_version,
       args: { disposition: draft.disposition, note: draft.note.trim() },
     });
-    if (sent.current) dropDraft(contact.contact);
+    if (sent.current) dropDraft("note", contact.contact);
     setBusy(false);
   }
 
