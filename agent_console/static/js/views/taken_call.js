@@ -2,7 +2,8 @@
 import { html, useState } from "../../vendor/preact.js";
 import { explain, phoneNumber, t, words } from "../i18n.js";
 import { reachable, takenBy } from "../model.js";
-import { Fact, Phase } from "./contact.js";
+import { Fact } from "./caller.js";
+import { Phase } from "./contact.js";
 import { Controls } from "./controls.js";
 import { Others } from "./hand_over.js";
 import { HangUp } from "./hang_up.js";
