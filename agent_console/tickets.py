@@ -238,7 +238,7 @@ async def _past(console: Console, customers: CustomerStore, account: Account, co
     except StoreUnavailable as error:
         _log.warning("cannot read records: %s", error)
         raise Refused(503, "store_unavailable", "the records cannot be read now") from error
-    record = next((one.data["cdr"] for one in told if one.event == "ContactClosed"), {})
+    record: dict[str, Any] = next((one.data["cdr"] for one in told if one.event == "ContactClosed"), {})
     if account.agent is None or account.agent not in agents_in(record):
         raise Refused(409, "not_on_desk", "this contact is not on your desk")
     number = str(record["ani"])
