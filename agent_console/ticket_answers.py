@@ -89,10 +89,20 @@ class TicketStep(msgspec.Struct, frozen=True):
     body: dict[str, Any]
 
 
+class FoundOut(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Question and answer: `texts` by language, else `text`."""
+
+    at: float
+    author: str
+    text: str
+    texts: dict[str, str] = {}
+
+
 class TicketWithSteps(TicketShown, frozen=True, kw_only=True):
-    """The oldest step first."""
+    """The oldest step first. `found_out`: what a guide has asked in the contact in which it was opened."""
 
     steps: list[TicketStep]
+    found_out: list[FoundOut]
 
 
 class Tickets(msgspec.Struct, frozen=True):

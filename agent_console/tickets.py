@@ -119,7 +119,8 @@ async def one(request: web.Request) -> web.Response:
     if found is None:
         raise _no_ticket()
     kept, steps = found
-    return web.json_response({**shown(kept), "steps": [asdict(step) for step in steps]})
+    answers = await _kept(desk.store.found_out, kept.ticket.contact)
+    return web.json_response({**shown(kept), "steps": [asdict(step) for step in steps], "found_out": answers})
 
 
 @described(

@@ -6,6 +6,7 @@ import json
 import time
 from typing import Any
 
+from cti_engine.adapters import help_given
 from cti_engine.adapters.sql_database import Row, Statements
 
 Profile = dict[str, Any]
@@ -106,12 +107,12 @@ def _last(
 def _notes(db: Statements, customer: str) -> list[dict[str, Any]]:
     """Written by hand, and answered by a guide."""
     rows = db.rows(
-        "SELECT at, author, text FROM notes WHERE customer=? UNION ALL"
-        " SELECT at, agent, field || ': ' || answer FROM guide_answers WHERE customer=? AND target='note'"
+        "SELECT at, author, text, '{}' FROM notes WHERE customer=? UNION ALL"
+        f" SELECT {help_given.ANSWERED} FROM guide_answers WHERE customer=? AND target='note'"
         f" ORDER BY 1 DESC LIMIT {LAST_NOTES}",
         (customer, customer),
     )
-    return [{"at": at, "author": author, "text": text} for at, author, text in rows]
+    return [help_given.as_said(row) for row in rows]
 
 
 def _contacts(db: Statements, where: str, of: str) -> list[dict[str, Any]]:

@@ -156,7 +156,12 @@ CREATE INDEX surveys_asked_in ON surveys_asked(contact)
 """
 """`value`: what the customer was worth then."""
 
-STEPS: tuple[Step, ...] = (_FIRST, _ONE_VIEW, _TICKETS, _CASES, _OFFERS, _SEGMENTS, _RIGHTS, _SURVEYS)
+_SAID = """
+ALTER TABLE guide_answers ADD COLUMN said TEXT NOT NULL DEFAULT '{}'
+"""
+"""Question and answer in words, by language, as JSON."""
+
+STEPS: tuple[Step, ...] = (_FIRST, _ONE_VIEW, _TICKETS, _CASES, _OFFERS, _SEGMENTS, _RIGHTS, _SURVEYS, _SAID)
 
 # What a customer's id stands in; the order in which a merge or an erasure goes through them.
 TABLES_OF_A_CUSTOMER = (

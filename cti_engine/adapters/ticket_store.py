@@ -10,10 +10,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
-from cti_engine.adapters import case_search, customer_outbox
+from cti_engine.adapters import case_search, customer_outbox, help_given
 from cti_engine.adapters.case_search import Case
 from cti_engine.adapters.sql_database import Database, Row, Statements
 from cti_engine.core.customers import tickets
+from cti_engine.core.customers.guides import TICKET
 from cti_engine.core.customers.ticket_rules import TicketRules
 from cti_engine.core.customers.tickets import RESOLVED, Ticket
 from cti_engine.core.hours import Calendar
@@ -136,6 +137,13 @@ class TicketStore:
         with self.database.reading() as db:
             kept = _one(db, number)
             return None if kept is None else (kept, _steps(db, number))
+
+    def found_out(self, contact: str) -> list[dict[str, Any]]:
+        """What a guide has asked for the ticket, while it was opened or later in the same contact."""
+        if not contact:
+            return []
+        with self.database.reading() as db:
+            return help_given.found_out(db, contact, TICKET)
 
     def of_owner(self, owner: str) -> list[Kept]:
         """Open ones, as they are due; likewise below."""

@@ -28,7 +28,7 @@ KEPT = frozenset({
 EMPTIED = frozenset({
     "answer", "appointments", "attributes", "cdr", "contacts", "crm", "data", "field", "greeting", "guidance",
     "hints", "monitored", "name", "no_offers", "note", "offers", "open_tickets", "prefers", "products", "profile",
-    "reason", "recording", "region", "region_languages", "resolution", "risk", "segments", "steps", "subject",
+    "reason", "recording", "region", "region_languages", "resolution", "risk", "said", "segments", "steps", "subject",
     "text",
 })  # fmt: skip
 """Fields that are known to tell of the person, or that hold fields which are looked at one by one."""

@@ -81,6 +81,7 @@ class GuideAnswered:
     """`agent` has answered what the `step` of a `guide` asks; a later answer to it takes this one's place.
 
     `field` is what it is about, `into` where it belongs: `note`, among the customer's notes, or `ticket`.
+    `said` is question and answer in words, by language.
     """
 
     contact: str
@@ -91,6 +92,7 @@ class GuideAnswered:
     field: str
     into: str
     answer: str
+    said: dict[str, str]
 
 
 @dataclass(frozen=True, slots=True)

@@ -44,7 +44,15 @@ def answer(center: Center, signal: GuideAnswerRequested) -> None:
             customer, about = str(contact.attributes.get("customer", "")), guide.fields[step.about]
             center.emit(
                 ev.GuideAnswered(
-                    contact.id, signal.agent, customer, guide.id, signal.step, about.id, about.into, given
+                    contact.id,
+                    signal.agent,
+                    customer,
+                    guide.id,
+                    signal.step,
+                    about.id,
+                    about.into,
+                    given,
+                    guides.said(guide, step, given),
                 )
             )
         requests.accept_request(center, signal.request)

@@ -10,6 +10,7 @@ import pytest
 
 from cti_engine.adapters import help_given
 from cti_engine.adapters.customer_store import CustomerStore
+from cti_engine.adapters.ticket_store import TicketStore
 from cti_engine.ports import StoredEvent
 from tests.definitions.homes import ROOT
 
@@ -38,6 +39,7 @@ def answered(store: CustomerStore, answer: str, at: float, **more: Any) -> dict[
         "step": "ask_why",
         "field": "reason",
         "into": "note",
+        "said": {"es": f"Motivo: {answer}", "en": f"Reason: {answer}"},
         **more,
     }
     return noted(store, "GuideAnswered", at, answer=answer, **about)
@@ -53,7 +55,8 @@ def test_answers_for_notes_are_among_the_notes(store: CustomerStore) -> None:
     """The newest first with who wrote it; a corrected answer takes the first one's place; those for tickets are not."""
     answered(store, "price", NOW)
     found = answered(store, "service", NOW + 1)
-    assert found["notes"] == [{"at": NOW + 1, "author": "maria", "text": "reason: service"}]
+    said = {"es": "Motivo: service", "en": "Reason: service"}
+    assert found["notes"] == [{"at": NOW + 1, "author": "maria", "text": "reason: service", "texts": said}]
     assert (
         answered(store, "bill", NOW + 2, step="listen", field="about", into="ticket")["notes"]
         == found["notes"]
@@ -63,6 +66,22 @@ def test_answers_for_notes_are_among_the_notes(store: CustomerStore) -> None:
             ("reason", "note", "service"),
             ("about", "ticket", "bill"),
         ]
+
+
+def test_a_ticket_has_what_was_found_out_in_its_contact(store: CustomerStore) -> None:
+    """Whether it was opened before or after, and of a stranger's too; not what belongs to the customer's notes."""
+    answered(store, "price", NOW)
+    answered(store, "red", NOW + 1, step="lights", field="lights", into="ticket", customer="")
+    tickets = TicketStore(store.database)
+    assert tickets.found_out("k2") == [] == tickets.found_out("")
+    assert tickets.found_out("k1") == [
+        {
+            "at": NOW + 1,
+            "author": "maria",
+            "text": "lights: red",
+            "texts": {"es": "Motivo: red", "en": "Reason: red"},
+        }
+    ]
 
 
 def test_of_strangers_and_erased_customers_nothing_is_kept(store: CustomerStore) -> None:

@@ -102,7 +102,11 @@ def test_answers_are_facts_and_stay_through_a_restart() -> None:
         agent="maria", customer="k1", guide="plain", step="ask", field="about", into="note", answer="bill"
     )
     s = (s >> _answers("ask", "bill") << the.Reply(ok=True)).without(the.GuideAnswered())
-    s = s >> _answers("much", " 12,50 ") << the.GuideAnswered(field="amount", into="ticket", answer="12,50")
+    s = (
+        s
+        >> _answers("much", " 12,50 ")
+        << the.GuideAnswered(field="amount", into="ticket", answer="12,50", said={"en": "Amount: 12,50"})
+    )
     s = s >> Restart()
     assert _view(s)["answers"] == {"ask": "bill", "much": "12,50"}
     s = s >> _answers("ask", "other") << the.GuideAnswered(answer="other")

@@ -89,6 +89,16 @@ def fits(step: GuideStep, answer: str) -> bool:
         return False
 
 
+def said(guide: Guide, step: GuideStep, answer: str) -> dict[str, str]:
+    """What was asked and answered in words, by language."""
+    choice = step.choices.get(answer)
+    label = guide.fields[step.about].label
+    return {
+        language: f"{text}: {choice.label.get(language, answer) if choice else answer}"
+        for language, text in label.items()
+    }
+
+
 def view(guide: Guide, language: str, answers: Mapping[str, str]) -> dict[str, object]:
     """For the page: what is said in the call's language, what is for the agent in all of them, and no empty texts."""
     spoken = language if language in guide.languages else guide.languages[0]

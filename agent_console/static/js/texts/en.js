@@ -116,6 +116,7 @@ export default {
   ticket_text: "Text", ticket_text_hint: "A comment, or what worked: colleagues with a case like this will see it.",
   ticket_mine: "I keep it; otherwise whoever of the queue takes it", ticket_n: "Ticket {n}", ticket_show: "Show ticket {n}", ticket_history: "History",
   ticket_nobodys: "nobody’s", ticket_yours: "yours", ticket_due: "due {time}", ticket_was_due: "was due {time}",
+  ticket_found_out: "Found out in the call",
   ticket_new: "new", ticket_taken: "in work", ticket_waiting: "waits", ticket_resolved: "resolved", ticket_give: "Give it to",
   ticket_call_back: "Call the customer back at", ticket_do_call_back: "Promise it", ticket_call_back_at: "Call-back: {time}",
   ticket_step_call_back: "call-back promised", ticket_step_no_call_back: "no call-back",

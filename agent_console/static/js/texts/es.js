@@ -147,6 +147,7 @@ export default {
   ticket_text: "Texto", ticket_text_hint: "Un comentario, o lo que funcionó: lo verán quienes tengan un caso así.",
   ticket_mine: "Me lo quedo; si no, quien lo tome de la cola", ticket_n: "Caso {n}", ticket_show: "Ver el caso {n}", ticket_history: "Historia",
   ticket_nobodys: "de nadie", ticket_yours: "suyo", ticket_due: "para {time}", ticket_was_due: "era para {time}",
+  ticket_found_out: "Averiguado en la llamada",
   ticket_new: "nuevo", ticket_taken: "en curso", ticket_waiting: "en espera", ticket_resolved: "resuelto", ticket_give: "Darlo a",
   ticket_call_back: "Llamar al cliente el", ticket_do_call_back: "Prometerlo", ticket_call_back_at: "Se le llamará: {time}",
   ticket_step_call_back: "llamada prometida", ticket_step_no_call_back: "sin llamada",

@@ -1,7 +1,7 @@
 // One ticket with its history, and what can be done to it now. What may not be done is the console's to say.
 import { html, useEffect, useRef, useState } from "../../vendor/preact.js";
 import { call } from "../api.js";
-import { explain, label, moment, t } from "../i18n.js";
+import { explain, inPageLanguage, label, moment, t } from "../i18n.js";
 import { ticketsChanged } from "../ticket_changes.js";
 import { SimilarCases } from "./similar_cases.js";
 
@@ -50,6 +50,8 @@ export function TicketDialog({ number, me, onClose }) {
       <p class="muted">${[label(me.labels.ticket_categories, ticket.category), label(me.labels.ticket_priorities, String(ticket.priority)),
         t(`ticket_${ticket.state}`), ticket.owner || t("ticket_nobodys"), ticket.name].filter(Boolean).join(" · ")}
         ${ticket.due_at && ticket.state !== "resolved" && ` · ${t("ticket_due", { time: moment(ticket.due_at) })}`}</p>
+      ${ticket.found_out.length > 0 && html`<ul class="lines" aria-label=${t("ticket_found_out")}>${ticket.found_out.map((one, i) => html`
+        <li key=${i}><span class="line-what" dir="auto">${one.texts ? inPageLanguage(one.texts) : one.text}</span></li>`)}</ul>`}
       <ol class="lines" tabindex="0" aria-label=${t("ticket_history")}>${ticket.steps.map((step, i) => html`<li key=${i}>
         <span class="line-when">${moment(step.at)}</span>
         <span class="line-what">${t(`ticket_step_${step.step}`)} <b class="tag">${step.author || step.body.to || ""}</b></span>
