@@ -51,7 +51,8 @@ def store(tmp_path: Path) -> Iterator[CustomerStore]:
             db.run("INSERT INTO scores VALUES(?, 'gold', 5, '{}', 1)", (customer,))
             db.run("INSERT INTO grants VALUES(?, 7, 'k1', 'maria', 5, 'EUR', 'late', '')", (customer,))
             db.run(
-                "INSERT INTO guide_answers VALUES(?, 8, 'k1', 'maria', 'complaint', 'wish', 'wish', 'note', 'money', '{}')",
+                "INSERT INTO guide_answers"
+                " VALUES(?, 8, 'k1', 'maria', 'complaint', 'wish', 'wish', 'note', 'money', '{}')",
                 (customer,),
             )
             db.run("INSERT INTO campaign_customers VALUES('lost', 1, ?, '{}', 1)", (customer,))
