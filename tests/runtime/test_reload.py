@@ -147,6 +147,8 @@ def test_views_that_change_now_come_before_those_put_off() -> None:
         def queue_view(self, queue: str) -> str:
             return queue
 
+        supervisor_view = agent_view
+
     views = Views(Center())  # type: ignore[arg-type]
     everybody = {("agent", f"a{number:03}") for number in range(3 * AGENTS_AT_ONCE)}
     everybody |= {("queue", f"q{number}") for number in range(8)}

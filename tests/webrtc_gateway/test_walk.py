@@ -172,7 +172,7 @@ async def test_a_conference_by_keyboard_alone(center: Center) -> None:
 
 async def test_a_supervisor_with_the_browser_as_the_phone(center: Center) -> None:
     """From the floor, answered in the browser: who listens hears both and is heard by nobody, a whisper is heard by the
-    agent alone, barging in by both; taken over, the agent is out and the supervisor talks on, and hangs up.
+    agent alone, barging in by both; taken over, the agent is out, the supervisor talks on, hangs up, says how it ended.
     """
     john, handset = await center.agent("john")
     async with chromium(*says(center, SUPERVISOR_HZ)) as browser:
@@ -200,7 +200,9 @@ async def test_a_supervisor_with_the_browser_as_the_phone(center: Center) -> Non
         await john.wrap_up()
         await button(page, "Hang up").click()
         await caller.told("CALL_CLOSED")
-    record = await center.cdr()
+        await page.get_by_role("radio").first.check()
+        await button(page, "Finish").click()
+        record = await center.cdr()
     assert [(part["agent"] or part["number"], part["ended"]) for part in record["segments"]] == [
         ("john", "taken_over:supervisor"),
         ("supervisor", record["cause"]),
