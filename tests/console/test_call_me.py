@@ -40,12 +40,8 @@ async def console_with(tmp_path: Path, broker: Broker, door: CallMeDoor | None) 
     """Started, and it knows that the engine is there."""
     console = ConsoleProcess(tmp_path, broker, call_me=door)
     await console.start()
-    async with aiohttp.ClientSession(console.url) as http:
-        while True:
-            async with http.get("/healthz") as response:
-                if (await response.json())["engine"]:
-                    return console
-            await asyncio.sleep(0.01)
+    await console.knows_engine()
+    return console
 
 
 @pytest_asyncio.fixture(loop_scope="session")

@@ -9,7 +9,7 @@ import pytest
 from cti_engine.core import events as ev
 from cti_engine.wire.envelope import ReplyError, ReplyMessage, Request
 from tests.console.stand_in_engine import StandInEngine
-from tests.console.world import Person
+from tests.console.world import ConsoleProcess, Person
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -27,9 +27,12 @@ def answers(request: Request) -> ReplyMessage:
     return ReplyMessage(request.id, False, ReplyError("unknown_contact", "no such call; it may be over"))
 
 
-async def test_the_story_and_the_present(person: Person, engine: StandInEngine) -> None:
+async def test_the_story_and_the_present(
+    person: Person, engine: StandInEngine, console: ConsoleProcess
+) -> None:
     """What routing wrote of the contact, without other facts, and what the engine says of it now."""
     engine.answer = answers
+    await console.knows_engine()
     await engine.says(ev.CallArrived("c-7", "+34600", "1000", "", "guest"))
     await engine.says(ev.CallQueued("c-7", "sales_es", 0, 1))
     await engine.says(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import functools
 import json
 import pickle
@@ -154,6 +155,15 @@ class ConsoleProcess:
 
         await until(is_ready, "the console's ready file", within=20.0)
         assert json.loads(ready.read_text())["console_port"] == self.config.port
+
+    async def knows_engine(self) -> None:
+        """Its news comes over the broker: until then whatever is asked of the engine is told to be unknown."""
+        async with aiohttp.ClientSession(self.url) as http, asyncio.timeout(20):
+            while True:
+                async with http.get("/healthz") as response:
+                    if (await response.json())["engine"]:
+                        return
+                await asyncio.sleep(0.01)
 
     async def stop(self) -> int:
         assert self.child is not None
