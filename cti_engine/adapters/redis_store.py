@@ -12,6 +12,7 @@ from __future__ import annotations
 import itertools
 import logging
 from collections.abc import Callable, Sequence
+from functools import partial
 from math import inf
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
@@ -302,7 +303,7 @@ class RedisStore:
         seqs = [event.seq for event in events]
         if not seqs:
             return
-        stored = {event.seq: event for seq in seqs for event in self._guard(lambda seq=seq: self._at(seq))}  # type: ignore[misc]
+        stored = {event.seq: event for seq in seqs for event in self._guard(partial(self._at, seq))}
 
         def work() -> None:
             if self._read_only or self._meta("epoch") != self._epoch:
