@@ -6,6 +6,8 @@ from typing import Annotated
 
 import msgspec
 
+from cti_engine.adapters.survey_records import Comment
+
 
 class SurveyQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Of the last `days`. `question`: answers to this one alone; `weighted`: each by what the customer is worth."""
@@ -52,22 +54,5 @@ class Surveys(msgspec.Struct, frozen=True):
     queues: list[SurveyFigures]
 
 
-class SurveyComment(msgspec.Struct, frozen=True):
-    """`recording` is the file's name; `answers` are those on scales of the same call, by question. `customer` and
-    `name` are empty for a stranger.
-    """
-
-    at: float
-    contact: str
-    question: str
-    seconds: float
-    recording: str
-    customer: str
-    name: str
-    agent: str
-    queue: str
-    answers: dict[str, float]
-
-
 class SurveyComments(msgspec.Struct, frozen=True):
-    comments: list[SurveyComment]
+    comments: list[Comment]

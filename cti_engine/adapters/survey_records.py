@@ -13,8 +13,8 @@ MOST_COMMENTS = 200
 
 @dataclass(frozen=True, slots=True)
 class Comment:
-    """A spoken answer. `customer` and `name` are empty for a stranger; `answers`: those on scales of the same call, by
-    question.
+    """A spoken answer; `recording` is the file's name. `customer` and `name` are empty for a stranger; `answers`: those
+    on scales of the same call, by question.
     """
 
     at: float
