@@ -68,6 +68,10 @@ async def desk(center: Center, browser: Browser, user: str = "john", **how: int 
     return page
 
 
+def button(page: Page, name: str) -> Locator:
+    return page.get_by_role("button", name=name, exact=True)
+
+
 def phone(page: Page) -> Locator:
     """The phone in the state bar, or above a supervisor's floor."""
     return page.locator("button.phone")

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import pytest
-from playwright.async_api import Locator, Page, expect
+from playwright.async_api import Page, expect
 
 from tests.browser.pages import contact, is_live, open_page, state, tab_to
 from tests.e2e.who_hears import OTHER_HZ, SUPERVISOR_HZ, hears_music, hears_only
 from tests.e2e.world import AGENT_HZ, CALLER_HZ, Center
 from tests.phones.baresip import Baresip
 from tests.webrtc_gateway.browser_desk import (
+    button,
     choose_browser,
     chromium,
     connected,
@@ -21,10 +22,6 @@ from tests.webrtc_gateway.browser_desk import (
 )
 
 pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.timeout(180)]
-
-
-def button(page: Page, name: str) -> Locator:
-    return page.get_by_role("button", name=name, exact=True)
 
 
 async def answered(center: Center, page: Page) -> Baresip:
