@@ -120,6 +120,11 @@ def _forget(db: Statements, ids: Sequence[str], numbers: Sequence[str]) -> dict[
             (value,),
         )
         for table in ("contacts", "tickets"):
+            done["guide_answers"] += db.run(  # for a ticket, given while they were a stranger
+                "DELETE FROM guide_answers WHERE customer='' AND contact IN"
+                f" (SELECT contact FROM {table} WHERE {column}=?)",
+                (value,),
+            )
             done[table] += db.run(f"DELETE FROM {table} WHERE {column}=?", (value,))
     for customer in ids:
         db.run("DELETE FROM surveys WHERE customer=? AND answer IS NULL", (customer,))

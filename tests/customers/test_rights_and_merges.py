@@ -117,7 +117,12 @@ def test_nothing_names_an_erased_customer(store: CustomerStore, tmp_path: Path) 
     )
     tickets.change(kept.ticket.ticket, lambda was: (replace(was, ticket=replace(was.ticket, state=RESOLVED,
                    resolution="secret", closed_at=1.0)), steps))  # fmt: skip
-    store.note_contacts([Contact("", NOW, {"note": "secret"}, "+34600000101")], 1)
+    store.note_contacts([Contact("", NOW, {"note": "secret"}, "+34600000101", contact="k0")], 1)
+    with store.database.writing() as db:  # as a stranger they answered a guide, for a ticket
+        db.run(
+            "INSERT INTO guide_answers"
+            " VALUES('', 8, 'k0', 'maria', 'complaint', 'wish', 'wish', 'ticket', 'secret', '{}')"
+        )
     store.export("c01", "carol", NOW)
     assert store.erase("nobody", "carol", NOW) is None
     begun = store.erase("c01", "carol", NOW)
